@@ -1,0 +1,105 @@
+"""What a study has to say, as plain data: `Study.report` fills a `StudyPage`, `garbology.reporting` draws it.
+
+Nothing here measures and nothing here draws. Every value is a JSON type or one of the classes below, so that
+a page can be compared, stored and drawn again without the study that it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+FindingStatus = Literal["holds", "does not hold", "not measured"]
+FigureKind = Literal["line", "bars", "points"]
+Scale = Literal["linear", "log", "symlog"]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number of the page's first screen; `low` and `high` bound its interval where it has one.
+
+    `unit` is "bytes", "seconds", "objects", ... in the base unit: whoever draws it chooses kB or ms.
+    """
+
+    label: str
+    value: float | int | str | None
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class FindingResult:
+    """Whether one claim holds on one runtime, and the evidence: what broke the claim."""
+
+    name: str
+    claim: str
+    runtime: str  # a slug, as in RuntimeSummary
+    status: FindingStatus
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """A figure before it is drawn: rows of plain values and which key goes where.
+
+    Each row has the keys named by `x`, `y`, `color` and `facet`, plus `runtime` (a slug), `low` and `high` (the
+    interval of `y`, None where there is none) and `samples` (how many samples the row's median is of).
+    """
+
+    name: str
+    caption: str
+    kind: FigureKind
+    x: str
+    y: str
+    color: str | None = None
+    facet: str | None = None
+    x_scale: Scale = "linear"
+    y_scale: Scale = "linear"
+    x_title: str | None = None
+    y_title: str | None = None
+    rows: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class RuntimeSummary:
+    """One record file: the runtime it was measured on, and how to find its raw samples."""
+
+    slug: str  # "cpython-3.11.7-generational"
+    label: str  # "CPython 3.11.7"
+    collector: str  # "generational", "incremental", "free-threaded"
+    runtime: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    scale: str = "default"
+    samples: int = 0
+    started: str = ""  # ISO 8601, UTC
+    record_file: str = ""  # a name relative to the page
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """The medians for the terminal and the page, one row a case; every cell is text, to be shown as it is."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class StudyPage:
+    """Everything the report of one study shows, over all runtimes whose records were found."""
+
+    name: str
+    title: str
+    docstring: str
+    verdict: str = ""
+    tiles: Sequence[Tile] = ()
+    findings: Sequence[FindingResult] = ()
+    figures: Sequence[FigureSpec] = ()
+    pictures: Sequence[Mapping[str, Any]] = ()  # shape dicts, entries of found.to_dict()["shapes"]
+    runtimes: Sequence[RuntimeSummary] = ()
+    problems: Sequence[str] = ()  # crashed, timed out, damaged or newer records, incomplete runs
+    command: str = ""
+    table: Table = field(default_factory=lambda: Table((), ()))
