@@ -1,0 +1,78 @@
+"""The cyclic collector's settings: changed for a block, put back after it, and which kind of collector this is."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+CollectorKind = Literal["generational", "incremental", "free-threaded"]
+
+#: 3.12 starts with some objects frozen by the interpreter itself; they are not the program's.
+_FROZEN_AT_IMPORT = gc.get_freeze_count() if hasattr(gc, "get_freeze_count") else 0
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """Switch automatic collection off for a block; afterwards it is on again if it was on before."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+        else:
+            gc.disable()
+
+
+@contextmanager
+def threshold(threshold0: int, threshold1: int = 10, threshold2: int = 10) -> Iterator[None]:
+    """Set the collection thresholds for a block (see ``gc.set_threshold``); afterwards the old ones hold again.
+
+    The incremental collector of 3.14.0-3.14.4 ignores ``threshold2`` and reads it back as 0.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(threshold0, threshold1, threshold2)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@contextmanager
+def frozen() -> Iterator[None]:
+    """Keep all objects alive now out of every collection inside a block (see ``gc.freeze``).
+
+    Raises
+    ------
+    RuntimeError : the program has frozen objects itself. CPython has one permanent generation, so letting ours
+        go would let the program's go with them.
+    """
+    if (count := gc.get_freeze_count()) > _FROZEN_AT_IMPORT:
+        raise RuntimeError(
+            f"the program has frozen {count:,} objects itself, and they would thaw with ours: "
+            "call gc.unfreeze() first, or do without collector.frozen()"
+        )
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+@functools.cache
+def kind() -> CollectorKind:
+    """Which collector this interpreter has, found out by trying it.
+
+    'free-threaded' collects the whole heap at a stop of the world (PEP 703). 'incremental' is the collector of
+    3.14.0 to 3.14.4, recognised by a third threshold that cannot be set (reverted in 3.14.5: python/cpython
+    #148726). All others are 'generational'.
+    """
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return "free-threaded"
+    with paused(), threshold(700, 5, 3):
+        return "incremental" if gc.get_threshold()[2] == 0 else "generational"
