@@ -1,0 +1,28 @@
+"""What a study is: a grid of cases, measures, and claims that can fail.
+
+A study is one module. It declares a `Study`, and functions of it as measures, findings, figures, tiles and
+the verdict; `study.main()` measures every case in a fresh interpreter and writes the report. Importing this
+package imports no plotting library and nothing of the command line, so that a measured interpreter can
+import a study.
+"""
+
+from garbology.study.declaration import DeclarationError, Study
+from garbology.study.figures import bars, line, points
+from garbology.study.page import Table, Tile
+from garbology.study.runs import Case, NotMeasured, Run, Runs
+from garbology.study.tables import table
+
+__all__ = [
+    "Case",
+    "DeclarationError",
+    "NotMeasured",
+    "Run",
+    "Runs",
+    "Study",
+    "Table",
+    "Tile",
+    "bars",
+    "line",
+    "points",
+    "table",
+]

@@ -44,7 +44,7 @@ class FindingResult:
 class FigureSpec:
     """A figure before it is drawn: rows of plain values and which key goes where.
 
-    Each row has the keys named by `x`, `y`, `color` and `facet`, plus `runtime` (a slug), `low` and `high` (the
+    Each row has the keys named by `x`, `y`, `color` and `facet`, plus `runtime` (a slug), `low`, `high` (the
     interval of `y`, None where there is none) and `samples` (how many samples the row's median is of).
     """
 

@@ -1,0 +1,263 @@
+"""The command line of studies: one study as a program, and all studies of a package.
+
+Exit status: 0 every finding holds; 1 a finding does not hold or was not measured, or a case crashed, hung or
+raised; 2 a wrong option, a wrong declaration or an output directory that cannot be written; 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from garbology.study.declaration import DeclarationError, ScaleName, Study
+from garbology.study.loading import load_study, study_names
+from garbology.study.processes import WorkerError
+from garbology.study.publishing import publish, show
+from garbology.study.runner import Outcome, Plan, measure_study
+
+HOLDS, DOES_NOT_HOLD, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+class OneLineError(click.ClickException):
+    """An error that is said in one line on standard error."""
+
+    exit_code = USAGE
+
+
+def run_study(study: Study, arguments: Sequence[str] | None = None) -> int:
+    """The study as a program: measure, write, show; returns the exit status."""
+    program = study.name
+
+    @click.command(name=program, help=study.title, epilog=__doc__ and __doc__.split("\n\n")[1])
+    @_run_options
+    def command(**options: Any) -> int:
+        study.check()
+        return _run(study, options)
+
+    return invoke(command, program, arguments)
+
+
+def run_package(package: str, arguments: Sequence[str] | None = None) -> int:
+    """All studies of a package as a program with the subcommands list, run and report."""
+    return invoke(_group(package), package, arguments)
+
+
+def invoke(command: click.Command, program: str, arguments: Sequence[str] | None) -> int:
+    """Call a click command; what goes wrong becomes one line on standard error and an exit status."""
+    _hear_interrupts()
+    try:
+        result = command.main(
+            list(sys.argv[1:] if arguments is None else arguments), program, standalone_mode=False
+        )
+    except click.ClickException as error:
+        return _complain(program, error.format_message(), USAGE)
+    except (DeclarationError, WorkerError) as error:
+        return _complain(program, str(error), USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        return _complain(program, "interrupted", INTERRUPTED)
+    return result if isinstance(result, int) else HOLDS
+
+
+def _group(package: str) -> click.Group:
+    @click.group(help=f"The studies of {package}: list them, run them, draw their reports again.")
+    def group() -> None:
+        pass
+
+    @group.command(name="list", help="Name every study, what it is about and how many cases it has.")
+    def list_studies() -> int:
+        studies, failures = _load_all(study_names(package))
+        width = max((len(study.name) for study in studies), default=0)
+        for study in studies:
+            cases = " / ".join(str(len(study.grid(scale))) for scale in ("quick", "default", "full"))
+            click.echo(f"{study.name:{width}}  {study.title} ({cases} cases: quick / default / full)")
+        return failures
+
+    @group.command(help="Measure the named studies, or all of them.")
+    @click.argument("names", nargs=-1, required=True)
+    @_run_options
+    def run(names: tuple[str, ...], **options: Any) -> int:
+        studies, status = _load_all(_chosen(package, names))
+        for study in studies:
+            status = max(status, _run(study, options))
+            if status == INTERRUPTED:
+                break
+        return status
+
+    @group.command(help="Draw the reports again from the records, without measuring.")
+    @click.argument("names", nargs=-1)
+    @_output_option
+    def report(names: tuple[str, ...], output: Path) -> int:
+        studies, status = _load_all(_chosen(package, names or ("all",)))
+        recorded = [study for study in studies if list((output / study.name).glob("*.json"))]
+        if not recorded:
+            raise OneLineError(f"no records under {output}: run a study first")
+        for study in recorded:
+            click.echo("\n".join(map(str, publish(study, output / study.name, say=_say))))
+        return status
+
+    return group
+
+
+def _output_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        default=Path("reports"),
+        show_default=True,
+        help="Directory for the report.",
+    )(function)
+
+
+def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    options: list[Callable[..., Any]] = [
+        click.option("--quick", is_flag=True, help="Small cases, done in seconds."),
+        click.option("--full", is_flag=True, help="The largest cases too."),
+        click.option("--repeats", type=click.IntRange(min=1), help="Samples of each case."),
+        click.option(
+            "--seed", type=click.IntRange(min=0), help="Seed of the order of cases; random by default."
+        ),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="SECONDS",
+            help="Time limit of a case.",
+        ),
+        click.option(
+            "--measure", "measures", multiple=True, metavar="NAME", help="Only this measure; repeatable."
+        ),
+        click.option(
+            "--case", "cases", multiple=True, metavar="NAME=VALUE", help="Only these cases; repeatable."
+        ),
+        _output_option,
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _run(study: Study, options: Mapping[str, Any]) -> int:
+    plan = _plan(study, options)
+    directory = _writable(options["output"] / study.name)
+    outcome = measure_study(study, plan, directory)
+    page = study.report([outcome.record], lead=outcome.record.slug)
+    show(page, say=_say)
+    click.echo(
+        "\n".join(map(str, [outcome.path, *publish(study, directory, lead=outcome.record.slug, say=_say)]))
+    )
+    return _exit_status(outcome, [finding.status for finding in page.findings], page.problems)
+
+
+def _exit_status(outcome: Outcome, findings: Sequence[str], problems: Sequence[str]) -> int:
+    if outcome.interrupted:
+        return INTERRUPTED
+    broken = "does not hold" in findings or any(sample.status != "ok" for sample in outcome.record.samples)
+    lacking = outcome.record.complete and ("not measured" in findings or bool(problems))
+    return DOES_NOT_HOLD if broken or lacking else HOLDS
+
+
+def _plan(study: Study, options: Mapping[str, Any]) -> Plan:
+    if options["quick"] and options["full"]:
+        raise OneLineError("--quick and --full exclude each other")
+    if sys.flags.optimize:
+        raise OneLineError("findings are assertions, which python -O leaves out: run without -O")
+    scale: ScaleName = "quick" if options["quick"] else "full" if options["full"] else "default"
+    plan = Plan(
+        scale=scale,
+        seed=secrets.randbelow(2**31) if options["seed"] is None else options["seed"],
+        repeats=options["repeats"],
+        timeout_seconds=options["timeout"],
+        measures=options["measures"],
+        cases=_cases(study, options["cases"]),
+        command=_command(study, options),
+    )
+    _refuse_an_empty_plan(study, plan)
+    return plan
+
+
+def _refuse_an_empty_plan(study: Study, plan: Plan) -> None:
+    for name in plan.measures:
+        if name not in study.measures:
+            raise OneLineError(f"--measure {name}: the measures are {', '.join(study.measures)}")
+    if not any(plan.wants(measure, case) for measure, case in study.grid(plan.scale)):
+        raise OneLineError("no case is left: --measure and --case exclude all of them")
+
+
+def _cases(study: Study, texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    wanted: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or name not in study.parameters:
+            raise OneLineError(
+                f"--case {text}: expected NAME=VALUE, where NAME is of {', '.join(study.parameters)}"
+            )
+        wanted[name] = (*wanted.get(name, ()), value)
+    return wanted
+
+
+def _command(study: Study, options: Mapping[str, Any]) -> tuple[str, ...]:
+    """The command that measures the same again, on any machine: without paths of this one."""
+    is_file = study.target.endswith(".py")
+    command = ["python", Path(study.target).name] if is_file else ["python", "-m", study.target]
+    command += [f"--{name}" for name in ("quick", "full") if options[name]]
+    for name in ("repeats", "timeout"):
+        command += [f"--{name}", f"{options[name]:g}"] if options[name] is not None else []
+    for option, values in (("--measure", options["measures"]), ("--case", options["cases"])):
+        command += [word for value in values for word in (option, value)]
+    return tuple(command)
+
+
+def _chosen(package: str, names: Sequence[str]) -> list[str]:
+    known = study_names(package)
+    if "all" in names:
+        return known
+    targets = [f"{package}.{name}" for name in dict.fromkeys(names)]
+    for name, target in zip(dict.fromkeys(names), targets, strict=True):
+        if target not in known:
+            available = ", ".join(each.rpartition(".")[2] for each in known)
+            raise OneLineError(f"no study is called {name!r}: there are {available}")
+    return targets
+
+
+def _load_all(targets: Sequence[str]) -> tuple[list[Study], int]:
+    """The studies that can be loaded; one that cannot is named on standard error and the others go on."""
+    studies, status = [], HOLDS
+    for target in targets:
+        try:
+            studies.append(load_study(target))
+        except Exception as error:
+            _say(f"{target} cannot be loaded: {type(error).__name__}: {error}")
+            status = USAGE
+    return studies, status
+
+
+def _writable(directory: Path) -> Path:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            return directory
+    except OSError as error:
+        raise OneLineError(f"cannot write to {directory}: {error.strerror or error}") from None
+
+
+def _hear_interrupts() -> None:
+    """End on SIGINT and SIGTERM alike; a shell starts background jobs with SIGINT ignored, which we undo."""
+    if sys.platform != "win32":
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _complain(program: str, message: str, status: int) -> int:
+    _say(f"{program}: {' '.join(message.split())}")
+    return status

@@ -1,0 +1,237 @@
+"""A study's declaration: its grid, its measures and its claims, checked when the module is imported."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, get_type_hints
+
+if TYPE_CHECKING:
+    from garbology.study.page import StudyPage
+    from garbology.study.records import Record
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+ScaleName = Literal["quick", "default", "full"]
+
+# Names that a Run has anyway, and the two settings that `quick` and `full` may override like parameters.
+_RESERVED = {"measure", "case", "values", "repeat", "seconds", "runtime", "has", "repeats", "timeout_seconds"}
+_SETTINGS = {"repeats", "timeout_seconds"}
+_SCALAR_TYPES = (bool, int, float, str, type(None))
+
+
+class DeclarationError(Exception):
+    """A study is declared wrongly; the message names the study and says what is wrong."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A function to be measured, and which parameters it takes."""
+
+    name: str
+    function: Callable[..., Any]
+    parameters: tuple[str, ...]
+
+
+class Study:
+    """A study: a grid of cases, each measured in a fresh interpreter, and what is claimed about the samples.
+
+    `parameters` maps each parameter to its list of values; `quick` and `full` override some of them, and
+    may override `repeats` (samples of each case) and `timeout_seconds` (after which a case is killed) as
+    well. A wrong declaration raises DeclarationError at once, except for what is only known when the module
+    is complete (no measure, a parameter that no measure takes): that is for `check`, which whoever loads a
+    study calls.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        parameters: Mapping[str, Sequence[Any]],
+        *,
+        quick: Mapping[str, Any] | None = None,
+        full: Mapping[str, Any] | None = None,
+        repeats: int = 5,
+        timeout_seconds: float = 120.0,
+    ) -> None:
+        module = sys._getframe(1).f_globals
+        self.target = _target(module)
+        self.name = self.target.removesuffix(".py").replace("\\", "/").split("/")[-1].split(".")[-1]
+        self.docstring = inspect.cleandoc(module.get("__doc__") or "")
+        self.title = title
+        self.parameters = {name: list(values) for name, values in parameters.items()}
+        self.overrides: dict[str, dict[str, Any]] = {"quick": dict(quick or {}), "full": dict(full or {})}
+        self.repeats = repeats
+        self.timeout_seconds = timeout_seconds
+        self.measures: dict[str, Measure] = {}
+        self.findings: dict[str, Callable[..., Any]] = {}
+        self.figures: dict[str, Callable[..., Any]] = {}
+        self.tiles: dict[str, Callable[..., Any]] = {}
+        self.summaries: dict[str, Callable[..., Any]] = {}  # verdict, pictures, table: one of each
+        self._check_grid()
+
+    def measure(self, function: Function) -> Function:
+        """Declare a measure: its argument names are parameters, its result is a dataclass of JSON values."""
+        names = tuple(inspect.signature(function).parameters)
+        self._require_new(self.measures, function, "measure")
+        for name in names:
+            if name not in self.parameters:
+                self._fail(
+                    f"measure {function.__name__!r} takes {name!r}, which is no parameter: "
+                    f"they are {', '.join(self.parameters) or 'none'}"
+                )
+        self._check_result_type(function, names)
+        self.measures[function.__name__] = Measure(function.__name__, function, names)
+        return function
+
+    def finding(self, function: Function) -> Function:
+        """Declare a claim: the docstring says it, AssertionError breaks it, a returned text is evidence."""
+        self._require_documented(function, "finding")
+        return self._add(self.findings, function, "finding")
+
+    def figure(self, function: Function) -> Function:
+        """Declare a figure: the docstring is its caption, the result one of `line`, `bars` and `points`."""
+        self._require_documented(function, "figure")
+        return self._add(self.figures, function, "figure")
+
+    def tile(self, function: Function) -> Function:
+        """Declare one number of the first screen: the function returns a Tile."""
+        return self._add(self.tiles, function, "tile")
+
+    def verdict(self, function: Function) -> Function:
+        """Declare the study's one sentence, with numbers from the samples."""
+        return self._summary("verdict", function)
+
+    def pictures(self, function: Function) -> Function:
+        """Declare which shapes to draw: the function returns entries of ``found.to_dict()["shapes"]``."""
+        return self._summary("pictures", function)
+
+    def table(self, function: Function) -> Function:
+        """Declare the table of medians: the function returns a Table, see `garbology.study.table`."""
+        return self._summary("table", function)
+
+    def settings(self, scale: ScaleName) -> tuple[dict[str, list[Any]], int, float]:
+        """Parameters, repeats and time limit (seconds) at a scale."""
+        changed = self.overrides.get(scale, {})
+        parameters = {name: list(changed.get(name, values)) for name, values in self.parameters.items()}
+        repeats = int(changed.get("repeats", self.repeats))
+        return parameters, repeats, float(changed.get("timeout_seconds", self.timeout_seconds))
+
+    def grid(self, scale: ScaleName = "default") -> list[tuple[str, dict[str, Any]]]:
+        """Every case as (measure, parameters), in the order of declaration."""
+        parameters = self.settings(scale)[0]
+        return [
+            (measure.name, dict(zip(measure.parameters, values, strict=True)))
+            for measure in self.measures.values()
+            for values in product(*(parameters[name] for name in measure.parameters))
+        ]
+
+    def check(self) -> None:
+        """Check what only the complete module shows; DeclarationError says what is wrong."""
+        if not self.measures:
+            self._fail("it has no measure: decorate a function with @study.measure")
+        taken = {name for measure in self.measures.values() for name in measure.parameters}
+        for name in self.parameters:
+            if name not in taken:
+                self._fail(f"parameter {name!r} is taken by no measure")
+
+    def report(self, records: Sequence[Record], *, problems: Sequence[str] = (), lead: str = "") -> StudyPage:
+        """Evaluate every claim on the samples; `lead` is the slug of the runtime that the verdict is of."""
+        from garbology.study.evaluation import evaluate
+
+        return evaluate(self, records, problems=problems, lead=lead)
+
+    def main(self, arguments: Sequence[str] | None = None) -> int:
+        """Run the study as a command and return its exit status."""
+        from garbology.study.command import run_study
+
+        return run_study(self, arguments)
+
+    def _summary(self, kind: str, function: Function) -> Function:
+        self._require_runs_argument(function, kind)
+        if kind in self.summaries:
+            self._fail(f"it has two of {kind}: {self.summaries[kind].__name__!r} and {function.__name__!r}")
+        self.summaries[kind] = function
+        return function
+
+    def _add(self, place: dict[str, Callable[..., Any]], function: Function, kind: str) -> Function:
+        self._require_runs_argument(function, kind)
+        self._require_new(place, function, kind)
+        place[function.__name__] = function
+        return function
+
+    def _require_new(self, place: Mapping[str, object], function: Callable[..., Any], kind: str) -> None:
+        if function.__name__ in place:
+            self._fail(f"it has two {kind}s called {function.__name__!r}")
+
+    def _require_runs_argument(self, function: Callable[..., Any], kind: str) -> None:
+        if len(inspect.signature(function).parameters) != 1:
+            self._fail(f"{kind} {function.__name__!r} must take one argument, the runs")
+
+    def _require_documented(self, function: Callable[..., Any], kind: str) -> None:
+        if not (function.__doc__ or "").strip():
+            self._fail(f"{kind} {function.__name__!r} has no docstring: it is what the report says")
+
+    def _check_grid(self) -> None:
+        if not self.docstring:
+            self._fail("its module has no docstring: it opens the report")
+        for name, values in self.parameters.items():
+            if name in _RESERVED or not name.isidentifier():
+                self._fail(f"a parameter cannot be called {name!r}")
+            self._check_values(name, values, "parameters")
+        for scale, changed in self.overrides.items():
+            for name, value in changed.items():
+                self._check_override(scale, name, value)
+        self._check_setting("repeats", self.repeats)
+        self._check_setting("timeout_seconds", self.timeout_seconds)
+
+    def _check_override(self, scale: str, name: str, value: Any) -> None:
+        if name in _SETTINGS:
+            self._check_setting(f"{scale}: {name}", value)
+        elif name not in self.parameters:
+            self._fail(
+                f"{scale} names {name!r}, which is no parameter: they are {', '.join(self.parameters)}"
+            )
+        else:
+            self._check_values(name, value, scale)
+
+    def _check_values(self, name: str, values: Any, where: str) -> None:
+        if not isinstance(values, (list, tuple)) or not values:
+            self._fail(f"{where}: {name!r} must be a list of at least one value, got {values!r}")
+        for value in values:
+            if not isinstance(value, _SCALAR_TYPES) or value != value:  # NaN is no JSON value
+                self._fail(f"{where}: {name!r} has the value {value!r}, which is no JSON scalar")
+        if len(set(map(repr, values))) < len(values):
+            self._fail(f"{where}: {name!r} has the same value twice: {values!r}")
+
+    def _check_setting(self, name: str, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+            self._fail(f"{name} must be a number greater than zero, got {value!r}")
+
+    def _check_result_type(self, function: Callable[..., Any], parameters: tuple[str, ...]) -> None:
+        try:
+            result = get_type_hints(function).get("return")
+        except NameError:  # a class that is local to a function: the worker checks what comes back
+            return
+        if not (isinstance(result, type) and is_dataclass(result)):
+            self._fail(
+                f"measure {function.__name__!r} must be annotated to return a dataclass, got {result!r}"
+            )
+        for field in fields(result):
+            if field.name in parameters or field.name in _RESERVED:
+                self._fail(
+                    f"measure {function.__name__!r} returns a field {field.name!r}: that name is taken"
+                )
+
+    def _fail(self, what: str) -> NoReturn:
+        raise DeclarationError(f"study {self.name!r}: {what}")
+
+
+def _target(module: Mapping[str, Any]) -> str:
+    """What a fresh interpreter imports to find the study: a module's dotted name, or a file's path."""
+    spec = module.get(
+        "__spec__"
+    )  # `python -m package.name` runs a module called __main__ that knows its name
+    name = spec.name if spec is not None else module.get("__name__", "__main__")
+    return str(module.get("__file__", name) if name == "__main__" else name)

@@ -1,0 +1,167 @@
+"""Records: what a run measured, as a JSON file that later runs of the report read instead of measuring."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+SCHEMA = "garbology.study"
+SCHEMA_VERSION = 1
+COMPLETE_SUFFIX = ".json"
+PARTIAL_SUFFIX = ".partial.json"
+
+Plain = TypeVar("Plain")
+
+
+class RecordError(Exception):
+    """A record file cannot be used; the message names the file and says why."""
+
+
+@dataclass
+class Sample:
+    """One case measured once in a fresh interpreter, or what became of the attempt.
+
+    `status` is "ok", "failed" (the measure raised), "crashed" (the process died: `exit_code`, a negative
+    one is the signal) or "timeout" (killed after `limit_seconds`); `seconds` is the measure's duration,
+    without start-up.
+    """
+
+    measure: str
+    case: dict[str, Any]
+    repeat: int = 0
+    status: str = "ok"
+    seconds: float | None = None
+    values: dict[str, Any] | None = None
+    message: str | None = None
+    exit_code: int | None = None
+    limit_seconds: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that say something, as plain JSON types."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass
+class Record:
+    """One run of one study on one runtime: every raw sample, and all that it must be compared by."""
+
+    study: str
+    slug: str
+    title: str = ""
+    complete: bool = False
+    started: str = ""  # ISO 8601, UTC
+    finished: str = ""
+    duration_seconds: float = 0.0
+    command: list[str] = field(default_factory=list)
+    scale: str = "default"
+    parameters: dict[str, list[Any]] = field(default_factory=dict)
+    seed: int = 0
+    repeats: int = 1
+    runtime: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
+
+    @property
+    def file_name(self) -> str:
+        """The name of the record's file: a run that is not complete never takes a complete one's place."""
+        return self.slug + (COMPLETE_SUFFIX if self.complete else PARTIAL_SUFFIX)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain JSON types, with its schema."""
+        plain = {
+            item.name: getattr(self, item.name)
+            for item in fields(self)
+            if item.name not in ("slug", "samples")
+        }
+        samples = [sample.to_dict() for sample in self.samples]
+        return {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **plain, "samples": samples}
+
+
+def write_record(record: Record, directory: Path) -> Path:
+    """Write a record beside its place and move it there, so that a reader never meets half a file."""
+    path = directory / record.file_name
+    handle, beside = tempfile.mkstemp(prefix=f".{record.slug}-", suffix=".tmp", dir=directory)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(record.to_dict(), file, indent=1, allow_nan=False)
+            file.write("\n")
+        os.chmod(beside, 0o666 & ~_umask())  # mkstemp's files are for their owner alone
+        os.replace(beside, path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+    if record.complete:
+        (directory / (record.slug + PARTIAL_SUFFIX)).unlink(missing_ok=True)
+    return path
+
+
+def read_record(path: Path) -> Record:
+    """Read one record file; RecordError where it is damaged, newer than this program, or something else.
+
+    An older record lacks what was added later: those fields have their defaults.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path.name} is damaged: {error}") from None
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise RecordError(f"{path.name} is no study record: its schema is not {SCHEMA!r}")
+    _refuse_newer(path, data.get("schema_version"))
+    slug = path.name.removesuffix(PARTIAL_SUFFIX).removesuffix(COMPLETE_SUFFIX)
+    try:
+        samples = [_plain(Sample, sample) for sample in data.pop("samples", [])]
+        return _plain(Record, {**data, "slug": slug, "samples": samples})
+    except (TypeError, AttributeError) as error:
+        raise RecordError(f"{path.name} is damaged: {error}") from None
+
+
+def load_records(directory: Path, study: str) -> tuple[list[Record], list[str]]:
+    """The records of a study, by name, and a sentence about each file that cannot be used.
+
+    Where a runtime has a complete record, an interrupted later run of it is left out and named.
+    """
+    records: dict[str, Record] = {}
+    problems: list[str] = []
+    for path in sorted(directory.glob("*" + COMPLETE_SUFFIX), key=_complete_first):
+        try:
+            record = read_record(path)
+        except RecordError as error:
+            problems.append(f"{error}; it is left out")
+            continue
+        if record.study != study:
+            problems.append(f"{path.name} is a record of the study {record.study!r}; it is left out")
+        elif record.slug in records:
+            problems.append(f"{path.name} is an unfinished later run; its complete record is shown instead")
+        else:
+            records[record.slug] = record
+    return list(records.values()), problems
+
+
+def _complete_first(path: Path) -> tuple[bool, str]:
+    return path.name.endswith(PARTIAL_SUFFIX), path.name
+
+
+def _refuse_newer(path: Path, version: Any) -> None:
+    if not isinstance(version, int):
+        raise RecordError(f"{path.name} is damaged: its schema_version is {version!r}")
+    if version > SCHEMA_VERSION:
+        raise RecordError(
+            f"{path.name} was written by a newer garbology (schema_version {version}, this one reads up to "
+            f"{SCHEMA_VERSION}): upgrade garbology to read it"
+        )
+
+
+def _plain(kind: type[Plain], data: Mapping[str, Any]) -> Plain:
+    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]  # both kinds are dataclasses
+    return kind(**{name: value for name, value in data.items() if name in known})
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
