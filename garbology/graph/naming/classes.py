@@ -1,0 +1,91 @@
+"""What a class says about itself, read without asking the class.
+
+A metaclass may override `__mro__`, `__getattribute__`, `__eq__` or `__hash__`, and an instance may lie
+about its `__class__`. Everything here goes through `type`'s own descriptors, compares by identity, and
+looks names up by walking (a key of a class namespace may be a str subclass whose `__eq__` is Python).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from garbology.graph.naming.text import safe_text
+
+_get_mro = type.__dict__["__mro__"].__get__
+_get_namespace = type.__dict__["__dict__"].__get__
+_get_flags = type.__dict__["__flags__"].__get__
+_get_qualname = type.__dict__["__qualname__"].__get__
+_get_module = type.__dict__["__module__"].__get__
+
+HEAP_TYPE = 1 << 9
+COLLECTED_TYPE = 1 << 14  # Py_TPFLAGS_HAVE_GC
+INLINE_VALUES = 1 << 2  # 3.13 and newer
+MANAGED_DICT = 1 << 4  # 3.11 and newer (bit 4 has no meaning in 3.10)
+_CLASS_TYPE = 1 << 31  # Py_TPFLAGS_TYPE_SUBCLASS: the instances are classes
+
+
+def flags_of(cls: type) -> int:
+    """The C flags of a class (`Py_TPFLAGS_...`)."""
+    flags: int = _get_flags(cls)
+    return flags
+
+
+def mro_of(cls: type) -> tuple[type, ...]:
+    """The method resolution order of a class; the class alone while it is still being made."""
+    order: tuple[type, ...] | None = _get_mro(cls)
+    return (cls,) if order is None else order
+
+
+def namespace_of(cls: type) -> list[tuple[str, Any]]:
+    """The entries of the class's own namespace whose keys are exact strings."""
+    return [(name, value) for name, value in list(_get_namespace(cls).items()) if type(name) is str]
+
+
+def inherited_values(cls: type, name: str) -> Iterator[Any]:
+    """Every value that the classes along the MRO have under the name, the nearest first."""
+    for base in mro_of(cls):
+        for own_name, value in namespace_of(base):
+            if own_name == name:
+                yield value
+
+
+def is_class(obj: object) -> bool:
+    """Tell whether the object is a class, without `isinstance`."""
+    return bool(flags_of(type(obj)) & _CLASS_TYPE)
+
+
+def safe_type_name(obj_or_type: object) -> str:
+    """Return 'module.Qualname' of a class, or of an object's class, without running user code.
+
+    Builtins have no module in front. Control characters are escaped and long names shortened in the middle; a
+    `__module__` that is no plain str is left out.
+    """
+    cls = _class_of(obj_or_type)
+    module = _module_of(cls)
+    qualname = _exact_text(_get_qualname(cls))
+    return safe_text(qualname if module in ("", "builtins") else f"{module}.{qualname}", limit=160)
+
+
+def short_type_name(obj_or_type: object) -> str:
+    """Return the name that a reader would use: 'Variable', 'Outer.Inner', 'Local' for
+    'test.<locals>.Local'.
+    """
+    qualname = _exact_text(_get_qualname(_class_of(obj_or_type)))
+    return safe_text(qualname.rpartition("<locals>.")[2], limit=80)
+
+
+def _class_of(obj_or_type: object) -> type:
+    return obj_or_type if is_class(obj_or_type) else type(obj_or_type)  # type: ignore[return-value]
+
+
+def _module_of(cls: type) -> str:
+    if not flags_of(cls) & HEAP_TYPE:
+        return _exact_text(_get_module(cls))  # computed in C from the name of the static type
+    own = next((value for name, value in namespace_of(cls) if name == "__module__"), "")
+    return own if type(own) is str else ""
+
+
+def _exact_text(text: str) -> str:
+    """A qualified name may be a str subclass; `str.__str__` copies its characters without asking it."""
+    return str.__str__(text)

@@ -1,0 +1,343 @@
+"""Names that CPython keeps to itself, read from its structures: inline attributes and frame locals.
+
+From 3.11 the attributes of an instance lie beside the object, their names in keys that all instances of the
+class share, and Python can only reach them by materialising `__dict__`, which changes the graph that is
+being measured; the same holds for `frame.f_locals` up to 3.12 and for `generator.gi_frame` from 3.11. So
+they are read, never written, through ctypes (`Include/internal/pycore_dict.h`, `pycore_object.h` and
+`pycore_frame.h` of each version).
+
+Every offset is found on a probe at first use and what is read back from probes is compared with what was
+put in. Where that fails, or where there is no ctypes, every function answers None and the callers fall
+back. What is returned are ids, to be compared with those of objects that the caller holds: an address is
+never turned into an object, but for the names, which the class keeps alive.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+try:
+    import ctypes
+except ImportError:  # pragma: no cover - builds without libffi, WebAssembly
+    ctypes = None  # type: ignore[assignment]
+
+_VERSION = sys.version_info[:2]
+_WORD = 8
+_TAG_BITS = 7  # from 3.14 a frame's slots carry tags in the low bits
+_SHARED_KEYS_KIND = 2
+_MOST_SHARED_KEYS = 30
+_MANAGED_DICT = 1 << 4
+_INLINE_VALUES = 1 << 2
+
+_get_flags = type.__dict__["__flags__"].__get__
+_get_basicsize = type.__dict__["__basicsize__"].__get__
+_get_itemsize = type.__dict__["__itemsize__"].__get__
+_get_dictoffset = type.__dict__["__dictoffset__"].__get__
+# A class is a cycle: dropped probes would be garbage of the instrument's own among what is being looked at.
+_probes_kept: list[object] = []
+# The managed dictionary lies before the object; free-threaded builds have no collector header in between.
+_DICT_WORD = -1 if "t" in sys.abiflags else -3
+
+
+def attribute_ids(obj: object) -> list[tuple[str, int]] | None:
+    """Return name and id of each attribute that is stored inline, in the order of the class's shared keys.
+
+    Empty where the attributes are in a dictionary or in slots; None where the layout is not known.
+    """
+    return _attribute_ids(obj) if _attributes_are_readable() else None
+
+
+def instance_dict_id(obj: object) -> int | None:
+    """Return the id of the `__dict__` that the object holds; 0 if there is none (yet), None if that is not
+    known.
+    """
+    return _instance_dict_id(obj) if _attributes_are_readable() else None
+
+
+def inline_values_bytes(obj: object) -> int:
+    """Return the bytes of the inline values, which `sys.getsizeof` omits; 0 where the layout is not known.
+
+    The array's capacity is what the shared keys had room for when the object was made. Up to 3.12 it is
+    known to within 7 words (it is stored rounded), from 3.13 to within two.
+    """
+    return _inline_values_bytes(obj) if _attributes_are_readable() else 0
+
+
+def local_ids(holder: Any, code: types.CodeType) -> list[tuple[str, int]] | None:
+    """Return name and id of each local of a frame, or of a suspended generator or coroutine, that runs
+    `code`.
+
+    A variable shared with an inner function is held in a cell: its id is the cell's. Unset locals are left
+    out.
+    """
+    kind: Any = type(holder)
+    words = _local_words(kind)
+    if words is None:
+        return None
+    start = id(holder) + words * _WORD
+    names = local_names(code)
+    if _VERSION >= (3, 11) and type(holder) is types.FrameType and not _owns_its_locals(holder, words):
+        return []
+    return [(name, word) for name, word in zip(names, _untagged(start, len(names)), strict=True) if word]
+
+
+def local_names(code: types.CodeType) -> list[str]:
+    """Return the names of a code object's locals, cells and free variables in the order of a frame's
+    slots.
+    """
+    if _VERSION < (3, 11):
+        return [*code.co_varnames, *code.co_cellvars, *code.co_freevars]
+    merged = [name for name in code.co_cellvars if name not in code.co_varnames]
+    return [*code.co_varnames, *merged, *code.co_freevars]
+
+
+def _owns_its_locals(frame: types.FrameType, words: int) -> bool:
+    """A frame object only refers to its locals once its function ended; until then the thread or generator
+    does.
+    """
+    start = id(frame)
+    return any(start < word <= start + words * _WORD for word in _words(start, words))
+
+
+def _words(address: int, count: int) -> list[int]:
+    return memoryview(ctypes.string_at(address, count * _WORD)).cast("N").tolist()
+
+
+def _byte(address: int) -> int:
+    return ctypes.string_at(address, 1)[0]
+
+
+def _untagged(address: int, count: int) -> list[int]:
+    return [word & ~_TAG_BITS for word in _words(address, count)]
+
+
+# --- attributes
+
+
+def _attribute_ids(obj: object) -> list[tuple[str, int]]:
+    start = _values_address(obj)
+    if not start:
+        return []
+    names = _shared_names(type(obj))
+    return [(name, word) for name, word in zip(names, _words(start, len(names)), strict=True) if word]
+
+
+def _values_address(obj: object) -> int:
+    """Address of the first inline value, 0 where the object has none."""
+    cls = type(obj)
+    flags = _get_flags(cls)
+    if _VERSION < (3, 11) or not flags & _MANAGED_DICT:
+        return 0
+    if _VERSION < (3, 12):
+        return _words(id(obj) - 4 * _WORD, 1)[0]
+    if _VERSION < (3, 13):
+        word = _words(id(obj) - 3 * _WORD, 1)[0]
+        return word + 1 if word & 1 else 0
+    header = id(obj) + _get_basicsize(cls)
+    return header + _WORD if flags & _INLINE_VALUES and _byte(header + 3) else 0
+
+
+def _instance_dict_id(obj: object) -> int:
+    cls = type(obj)
+    offset = _get_dictoffset(cls)
+    if _VERSION >= (3, 11) and _get_flags(cls) & _MANAGED_DICT:
+        word = _words(id(obj) + _DICT_WORD * _WORD, 1)[0]
+        return 0 if word & 1 else word
+    if offset < 0:  # behind the items of a tuple or an int
+        items = abs(int.from_bytes(ctypes.string_at(id(obj) + 2 * _WORD, _WORD), sys.byteorder, signed=True))
+        size = _get_basicsize(cls) + items * _get_itemsize(cls)
+        offset += (size + _WORD - 1) // _WORD * _WORD
+    return _words(id(obj) + offset, 1)[0] if offset > 0 else 0
+
+
+def _shared_keys(cls: type) -> int:
+    """Address of the class's shared keys, 0 where it has none."""
+    keys = _words(id(cls) + _shared_keys_word() * _WORD, 1)[0]
+    return keys if keys and _byte(keys + 10) == _SHARED_KEYS_KIND else 0
+
+
+def _shared_room(keys: int) -> tuple[int, int]:
+    """Unused and used entries."""
+    usable, used = _words(keys + 16, 2)
+    return usable, used
+
+
+def _shared_names(cls: type) -> list[str]:
+    keys = _shared_keys(cls)
+    if not keys:
+        return []
+    used = _shared_room(keys)[1]
+    if used > _MOST_SHARED_KEYS:
+        return []
+    entries = keys + 32 + (1 << _byte(keys + 9))
+    return [_object_at(entries + 2 * _WORD * index) for index in range(used)]
+
+
+def _object_at(address: int) -> Any:
+    return ctypes.py_object.from_address(address).value
+
+
+@cache
+def _shared_keys_word() -> int:
+    """Offset of `ht_cached_keys` in a class, in words: it follows `ht_name`, `ht_slots` and `ht_qualname`."""
+    probe = type("GarbologyProbeName", (), {"__qualname__": "GarbologyProbeQualname"})
+    _probes_kept.append(probe)
+    name = type.__dict__["__name__"].__get__(probe)
+    qualname = type.__dict__["__qualname__"].__get__(probe)
+    words = _words(id(probe), _get_basicsize(type) // _WORD)
+    found = [at for at, word in enumerate(words[:-3]) if word == id(name) and words[at + 2] == id(qualname)]
+    if len(found) != 1:
+        raise LookupError("the name of the probe class was not found in its memory")
+    return found[0] + 3
+
+
+def _inline_values_bytes(obj: object) -> int:
+    cls = type(obj)
+    if _VERSION < (3, 11) or not _get_flags(cls) & _MANAGED_DICT:
+        return 0
+    keys = _shared_keys(cls)
+    if not keys:
+        return 0
+    usable, used = _shared_room(keys)
+    if _VERSION >= (3, 13):
+        if not _get_flags(cls) & _INLINE_VALUES:
+            return 0
+        # While the keys have room to spare each new object takes one entry less than was allocated for it.
+        room = _byte(id(obj) + _get_basicsize(cls)) + (usable > 1)
+        return _rounded(room) + (room + 1) * _WORD
+    values = _values_address(obj)
+    if not values:
+        return 0
+    prefix = _byte(values - 1)
+    room = min(max(usable + used, prefix - _WORD - 1), prefix - 2)
+    return prefix + room * _WORD
+
+
+def _rounded(count: int) -> int:
+    return (count + _WORD - 1) // _WORD * _WORD
+
+
+# --- calibration
+
+
+@cache
+def _attributes_are_readable() -> bool:
+    if ctypes is None or ctypes.sizeof(ctypes.c_void_p) != _WORD:
+        return False
+    try:
+        probes = list(_attribute_probes())
+        _probes_kept.extend(probes)
+        return all(_reads_back(probe, expected) for probe, expected in probes)
+    except Exception:
+        return False
+
+
+def _attribute_probes() -> Iterator[tuple[Any, dict[str, Any]]]:
+    for base in (
+        object,
+        type("Base", (), {}),
+        type("Slotted", (), {"__slots__": ("slot",)}),
+        list,
+        Exception,
+    ):
+        probe: Any = type("Probe", (type("Middle", (base,), {}),), {})()
+        names = {f"attribute_{index}": object() for index in range(5)}
+        for name, value in names.items():
+            setattr(probe, name, value)
+        del probe.attribute_2
+        del names["attribute_2"]
+        yield probe, names
+    crowded: Any = type("Crowded", (), {})()
+    many = {f"attribute_{index}": object() for index in range(40)}
+    for name, value in many.items():
+        setattr(crowded, name, value)
+    yield crowded, many
+
+
+def _reads_back(probe: Any, expected: dict[str, Any]) -> bool:
+    inline = dict(_attribute_ids(probe))
+    if inline and inline != {name: id(value) for name, value in expected.items()}:
+        return False
+    held = _instance_dict_id(probe)
+    if bool(inline) == bool(held):  # fresh: either values or a dictionary
+        return False
+    namespace = probe.__dict__
+    return _instance_dict_id(probe) == id(namespace) and (not held or held == id(namespace))
+
+
+@cache
+def _local_words(kind: type) -> int | None:
+    """Offset of the first local in an object of this kind, in words; None where it was not found."""
+    probe_maker = _FRAME_PROBES.get(kind)
+    if ctypes is None or probe_maker is None:
+        return None
+    try:
+        first, second = (_found_locals(*probe_maker()) for _ in range(2))
+    except Exception:
+        return None
+    return first if first == second else None
+
+
+def _found_locals(probe: Any, values: list[object]) -> int | None:
+    ids = [id(value) for value in values]
+    size = probe.__sizeof__() // _WORD
+    words = _untagged(id(probe), size)
+    found = [at for at in range(size - len(ids) + 1) if words[at : at + len(ids)] == ids]
+    return found[0] if len(found) == 1 else None
+
+
+def _generator_probe() -> tuple[Any, list[object]]:
+    def generate(one: object, two: object, three: object) -> Iterator[int]:
+        yield 0
+
+    values = [object(), object(), object()]
+    probe = generate(*values)
+    next(probe)
+    return probe, values
+
+
+def _coroutine_probe() -> tuple[Any, list[object]]:
+    @types.coroutine
+    def pause() -> Iterator[None]:
+        yield
+
+    async def wait(one: object, two: object, three: object) -> None:
+        await pause()
+
+    values = [object(), object(), object()]
+    probe = wait(*values)
+    probe.send(None)
+    return probe, values
+
+
+def _async_generator_probe() -> tuple[Any, list[object]]:
+    async def generate(one: object, two: object, three: object) -> Any:
+        yield 0
+
+    values = [object(), object(), object()]
+    return generate(*values), values
+
+
+def _frame_probe() -> tuple[Any, list[object]]:
+    def fail(one: object, two: object, three: object) -> None:
+        raise LookupError
+
+    values = [object(), object(), object()]
+    try:
+        fail(*values)
+    except LookupError as error:
+        # No name for the frame here: this function's own frame is its `f_back`, and the two would be a cycle.
+        return error.__traceback__.tb_next.tb_frame, values  # type: ignore[union-attr]
+    raise AssertionError("the probe raises")
+
+
+_FRAME_PROBES: dict[type, Callable[[], tuple[Any, list[object]]]] = {
+    types.FrameType: _frame_probe,
+    types.GeneratorType: _generator_probe,
+    types.CoroutineType: _coroutine_probe,
+    types.AsyncGeneratorType: _async_generator_probe,
+}
