@@ -16,12 +16,14 @@ _get_mro = type.__dict__["__mro__"].__get__
 _get_namespace = type.__dict__["__dict__"].__get__
 _get_flags = type.__dict__["__flags__"].__get__
 _get_qualname = type.__dict__["__qualname__"].__get__
+_get_itemsize = type.__dict__["__itemsize__"].__get__
 _get_module = type.__dict__["__module__"].__get__
 
 HEAP_TYPE = 1 << 9
 COLLECTED_TYPE = 1 << 14  # Py_TPFLAGS_HAVE_GC
 INLINE_VALUES = 1 << 2  # 3.13 and newer
 MANAGED_DICT = 1 << 4  # 3.11 and newer (bit 4 has no meaning in 3.10)
+MANAGED_WEAKREF = 1 << 3  # 3.12 and newer
 _CLASS_TYPE = 1 << 31  # Py_TPFLAGS_TYPE_SUBCLASS: the instances are classes
 
 
@@ -29,6 +31,12 @@ def flags_of(cls: type) -> int:
     """The C flags of a class (`Py_TPFLAGS_...`)."""
     flags: int = _get_flags(cls)
     return flags
+
+
+def itemsize_of(cls: type) -> int:
+    """Bytes of one item of a class whose instances vary in size, 0 for any other."""
+    size: int = _get_itemsize(cls)
+    return size
 
 
 def mro_of(cls: type) -> tuple[type, ...]:
