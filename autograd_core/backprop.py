@@ -1,0 +1,183 @@
+"""The walk from an output back to the leaves.
+
+Functions are visited in the order of their generations, highest first, so a gradient is complete before it is
+passed on. Finding them is one breadth-first pass and one sort: time linear in the graph, whatever its shape,
+and no recursion, whatever its depth. The walk needs no link from a Function to its outputs: an output whose
+gradient matters is an input of some Function visited before, and that is where the walk meets it.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy import asarray, ndarray
+
+from autograd_core.arrays import Array, as_array
+from autograd_core.broadcasting import sum_to_shape
+
+if TYPE_CHECKING:
+    from autograd_core.function import Function
+    from autograd_core.variable import Variable
+
+# A 0-d gradient may be a NumPy scalar until somebody sees it: scalars add up ten times as fast.
+Gradient: TypeAlias = "Array | np.generic"
+Gradients: TypeAlias = "dict[Variable, Gradient]"
+Siblings: TypeAlias = "dict[Function, list[Variable]]"
+
+
+_generation = attrgetter("generation")
+
+
+def propagate(root: Variable, retain: bool) -> None:
+    """Do what `Variable.backward` promises."""
+    gradients: Gradients = {root: _seed(root)}
+    root.grad = None
+    siblings: Siblings = {}
+    order = _by_generation(root, siblings)
+    _walk(order, siblings, gradients, retain)
+    for leaf, gradient in gradients.items():
+        leaf.grad = _added(leaf.grad, gradient)
+
+
+def _walk(order: list[Variable], siblings: Siblings, gradients: Gradients, retain: bool) -> None:
+    """Use up the gradients of all outputs in `order`, from the last to the first; leave those of the leaves.
+
+    `gradients` holds what has been found and not yet used. What it shares between variables (a Function may
+    give the same array to two inputs, or a view) is never written to, and copied before it becomes a `grad`.
+    This is the inner loop of the engine, in one piece because a call would cost a tenth of it.
+    """
+    for output in reversed(order):
+        function: Any = output.creator
+        if output.output_index is None:
+            gradient = gradients.pop(output, None)
+            output.grad = _added(output.grad, gradient) if retain else None
+            if gradient is None:
+                continue
+            results = function.backward(gradient if type(gradient) is ndarray else asarray(gradient))
+        else:
+            outputs = [output, *siblings.pop(function, ())]
+            output_gradients = _output_gradients(function, outputs, gradients, retain)
+            if output_gradients is None:
+                continue
+            results = function.backward(*output_gradients)
+        inputs = function.inputs
+        if type(results) is not tuple or len(results) != len(inputs):
+            results = _one_for_each_input(function, results)
+        index = 0  # counted by hand: zip or enumerate would cost as much as the rest of the loop
+        for variable in inputs:
+            gradient = results[index]
+            index += 1
+            kind = type(gradient)
+            data = variable.data
+            if kind is ndarray:
+                if gradient.shape != data.shape or gradient.dtype is not data.dtype:
+                    gradient = _fitted(function, variable, gradient)
+            elif gradient is None:
+                continue
+            elif kind is not data.dtype.type or data.ndim:
+                gradient = _fitted(function, variable, gradient)
+            if variable in gradients:
+                if kind is ndarray and not gradient.ndim:
+                    gradient = gradient[()]
+                gradients[variable] = gradients[variable] + gradient
+            else:
+                gradients[variable] = gradient
+
+
+def _one_for_each_input(function: Function, results: Any) -> tuple[Any, ...]:
+    """What a Function's backward returned, as a tuple of the right length; raise ValueError otherwise."""
+    gradients = tuple(results) if isinstance(results, (tuple, list)) else (results,)
+    if len(gradients) != len(function.inputs):
+        raise ValueError(
+            f"{type(function).__name__}.backward returned {len(gradients)} gradient(s) "
+            f"for {len(function.inputs)} input(s)"
+        )
+    return gradients
+
+
+def _seed(root: Variable) -> Array:
+    """The gradient to start from: root's own, or ones."""
+    if root.data is None:
+        raise TypeError("backward() needs data to differentiate, got variable(None)")
+    if root.grad is None:
+        return np.ones_like(root.data, subok=False)
+    seed = as_array(root.grad)
+    if seed.shape != root.shape:
+        raise ValueError(f"the grad to start from has shape {seed.shape}, the variable {root.shape}")
+    return seed.astype(root.dtype, copy=False) if root.dtype.kind in "fc" else seed
+
+
+def _by_generation(root: Variable, siblings: Siblings) -> list[Variable]:
+    """One output of every Function between root and the leaves, lowest generation first.
+
+    Where several outputs of one Function are met, `siblings` lists them.
+    """
+    if root.creator is None:
+        return []
+    order = [root]
+    met = {root.creator}
+    for output in order:  # which grows meanwhile
+        creator: Any = output.creator
+        for variable in creator.inputs:
+            function = variable.creator
+            if function is None:
+                continue
+            if function not in met:
+                met.add(function)
+                order.append(variable)
+            elif variable.output_index is not None:
+                siblings.setdefault(function, []).append(variable)
+    order.sort(key=_generation)
+    return order
+
+
+def _output_gradients(
+    function: Function, outputs: list[Variable], gradients: Gradients, retain: bool
+) -> list[Array] | None:
+    """One gradient for each of a Function's several outputs: zeros for those without; None if all are.
+
+    `outputs` may name one output several times, as often as it was used.
+    """
+    found: dict[int | None, Array] = {}
+    for output in outputs:
+        gradient = gradients.pop(output, None)
+        if gradient is not None:
+            found[output.output_index] = as_array(gradient)
+        if not retain:
+            output.grad = None
+        elif gradient is not None:
+            output.grad = _added(output.grad, gradient)
+    if not found:
+        return None
+    layout = enumerate(function.output_layout())
+    return [found[i] if i in found else np.zeros(shape, dtype) for i, (shape, dtype) in layout]
+
+
+def _fitted(function: Function, variable: Variable, gradient: Any) -> Array:
+    """The gradient in the shape of the variable's data and, if that is floating, in its dtype."""
+    data = variable.data
+    try:
+        gradient = as_array(gradient)
+    except TypeError as error:
+        raise TypeError(f"{type(function).__name__}.backward: {error}") from None
+    if gradient.shape != data.shape:
+        if not function.broadcasts:
+            raise ValueError(
+                f"{type(function).__name__}.backward returned a gradient of shape {gradient.shape} "
+                f"for an input of shape {data.shape}"
+            )
+        gradient = sum_to_shape(gradient, data.shape)
+    if gradient.dtype == data.dtype or data.dtype.kind not in "fc":
+        return asarray(gradient)
+    if gradient.dtype.kind == "c" and data.dtype.kind == "f":
+        gradient = gradient.real
+    return asarray(gradient.astype(data.dtype))
+
+
+def _added(grad: Array | None, gradient: Gradient | None) -> Array | None:
+    """A new array, seen by nobody else: the sum, or a copy of what there is."""
+    if gradient is None:
+        return grad
+    return np.array(gradient, order="C") if grad is None else asarray(grad + gradient)

@@ -1,0 +1,71 @@
+"""Check what `backward` computes against central differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_core.arrays import Array
+from autograd_core.config import no_grad
+from autograd_core.variable import Operand, Variable, as_variable
+
+
+def gradcheck(
+    f: Callable[..., Any],
+    *inputs: Operand,
+    step: float = 1e-6,
+    relative_tolerance: float = 1e-5,
+    absolute_tolerance: float = 1e-6,
+) -> None:
+    """Raise AssertionError unless f's gradients agree with central differences at `inputs`.
+
+    f: takes as many Variables as there are inputs, returns a Variable of any shape or several of them.
+    inputs: arrays, numbers or Variables; copied, and computed in float64. f must be smooth within `step`
+        of each element.
+
+    The sum of all outputs, each element weighted with another number, stands for f. The message names the
+    input, the index in it and both numbers.
+    """
+    arrays = [np.array(as_variable(x).data, dtype=np.float64) for x in inputs]
+    for number, analytic in enumerate(_analytic_gradients(f, arrays)):
+        array = arrays[number]
+        for index in np.ndindex(array.shape):
+            numeric = _central_difference(f, arrays, number, index, step)
+            if abs(analytic[index] - numeric) <= absolute_tolerance + relative_tolerance * abs(numeric):
+                continue
+            raise AssertionError(
+                f"input {number}, index {index}: backward gives {analytic[index]}, differences give {numeric}"
+            )
+
+
+def _outputs(f: Callable[..., Any], variables: list[Variable]) -> tuple[Variable, ...]:
+    result = f(*variables)
+    return tuple(result) if isinstance(result, (tuple, list)) else (result,)
+
+
+def _weights(number: int, output: Variable) -> Array:
+    """Fixed numbers of both signs: with equal weights, errors that cancel in a sum would not be seen."""
+    return np.random.default_rng(number).uniform(-1, 1, output.shape)
+
+
+def _analytic_gradients(f: Callable[..., Any], arrays: list[Array]) -> list[Array]:
+    variables = [Variable(array.copy()) for array in arrays]
+    for number, output in enumerate(_outputs(f, variables)):
+        output.grad = np.asarray(_weights(number, output))
+        output.backward(retain_grad=False)
+    return [np.zeros_like(x.data) if x.grad is None else x.grad for x in variables]
+
+
+def _central_difference(
+    f: Callable[..., Any], arrays: list[Array], number: int, index: tuple[int, ...], step: float
+) -> float:
+    values = []
+    for signed_step in (step, -step):
+        moved = [array.copy() for array in arrays]
+        moved[number][index] += signed_step
+        with no_grad():
+            outputs = _outputs(f, [Variable(array) for array in moved])
+        values.append(sum(float(np.sum(_weights(i, y) * y.data)) for i, y in enumerate(outputs)))
+    return (values[0] - values[1]) / (2 * step)
