@@ -10,7 +10,8 @@ import secrets
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,10 @@ def run_package(package: str, arguments: Sequence[str] | None = None) -> int:
 
 def invoke(command: click.Command, program: str, arguments: Sequence[str] | None) -> int:
     """Call a click command; what goes wrong becomes one line on standard error and an exit status."""
-    _hear_interrupts()
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = command.main(
-            list(sys.argv[1:] if arguments is None else arguments), program, standalone_mode=False
-        )
+        with _heard_interrupts():
+            result = command.main(words, program, standalone_mode=False)
     except click.ClickException as error:
         return _complain(program, error.format_message(), USAGE)
     except (DeclarationError, WorkerError) as error:
@@ -247,11 +247,16 @@ def _writable(directory: Path) -> Path:
         raise OneLineError(f"cannot write to {directory}: {error.strerror or error}") from None
 
 
-def _hear_interrupts() -> None:
+@contextmanager
+def _heard_interrupts() -> Iterator[None]:
     """End on SIGINT and SIGTERM alike; a shell starts background jobs with SIGINT ignored, which we undo."""
-    if sys.platform != "win32":
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name)]
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _say(text: str) -> None:

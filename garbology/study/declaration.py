@@ -60,7 +60,7 @@ class Study:
         self.name = self.target.removesuffix(".py").replace("\\", "/").split("/")[-1].split(".")[-1]
         self.docstring = inspect.cleandoc(module.get("__doc__") or "")
         self.title = title
-        self.parameters = {name: list(values) for name, values in parameters.items()}
+        self.parameters = dict(parameters)
         self.overrides: dict[str, dict[str, Any]] = {"quick": dict(quick or {}), "full": dict(full or {})}
         self.repeats = repeats
         self.timeout_seconds = timeout_seconds

@@ -66,7 +66,7 @@ def measure_study(
     """
     parameters, repeats, limit_seconds = study.settings(plan.scale)
     repeats, limit_seconds = plan.repeats or repeats, plan.timeout_seconds or limit_seconds
-    jobs = _jobs(study, plan, repeats)
+    jobs = planned_jobs(study, plan, repeats)
     record = _begin_record(study, plan, parameters, repeats)
     started = time.monotonic()
     interrupted = False
@@ -86,7 +86,7 @@ def measure_study(
     return Outcome(record, write_record(record, directory), interrupted)
 
 
-def _jobs(study: Study, plan: Plan, repeats: int) -> list[tuple[str, dict[str, Any], int]]:
+def planned_jobs(study: Study, plan: Plan, repeats: int) -> list[tuple[str, dict[str, Any], int]]:
     """Every repeat of every wanted case in a random order: what drifts must not look like a parameter."""
     jobs = [
         (measure, case, repeat)

@@ -1,0 +1,554 @@
+"""Who frees a dropped graph: reference counting, or the cyclic collector?
+
+A define-by-run engine records a graph while it computes: each result (a Variable) holds the Function that
+made it, its creator, and each Function holds its inputs. If the Function holds its output as well, the two
+hold each other: output -> creator -> output. When the last reference from outside goes, both still have a
+reference count above zero. Reference counting never frees them; they wait until CPython's cyclic collector
+runs.
+
+A weak reference does not count. If the Function refers to its output weakly, or not at all, the loop is
+open, and the whole graph is freed the moment it is dropped.
+
+We build a chain of operations on scalars, the training steps of a multilayer perceptron and a wide graph
+(many branches that one Function sums up), drop them, and look at what is left: first with the collector
+paused, so that we see all that it has to free, then with the collector as CPython starts it, so that we see
+what it costs. The collector counts objects and not bytes, so at last we drop single operations on arrays of
+several sizes.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from autograd_core import Function, Variable, matmul, mean, output_references, square, tanh
+from garbology import collector, record_pauses, reference_count, watch
+from garbology.recorders import census, memory_usage, peak_memory, waiting_garbage
+from garbology.study import Runs, Study, Table, Tile, line, table
+
+MODELS = ["chain", "perceptron", "wide"]
+KINDS = ["strong", "weak", "none"]
+OPERATIONS_IN_A_STEP = 8
+LARGE_ARRAY_GRAPHS = 600  # more objects than the highest default threshold, 2000, so that the collector runs
+
+study = Study(
+    title="Reference cycles in the computational graph",
+    parameters={
+        "model": MODELS,
+        "outputs": KINDS,
+        "operations": [100, 1_000, 10_000, 100_000],
+        "graphs": [10, 100, 1_000],
+        "array_bytes": [8, 1_000, 100_000, 1_000_000],
+    },
+    quick={"operations": [100, 1_000], "graphs": [100], "array_bytes": [8, 100_000], "repeats": 2},
+    full={
+        "operations": [100, 1_000, 10_000, 100_000, 1_000_000],
+        "graphs": [10, 100, 1_000, 10_000],
+        "timeout_seconds": 600,
+    },
+    repeats=5,
+    timeout_seconds=120,
+)
+
+
+class Total(Function):
+    """The sum of any number of inputs of one shape."""
+
+    __slots__ = ()
+
+    def forward(self, *arrays: Any) -> Any:
+        """Add them all up."""
+        return np.sum(arrays, axis=0)
+
+    def backward(self, gradient: Any) -> Any:
+        """Give each input the whole gradient."""
+        return (gradient,) * len(self.inputs)
+
+
+def chain(operations: int) -> Variable:
+    """Multiply by one again and again: each operation needs the one before."""
+    result = factor = Variable(np.array(1.0))
+    for _ in range(operations):
+        result = result * factor
+    return result
+
+
+def wide(operations: int) -> Variable:
+    """Square a number in many branches and sum them all at once."""
+    number = Variable(np.array(1.0))
+    return Total()(*[square(number) for _ in range(operations - 1)])
+
+
+def perceptron(operations: int) -> Variable:
+    """Train a multilayer perceptron for as many steps as make up the operations; the last loss."""
+    random = np.random.default_rng(0)
+
+    def array(*shape: int) -> Variable:
+        return Variable(random.standard_normal(shape, dtype=np.float32))
+
+    inputs, targets = array(8, 16), array(8, 1)
+    parameters = weight, bias, weight_2, bias_2 = array(16, 16), array(16), array(16, 1), array(1)
+    for _ in range(max(1, operations // OPERATIONS_IN_A_STEP)):
+        hidden = tanh(matmul(inputs, weight) + bias)
+        loss = mean(square(matmul(hidden, weight_2) + bias_2 - targets))
+        loss.backward()
+        for parameter in parameters:
+            parameter.data = parameter.data - 0.01 * parameter.grad
+            parameter.cleargrad()
+    return loss
+
+
+BUILD: dict[str, Callable[[int], Variable]] = {"chain": chain, "perceptron": perceptron, "wide": wide}
+# One graph that a training loop would drop at a time.
+OPERATIONS_OF_A_GRAPH = {"chain": 100, "perceptron": OPERATIONS_IN_A_STEP, "wide": 100}
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """What one dropped graph leaves while the collector is paused, and what one collection does then.
+
+    Memory is of the process: `baseline` before the graph, `built` when it is complete, `dropped` when the
+    last reference is gone, `collected` after one `gc.collect()`. Reference counts leave out those of
+    asking; of an object that is gone it is 0.
+    """
+
+    variables_built: int
+    functions_built: int
+    variables_left: int
+    functions_left: int
+    output_references_before: int
+    output_references_after: int
+    function_references_before: int
+    function_references_after: int
+    build_seconds: float
+    drop_seconds: float
+    collected_objects: int  # what gc.collect() returned
+    collect_seconds: float
+    variables_after_collection: int
+    functions_after_collection: int
+    baseline_rss_bytes: int
+    built_rss_bytes: int
+    dropped_rss_bytes: int
+    collected_rss_bytes: int
+    baseline_uss_bytes: int | None
+    built_uss_bytes: int | None
+    dropped_uss_bytes: int | None
+    collected_uss_bytes: int | None
+    peak_above_baseline_bytes: int
+    held_after_drop_bytes: int | None  # USS after the drop less the baseline
+
+
+@study.measure
+def drop_a_graph(model: str, outputs: str, operations: int) -> Leftover:
+    """Build a graph and drop it with the collector paused, then collect once."""
+    build = BUILD[model]
+    with output_references(outputs), collector.paused():
+        _warm_up(build)
+        baseline = memory_usage()
+        with peak_memory() as peak:
+            started = time.perf_counter()
+            output = build(operations)
+            build_seconds = time.perf_counter() - started
+            built = memory_usage()
+        variables_built, functions_built = _alive()
+        output_place, function_place = weakref.ref(output), weakref.ref(output.creator)
+        before = reference_count(output), reference_count(output.creator)
+        started = time.perf_counter()
+        del output
+        drop_seconds = time.perf_counter() - started
+        after = _count_if_alive(output_place), _count_if_alive(function_place)
+        dropped = memory_usage()
+        variables_left, functions_left = _alive()
+        started = time.perf_counter()
+        collected_objects = gc.collect()
+        collect_seconds = time.perf_counter() - started
+        collected = memory_usage()
+        variables_after, functions_after = _alive()
+    return Leftover(
+        variables_built=variables_built,
+        functions_built=functions_built,
+        variables_left=variables_left,
+        functions_left=functions_left,
+        output_references_before=before[0] or 0,
+        output_references_after=after[0],
+        function_references_before=before[1] or 0,
+        function_references_after=after[1],
+        build_seconds=build_seconds,
+        drop_seconds=drop_seconds,
+        collected_objects=collected_objects,
+        collect_seconds=collect_seconds,
+        variables_after_collection=variables_after,
+        functions_after_collection=functions_after,
+        baseline_rss_bytes=baseline.rss_bytes,
+        built_rss_bytes=built.rss_bytes,
+        dropped_rss_bytes=dropped.rss_bytes,
+        collected_rss_bytes=collected.rss_bytes,
+        baseline_uss_bytes=baseline.uss_bytes,
+        built_uss_bytes=built.uss_bytes,
+        dropped_uss_bytes=dropped.uss_bytes,
+        collected_uss_bytes=collected.uss_bytes,
+        peak_above_baseline_bytes=peak.above_baseline_bytes,
+        held_after_drop_bytes=_difference(dropped.uss_bytes, baseline.uss_bytes),
+    )
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What trial deletion finds in one dropped graph, before anything is collected."""
+
+    garbage_objects: int
+    garbage_bytes: int
+    collected_objects: int  # what gc.collect() returned afterwards
+    growth_by_type: dict[str, int]  # objects that the collector tracks, more than before the graph
+    distinct_shapes: int
+    explain_seconds: float
+    shapes: list[dict[str, Any]]
+
+
+@study.measure
+def explain_a_graph(model: str, outputs: str, operations: int) -> Explained:
+    """Find what only the collector can free, name the edges of its cycles, then let the collector do it."""
+    build = BUILD[model]
+    with output_references(outputs), collector.paused():
+        _warm_up(build)
+        with watch() as found:
+            with census() as growth:
+                build(operations)
+            started = time.perf_counter()
+        explain_seconds = time.perf_counter() - started
+        collected_objects = gc.collect()
+    shapes = found.to_dict()["shapes"]
+    return Explained(
+        garbage_objects=found.garbage,
+        garbage_bytes=found.garbage_bytes,
+        collected_objects=collected_objects,
+        growth_by_type=growth.by_type,
+        distinct_shapes=len(shapes),
+        explain_seconds=explain_seconds,
+        shapes=shapes[:3],
+    )
+
+
+@dataclass(frozen=True)
+class Collections:
+    """What the collector does, at its defaults, while graphs are built and dropped one after another."""
+
+    collections: int
+    generation_0_collections: int
+    generation_1_collections: int
+    generation_2_collections: int
+    pauses_seconds: float
+    longest_pause_seconds: float
+    peak_waiting_graphs: int
+    peak_waiting_objects: int
+    peak_waiting_bytes: int
+    loop_seconds: float
+
+
+@study.measure
+def drop_graphs_in_a_loop(model: str, outputs: str, graphs: int) -> Collections:
+    """Build and drop small graphs, as a training loop does, and leave the collector as it is."""
+    build, size = BUILD[model], OPERATIONS_OF_A_GRAPH[model]
+    with output_references(outputs):
+        return _loop(lambda: build(size), graphs)
+
+
+@dataclass(frozen=True)
+class LargeArrays(Collections):
+    """The same, with the first threshold and the growth of the process's peak."""
+
+    threshold_objects: int
+    peak_above_baseline_bytes: int
+
+
+@study.measure
+def drop_large_arrays(outputs: str, array_bytes: int) -> LargeArrays:
+    """Build and drop graphs of one operation on an array, and leave the collector as it is."""
+
+    def build() -> Variable:
+        return square(Variable(np.ones(array_bytes // 8)))
+
+    with output_references(outputs), peak_memory() as peak:
+        loop = _loop(build, LARGE_ARRAY_GRAPHS)
+    threshold = gc.get_threshold()[0]
+    return LargeArrays(
+        **vars(loop), threshold_objects=threshold, peak_above_baseline_bytes=peak.above_baseline_bytes
+    )
+
+
+def _loop(build: Callable[[], Variable], graphs: int) -> Collections:
+    _warm_up(lambda _: build())
+    with watch() as found:
+        build()
+    gc.collect()
+    started = time.perf_counter()
+    with record_pauses() as pauses, waiting_garbage(found.garbage, found.garbage_bytes) as waiting:
+        for _ in range(graphs):
+            output = build()
+            waiting.watch(output)
+            del output
+            waiting.dropped()
+    loop_seconds = time.perf_counter() - started
+    by_generation = pauses.by_generation
+    return Collections(
+        collections=len(pauses),
+        generation_0_collections=by_generation.get(0, 0),
+        generation_1_collections=by_generation.get(1, 0),
+        generation_2_collections=by_generation.get(2, 0),
+        pauses_seconds=pauses.total_seconds,
+        longest_pause_seconds=pauses.longest_seconds,
+        peak_waiting_graphs=waiting.peak_specimens,
+        peak_waiting_objects=waiting.peak_objects,
+        peak_waiting_bytes=waiting.peak_bytes,
+        loop_seconds=loop_seconds,
+    )
+
+
+def _warm_up(build: Callable[[int], Variable]) -> None:
+    """Do all of it once, small: what is imported or cached at first use belongs to the baseline."""
+    with census():
+        build(OPERATIONS_IN_A_STEP)
+        memory_usage()
+        _alive()
+    gc.collect()
+
+
+def _alive() -> tuple[int, int]:
+    """How many Variables and Functions there are; `type`, because `isinstance` may run code of theirs."""
+    kinds = [type(each) for each in gc.get_objects()]
+    return kinds.count(Variable), sum(map(_is_function, kinds))
+
+
+def _is_function(kind: type) -> bool:
+    return Function in type.__dict__["__mro__"].__get__(kind)
+
+
+def _count_if_alive(place: weakref.ref[Any]) -> int:
+    """The references to an object, those of asking left out; 0 when it is gone."""
+    return 0 if place() is None else reference_count(place()) or 0
+
+
+def _difference(after: int | None, before: int | None) -> int | None:
+    return None if after is None or before is None else after - before
+
+
+@study.finding
+def weak_and_none_leave_nothing(runs: Runs) -> str:
+    """With a weak reference to the output, or none, the whole graph is freed as soon as it is dropped."""
+    dropped = runs.of(drop_a_graph).where(outputs=["weak", "none"])
+    for run in dropped:
+        assert run.variables_built >= 1, f"{run}: there was no graph to begin with"
+        assert run.variables_left == run.functions_left == 0, run
+    for run in runs.of(explain_a_graph).where(outputs=["weak", "none"]):
+        assert run.garbage_objects == 0, run
+    return f"0 Variables and 0 Functions left in {len(dropped)} samples, up to {_most(dropped)} operations"
+
+
+@study.finding
+def strong_leaves_the_whole_graph(runs: Runs) -> str:
+    """With a strong reference to the output, every Variable and Function of the dropped graph is left."""
+    dropped = runs.of(drop_a_graph).where(outputs="strong")
+    for run in dropped:
+        assert run.functions_built >= 0.9 * run.operations, f"{run}: the graph is smaller than it should be"
+        assert run.variables_left == run.variables_built, run
+        assert run.functions_left == run.functions_built, run
+        assert run.output_references_after >= 1, f"{run}: nothing holds the output"
+    return f"every one left in {len(dropped)} samples, up to {_most(dropped)} operations"
+
+
+@study.finding
+def what_strong_leaves_grows_linearly(runs: Runs) -> str:
+    """What strong references leave grows in proportion to the operations, in objects and in bytes."""
+    spread = []
+    for field in ("garbage_objects", "garbage_bytes"):
+        for model, cases in _by_model(runs.of(explain_a_graph).where(outputs="strong")):
+            sizes = [(case.operations, case.median(field)) for case in cases]
+            slopes = [(b - a) / (n - m) for (m, a), (n, b) in pairwise(sizes)]
+            assert slopes, f"{model}: one size shows no growth"
+            overall = sizes[-1][1] / sizes[-1][0]
+            for slope in slopes:
+                assert abs(slope / overall - 1) < 0.1, (
+                    f"{model}: {slope:.1f} {field} an operation, not {overall:.1f}"
+                )
+                spread.append(abs(slope / overall - 1))
+    return f"no step between two sizes is more than {max(spread):.1%} off the average"
+
+
+@study.finding
+def one_collection_frees_it(runs: Runs) -> str:
+    """One gc.collect() frees everything that strong references left."""
+    dropped = runs.of(drop_a_graph).where(outputs="strong")
+    for run in dropped:
+        assert run.variables_after_collection == run.functions_after_collection == 0, run
+        assert run.collected_objects >= run.variables_left + run.functions_left, run
+    return f"0 Variables and 0 Functions after one collection in {len(dropped)} samples"
+
+
+@study.finding
+def trial_deletion_foretells_the_collector(runs: Runs) -> str:
+    """What garbology finds without collecting is what gc.collect() then frees, to the object."""
+    explained = runs.of(explain_a_graph)
+    for run in explained:
+        assert run.garbage_objects == run.collected_objects, run
+    return f"the same number in {len(explained)} samples"
+
+
+@study.finding
+def few_large_arrays_dwarf_the_threshold(runs: Runs) -> str:
+    """A few cycles of large arrays hold bytes out of proportion to the objects that trigger the collector."""
+    strong = runs.of(drop_large_arrays).where(outputs="strong")
+    cases = sorted(strong.cases(), key=lambda case: case.array_bytes)
+    small, large = cases[0], cases[-1]
+    small_objects, objects = small.median("peak_waiting_objects"), large.median("peak_waiting_objects")
+    small_bytes, held = small.median("peak_waiting_bytes"), large.median("peak_waiting_bytes")
+    assert objects > 0, f"{large}: no garbage waited"
+    with_large = f"{objects:,.0f} waiting objects hold {_shown(held)} with large arrays"
+    with_small = f"{small_objects:,.0f} hold {_shown(small_bytes)} with small ones"
+    assert 0.5 < objects / small_objects < 2, f"{with_large}, {with_small}"
+    assert held > 100 * small_bytes, f"{with_large}, {with_small}"
+    return f"{with_large}, {with_small}"
+
+
+@study.figure
+def variables_left(runs: Runs) -> Any:
+    """Variables alive after the last reference to a graph went, with the collector paused."""
+    return line(
+        runs.of(drop_a_graph), x="operations", y="variables_left", color="outputs", facet="model",
+        x_scale="log", y_scale="symlog",
+    )  # fmt: skip
+
+
+@study.figure
+def garbage_bytes(runs: Runs) -> Any:
+    """Bytes that only the cyclic collector can free, each array counted once."""
+    return line(
+        runs.of(explain_a_graph), x="operations", y="garbage_bytes", color="outputs", facet="model",
+        x_scale="log", y_scale="symlog",
+    )  # fmt: skip
+
+
+@study.figure
+def memory_held(runs: Runs) -> Any:
+    """Memory that the process holds alone (USS) after the drop, above what it held before the graph."""
+    return line(
+        runs.of(drop_a_graph), x="operations", y="held_after_drop_bytes", color="outputs", facet="model",
+        x_scale="log", y_scale="symlog",
+    )  # fmt: skip
+
+
+@study.figure
+def collect_seconds(runs: Runs) -> Any:
+    """How long one gc.collect() takes after the drop: it looks at everything, also with nothing to free."""
+    return line(
+        runs.of(drop_a_graph), x="operations", y="collect_seconds", color="outputs", facet="model",
+        x_scale="log", y_scale="log",
+    )  # fmt: skip
+
+
+@study.figure
+def pauses(runs: Runs) -> Any:
+    """Time spent in the collector, at its defaults, while small graphs are built and dropped in a loop."""
+    return line(
+        runs.of(drop_graphs_in_a_loop), x="graphs", y="pauses_seconds", color="outputs", facet="model",
+        x_scale="log",
+    )  # fmt: skip
+
+
+@study.figure
+def waiting_bytes(runs: Runs) -> Any:
+    """The most bytes that waited for the collector, at its defaults, over the size of a graph's array."""
+    return line(
+        runs.of(drop_large_arrays), x="array_bytes", y="peak_waiting_bytes", color="outputs",
+        x_scale="log", y_scale="symlog",
+    )  # fmt: skip
+
+
+@study.tile
+def tiles(runs: Runs) -> list[Tile]:
+    """The numbers of the longest chain, and of the largest arrays."""
+    strong, weak = (_largest(runs, drop_a_graph, outputs) for outputs in ("strong", "weak"))
+    explained = _largest(runs, explain_a_graph, "strong")
+    loop = _largest(runs, drop_graphs_in_a_loop, "strong")
+    arrays = max(
+        runs.of(drop_large_arrays).where(outputs="strong").cases(), key=lambda case: case.array_bytes
+    )
+    return [
+        _tile("Variables left, strong references", strong, "variables_left", "objects"),
+        _tile("Variables left, weak references", weak, "variables_left", "objects"),
+        _tile("only the collector can free", explained, "garbage_bytes", "bytes"),
+        _tile("one collection of it takes", strong, "collect_seconds", "seconds"),
+        _tile("longest pause at the defaults", loop, "longest_pause_seconds", "seconds"),
+        _tile("waits at once with large arrays", arrays, "peak_waiting_bytes", "bytes"),
+    ]
+
+
+@study.verdict
+def verdict(runs: Runs) -> str:
+    """What the longest chain leaves."""
+    strong = _largest(runs, drop_a_graph, "strong")
+    held = _shown(_largest(runs, explain_a_graph, "strong").median("garbage_bytes"))
+    others = [_largest(runs, drop_a_graph, outputs).median("variables_left") for outputs in ("weak", "none")]
+    return (
+        f"A dropped chain of {strong.operations:,} operations leaves {strong.median('variables_left'):,} "
+        f"Variables ({held}) to the cyclic collector if its Functions hold their outputs strongly, "
+        f"{others[0]:,} if weakly and {others[1]:,} if not at all."
+    )
+
+
+@study.pictures
+def pictures(runs: Runs) -> list[dict[str, Any]]:
+    """The cycle that holds most bytes in each model's largest graph."""
+    largest = {case.model: case for case in runs.of(explain_a_graph).where(outputs="strong").cases()}
+    return [shape for case in largest.values() for shape in case.samples[0].shapes[:1]]
+
+
+@study.table
+def medians(runs: Runs) -> Table:
+    """What is left, and what one collection does about it."""
+    columns = [
+        "variables_left",
+        "functions_left",
+        "collected_objects",
+        "collect_seconds",
+        "held_after_drop_bytes",
+    ]
+    caption = "After the last reference went, collector paused: what is left, and one gc.collect()."
+    return table(runs.of(drop_a_graph), columns, caption=caption)
+
+
+def _largest(runs: Runs, measure: Callable[..., Any], outputs: str) -> Any:
+    """The case of the longest chain, or of the most chains."""
+    cases = runs.of(measure).where(model="chain", outputs=outputs).cases()
+    size = "graphs" if "graphs" in cases[0].case else "operations"
+    return max(cases, key=lambda case: getattr(case, size))
+
+
+def _by_model(runs: Runs) -> Iterator[tuple[str, list[Any]]]:
+    for model in MODELS:
+        yield model, sorted(runs.where(model=model).cases(), key=lambda case: case.operations)
+
+
+def _most(runs: Runs) -> str:
+    return f"{max(run.operations for run in runs):,}"
+
+
+def _tile(label: str, case: Any, field: str, unit: str) -> Tile:
+    low, high = case.interval(field) or (None, None)
+    return Tile(label, case.median(field), unit, low, high)
+
+
+def _shown(value: float) -> str:
+    from garbology.reporting.numbers import format_quantity
+
+    return format_quantity(value, "bytes")
+
+
+if __name__ == "__main__":
+    raise SystemExit(study.main())

@@ -1,0 +1,235 @@
+"""The command line: options, exit statuses, and one line for what goes wrong."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from garbology.study.loading import load_study
+
+ROOT = Path(__file__).resolve().parents[2]
+
+BODY = """
+study = Study("Small things", {"n": [1, 2], "seconds_asleep": [0.0]}, repeats=2, quick={"n": [1]}, full={"n": [1, 2, 3]})
+
+@study.measure
+def work(n: int, seconds_asleep: float) -> Result:
+    time.sleep(seconds_asleep)
+    if os.environ.get("SMALL_CRASH") == str(n): os.abort()
+    return Result(2 * n)
+
+@study.finding
+def doubles(runs):
+    \"\"\"Everything is doubled.\"\"\"
+    for run in runs:
+        assert run.total == FACTOR * run.n, run
+
+@study.figure
+def totals(runs):
+    \"\"\"Total over n.\"\"\"
+    return line(runs, x="n", y="total")
+
+@study.verdict
+def verdict(runs):
+    return f"{len(runs)} samples"
+"""
+
+
+@pytest.fixture
+def target(write_study):
+    return write_study("FACTOR = 2\n" + BODY)
+
+
+def run(*words, **variables):
+    """Run a study's file as a program, from another directory than the checkout."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    command = [sys.executable, *words]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=100, check=False)
+
+
+def one_line(text):
+    lines = text.strip().splitlines()
+    assert len(lines) == 1, text
+    return lines[0]
+
+
+def test_a_run_measures_writes_and_shows(target, tmp_path):
+    """Exit status 0, the record and the page on disk, their paths on standard output."""
+    done = run(target, "--quick", "-o", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    directory = tmp_path / "out" / "small"
+    written = {path.name for path in directory.iterdir()}
+    record = next(name for name in written if name.endswith(".json"))
+    assert {"README.md", "index.html"} <= written
+    assert str(directory / record) in done.stdout
+    assert "2 samples" in done.stdout
+    assert "Everything is doubled." in " ".join(done.stdout.split())
+    assert "small: 2 cases to measure" in done.stderr
+    data = json.loads((directory / record).read_text(encoding="utf-8"))
+    assert data["command"] == ["python", "small.py", "--quick"]
+
+
+def test_a_finding_that_does_not_hold_is_exit_status_1(write_study, tmp_path):
+    """A broken claim fails the run, which is written all the same."""
+    study = load_study(write_study("FACTOR = 3\n" + BODY))
+    assert study.main(["--quick", "-o", str(tmp_path)]) == 1
+    assert list((tmp_path / "small").glob("*.json"))
+
+
+def test_a_case_that_crashes_is_exit_status_1(target, tmp_path, monkeypatch, capsys):
+    """What was not measured is no success, although every finding holds on the rest."""
+    monkeypatch.setenv("SMALL_CRASH", "2")
+    assert load_study(target).main(["--repeats", "1", "-o", str(tmp_path)]) == 1
+    assert "work(n=2, seconds_asleep=0.0) crashed with SIGABRT (signal 6)" in capsys.readouterr().err
+
+
+def test_a_time_limit_can_be_set(target, tmp_path, capsys):
+    """--timeout kills a case that takes longer, and that is exit status 1."""
+    study = load_study(target)
+    study.parameters["seconds_asleep"] = [30.0]
+    assert study.main(["--quick", "--repeats", "1", "--timeout", "0.7", "-o", str(tmp_path)]) == 1
+    assert "was killed after 0.7 seconds" in capsys.readouterr().err
+
+
+def test_the_report_of_a_run_is_drawn_again_without_measuring(target, tmp_path):
+    """A damaged record beside a good one is named on the page, which is drawn from the good one."""
+    study = load_study(target)
+    assert study.main(["--quick", "-o", str(tmp_path)]) == 0
+    (tmp_path / "small" / "damaged.json").write_text("{", encoding="utf-8")
+    from garbology.study.publishing import publish
+
+    publish(study, tmp_path / "small", say=print)
+    assert "damaged.json is damaged" in (tmp_path / "small" / "README.md").read_text(encoding="utf-8")
+
+
+WRONG = {
+    "an unknown option": (["--fast"], "small: No such option: --fast"),
+    "a word too many": (["quickly"], "small: Got unexpected extra argument"),
+    "no number": (["--repeats", "many"], "small: Invalid value for '--repeats'"),
+    "no repeats": (["--repeats", "0"], "small: Invalid value for '--repeats'"),
+    "no time": (["--timeout", "0"], "small: Invalid value for '--timeout'"),
+    "two scales": (["--quick", "--full"], "small: --quick and --full exclude each other"),
+    "an unknown measure": (["--measure", "play"], "small: --measure play: the measures are work"),
+    "an unknown parameter": (
+        ["--case", "m=1"],
+        "small: --case m=1: expected NAME=VALUE, where NAME is of n,",
+    ),
+    "no case left": (["--case", "n=99"], "small: no case is left"),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), WRONG.values(), ids=WRONG)
+def test_a_wrong_option_is_one_line_and_nothing_is_measured(target, tmp_path, capsys, words, message):
+    """Exit status 2, one line on standard error, no output directory."""
+    assert load_study(target).main([*words, "-o", str(tmp_path / "out")]) == 2
+    written = capsys.readouterr()
+    assert one_line(written.err).startswith(message)
+    assert written.out == ""
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_directory_that_cannot_be_written_is_one_line(target, tmp_path, capsys):
+    """It is found out before anything is measured."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert load_study(target).main(["--quick", "-o", str(tmp_path / "file")]) == 2
+    error = one_line(capsys.readouterr().err)
+    assert re.fullmatch(r"small: cannot write to .*file.small: (Not a directory|File exists)", error)
+
+
+def test_findings_are_not_left_out_by_optimisation(target, tmp_path):
+    """python -O removes assertions, so that every finding would hold."""
+    done = run("-O", target, "--quick", "-o", str(tmp_path))
+    assert done.returncode == 2
+    assert "run without -O" in one_line(done.stderr)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_leaves_what_was_measured_and_a_page(write_study, tmp_path, number):
+    """Exit status 130, the unfinished record, a page that says so, and no process left."""
+    body = BODY.replace('"seconds_asleep": [0.0]', '"seconds_asleep": [0.0, 50.0]')
+    target = write_study("FACTOR = 2\n" + body)
+    out = tmp_path / "out"
+    command = [sys.executable, target, "--seed", seed_with_a_long_case_third(target), "-o", str(out)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    wait_for_samples(out / "small", 2)
+    time.sleep(0.3)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    (record,) = (out / "small").glob("*.partial.json")
+    assert len(json.loads(record.read_text(encoding="utf-8"))["samples"]) == 2
+    assert "not complete" in (out / "small" / "README.md").read_text(encoding="utf-8")
+
+
+def test_without_the_drawing_libraries_the_record_is_written(target, tmp_path):
+    """One line says which extra to install, and the findings are still judged."""
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    for name in ("altair", "rich", "jinja2"):
+        text = f"raise ModuleNotFoundError(\"No module named '{name}'\", name={name!r})\n"
+        (hidden / f"{name}.py").write_text(text, encoding="utf-8")
+    done = run(target, "--quick", "-o", str(tmp_path / "out"), PYTHONPATH=f"{hidden}{os.pathsep}{ROOT}")
+    assert done.returncode == 0, done.stderr
+    assert "pip install 'garbology[experiments]'" in done.stderr
+    assert "holds: Everything is doubled." in done.stderr
+    assert list((tmp_path / "out" / "small").glob("*.json"))
+
+
+def test_the_package_lists_its_studies():
+    """`python -m experiments list` names each study with its title and the number of its cases."""
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments", "list"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert re.search(r"^cycles +Reference cycles .*\(\d+ / \d+ / \d+ cases", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", "nonsense"], "experiments: no study is called 'nonsense': there are cycles"),
+        (["run"], "experiments: Missing argument 'NAMES...'"),
+        (["play"], "experiments: No such command 'play'"),
+        (["report", "-o", "nowhere"], "experiments: no records under nowhere: run a study first"),
+    ],
+)
+def test_a_wrong_word_to_the_package_is_one_line(words, message):
+    """Exit status 2 and one line on standard error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert one_line(done.stderr).startswith(message)
+
+
+def seed_with_a_long_case_third(target):
+    """A seed that puts two short cases first and a long one third."""
+    from garbology.study.runner import Plan, planned_jobs
+
+    study = load_study(target)
+    for seed in range(1000):
+        asleep = [
+            case["seconds_asleep"] for _, case, _ in planned_jobs(study, Plan(seed=seed), study.repeats)
+        ]
+        if asleep[:3] == [0.0, 0.0, 50.0]:
+            return str(seed)
+    raise AssertionError("no such seed")
+
+
+def wait_for_samples(directory, count):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for path in directory.glob("*.partial.json"):
+            if len(json.loads(path.read_text(encoding="utf-8"))["samples"]) >= count:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"{count} samples did not appear")

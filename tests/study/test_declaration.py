@@ -1,0 +1,179 @@
+"""What a study may declare, and what is refused when it is imported."""
+
+import pytest
+
+from garbology.study.declaration import DeclarationError, Study
+from garbology.study.loading import load_study, study_names
+
+GOOD_MEASURE = """
+@study.measure
+def work(n: int) -> Result:
+    return Result(n)
+"""
+
+
+def test_a_study_is_known_by_its_module_and_its_docstring(write_study):
+    """The name is the module's last part and the docstring is the module's."""
+    study = load_study(write_study('study = Study("T", {"n": [1]})' + GOOD_MEASURE, name="tiny"))
+    assert (study.name, study.docstring, study.title) == ("tiny", "A study of the framework itself.", "T")
+
+
+def test_the_grid_of_a_measure_is_the_product_of_the_parameters_it_takes(write_study):
+    """A measure that takes one of two parameters has as many cases as that one has values."""
+    body = """
+    study = Study("T", {"kind": ["a", "b"], "n": [1, 2, 3]})
+    @study.measure
+    def both(kind: str, n: int) -> Result: return Result(n)
+    @study.measure
+    def one(kind: str) -> Result: return Result(1)
+    @study.measure
+    def none() -> Result: return Result(1)
+    """
+    grid = load_study(write_study(body)).grid()
+    assert [sum(measure == name for measure, _ in grid) for name in ("both", "one", "none")] == [6, 2, 1]
+    assert grid[0] == ("both", {"kind": "a", "n": 1})
+
+
+def test_quick_and_full_override_parameters_repeats_and_the_time_limit(write_study):
+    """Each scale has its own values; what it does not name stays."""
+    body = """
+    study = Study(
+        "T",
+        {"n": [1, 2], "m": [5]},
+        quick={"n": [1], "repeats": 2},
+        full={"n": [1, 2, 3], "timeout_seconds": 9},
+    )
+    @study.measure
+    def work(n: int, m: int) -> Result: return Result(n)
+    """
+    study = load_study(write_study(body))
+    assert study.settings("quick") == ({"n": [1], "m": [5]}, 2, 120.0)
+    assert study.settings("default") == ({"n": [1, 2], "m": [5]}, 5, 120.0)
+    assert study.settings("full") == ({"n": [1, 2, 3], "m": [5]}, 5, 9.0)
+
+
+WRONG = {
+    "an unknown parameter in a signature": (
+        'study = Study("T", {"n": [1]})\n@study.measure\ndef work(m: int) -> Result: return Result(m)',
+        "measure 'work' takes 'm', which is no parameter: they are n",
+    ),
+    "quick names an unknown parameter": (
+        'study = Study("T", {"n": [1]}, quick={"m": [1]})' + GOOD_MEASURE,
+        "quick names 'm', which is no parameter: they are n",
+    ),
+    "an empty list": (
+        'study = Study("T", {"n": []})' + GOOD_MEASURE,
+        "'n' must be a list of at least one value",
+    ),
+    "no list": (
+        'study = Study("T", {"n": "abc"})' + GOOD_MEASURE,
+        "'n' must be a list of at least one value",
+    ),
+    "a value that is not JSON": (
+        'study = Study("T", {"n": [object]})' + GOOD_MEASURE,
+        "which is no JSON scalar",
+    ),
+    "not a number": ('study = Study("T", {"n": [float("nan")]})' + GOOD_MEASURE, "which is no JSON scalar"),
+    "the same value twice": ('study = Study("T", {"n": [1, 1]})' + GOOD_MEASURE, "has the same value twice"),
+    "no measure": ('study = Study("T", {"n": [1]})', "it has no measure"),
+    "a parameter that nobody takes": (
+        'study = Study("T", {"n": [1], "m": [2]})' + GOOD_MEASURE,
+        "parameter 'm' is taken by no measure",
+    ),
+    "a finding without a docstring": (
+        'study = Study("T", {"n": [1]})' + GOOD_MEASURE + "@study.finding\ndef claim(runs): assert runs",
+        "finding 'claim' has no docstring",
+    ),
+    "a finding without an argument": (
+        'study = Study("T", {"n": [1]})' + GOOD_MEASURE + '@study.finding\ndef claim():\n    "It holds."',
+        "finding 'claim' must take one argument",
+    ),
+    "two findings of one name": (
+        'study = Study("T", {"n": [1]})'
+        + GOOD_MEASURE
+        + 2 * '@study.finding\ndef f(runs):\n    "It holds."\n',
+        "it has two findings called 'f'",
+    ),
+    "two verdicts": (
+        'study = Study("T", {"n": [1]})\n@study.verdict\ndef a(runs): ...\n@study.verdict\ndef b(runs): ...',
+        "it has two of verdict: 'a' and 'b'",
+    ),
+    "a result that is no dataclass": (
+        'study = Study("T", {"n": [1]})\n@study.measure\ndef work(n: int) -> int: return n',
+        "measure 'work' must be annotated to return a dataclass",
+    ),
+    "a result without an annotation": (
+        'study = Study("T", {"n": [1]})\n@study.measure\ndef work(n: int): return n',
+        "measure 'work' must be annotated to return a dataclass",
+    ),
+    "a value called like a parameter": (
+        'study = Study("T", {"total": [1]})\n@study.measure\ndef work(total: int) -> Result: ...',
+        "returns a field 'total': that name is taken",
+    ),
+    "a parameter called like a part of a run": (
+        'study = Study("T", {"repeat": [1]})',
+        "a parameter cannot be called 'repeat'",
+    ),
+    "no repeats": (
+        'study = Study("T", {"n": [1]}, repeats=0)',
+        "repeats must be a number greater than zero, got 0",
+    ),
+    "a time limit that is no number": (
+        'study = Study("T", {"n": [1]}, quick={"timeout_seconds": "x"})',
+        "quick: timeout_seconds must be a number greater than zero, got 'x'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "message"), WRONG.values(), ids=WRONG)
+def test_a_wrong_declaration_fails_at_import_with_the_name_and_what_is_wrong(write_study, body, message):
+    """Every mistake names the study and the mistake."""
+    with pytest.raises(DeclarationError) as error:
+        load_study(write_study(body))
+    assert str(error.value).startswith("study 'small': ")
+    assert message in str(error.value)
+
+
+def test_a_module_without_a_docstring_is_refused(tmp_path):
+    """The docstring opens the report, so a study must have one."""
+    path = tmp_path / "bare.py"
+    path.write_text('from garbology.study import Study\nstudy = Study("T", {"n": [1]})\n', encoding="utf-8")
+    with pytest.raises(DeclarationError, match="study 'bare': its module has no docstring"):
+        load_study(str(path))
+
+
+def test_a_module_without_a_study_is_refused(tmp_path):
+    """A file that declares nothing is named."""
+    path = tmp_path / "nothing.py"
+    path.write_text("study = 3\n", encoding="utf-8")
+    with pytest.raises(DeclarationError, match=r"nothing\.py declares no study"):
+        load_study(str(path))
+
+
+def test_a_study_file_never_takes_the_place_of_a_library(write_study):
+    """A study called like a module of the standard library leaves that module alone."""
+    import json
+
+    load_study(write_study('study = Study("T", {"n": [1]})' + GOOD_MEASURE, name="json"))
+    import json as again
+
+    assert again is json
+    assert callable(again.loads)
+
+
+def test_the_studies_of_a_package_are_found_without_a_list():
+    """Every module of the package counts, except those that begin with an underscore."""
+    names = study_names("experiments")
+    assert "experiments.cycles" in names
+    assert not any(name.rpartition(".")[2].startswith("_") for name in names)
+
+
+def test_a_study_declared_in_a_test_can_be_called_in_process():
+    """The decorators give the function back, so that a measure can be tried without a worker."""
+    study = Study("T", {"n": [1]})
+
+    @study.figure
+    def picture(runs):
+        """A caption."""
+
+    assert study.figures == {"picture": picture}

@@ -1,0 +1,192 @@
+"""From records to a page: claims judged, problems named, nothing hidden."""
+
+import pytest
+
+from garbology.study.loading import load_study
+from garbology.study.page import Tile
+from garbology.study.records import Record, Sample
+
+BODY = """
+study = Study("Small things", {"kind": ["a", "b"], "n": [1, 2]})
+
+@study.measure
+def work(kind: str, n: int) -> Result:
+    return Result(2 * n)
+
+@study.finding
+def doubles(runs):
+    \"\"\"Everything is
+    doubled.\"\"\"
+    for run in runs.of(work):
+        assert run.total == 2 * run.n, run
+
+@study.finding
+def silent(runs):
+    \"\"\"An assertion without a message.\"\"\"
+    for run in runs.where(kind="a"):
+        assert run.total < 100
+
+@study.finding
+def evident(runs):
+    \"\"\"A finding that gives its evidence.\"\"\"
+    return f"median {runs.where(kind='a', n=1).only_case().median('total')}"
+
+@study.finding
+def mistaken(runs):
+    \"\"\"A finding that is wrong itself.\"\"\"
+    assert next(iter(runs)).nonsense
+
+@study.figure
+def totals(runs):
+    \"\"\"Total over n.\"\"\"
+    return line(runs, x="n", y="total", color="kind")
+
+@study.tile
+def tile(runs):
+    case = runs.where(kind="a", n=1).only_case()
+    return Tile("total", case.median("total"), "objects", *(case.interval("total") or ()))
+
+@study.verdict
+def verdict(runs):
+    return f"{len(runs)} samples"
+
+@study.pictures
+def pictures(runs):
+    return [{"count": 1}]
+"""
+
+
+@pytest.fixture
+def study(write_study):
+    return load_study(write_study(BODY))
+
+
+def make_record(slug="cpython-3.11.7", factor=2, kinds=("a", "b"), started="2026-01-01", **changes):
+    samples = [
+        Sample(
+            "work", {"kind": kind, "n": n}, repeat, seconds=0.1, values={"total": factor * n, "held_bytes": 0}
+        )
+        for repeat in (1, 0)
+        for n in (2, 1)
+        for kind in kinds
+    ]
+    runtime = {"implementation": "cpython", "version": slug[8:], "collector": "generational"}
+    parameters = {"kind": ["a", "b"], "n": [1, 2]}
+    fields = {
+        "complete": True,
+        "parameters": parameters,
+        "runtime": runtime,
+        "started": started,
+        "samples": samples,
+    }
+    return Record("small", slug, **{**fields, **changes})
+
+
+def by_name(page):
+    return {finding.name: finding for finding in page.findings}
+
+
+def test_a_finding_holds_with_its_claim_and_evidence(study):
+    """The docstring is the claim on one line; a returned text is the evidence, else the number of samples."""
+    found = by_name(study.report([make_record()]))
+    assert (found["doubles"].status, found["doubles"].claim) == ("holds", "Everything is doubled.")
+    assert found["doubles"].evidence == "8 samples checked"
+    assert found["evident"].evidence == "median 2"
+
+
+def test_a_finding_that_does_not_hold_shows_the_run_that_broke_it(study):
+    """An AssertionError breaks the claim, and its message is the evidence."""
+    found = by_name(study.report([make_record(factor=300)]))
+    assert found["doubles"].status == "does not hold"
+    assert found["doubles"].evidence == "work(kind='a', n=1) repeat 0: total=300, held_bytes=0"
+
+
+def test_an_assertion_without_a_message_shows_its_source(study):
+    """Evidence is never empty."""
+    found = by_name(study.report([make_record(factor=300)]))
+    assert (found["silent"].status, found["silent"].evidence) == ("does not hold", "assert run.total < 100")
+
+
+def test_a_finding_without_samples_is_not_measured(study):
+    """A claim about a case that was not measured neither holds nor fails."""
+    found = by_name(study.report([make_record(kinds=["b"])]))
+    assert (found["silent"].status, found["silent"].evidence) == ("not measured", "no sample of kind='a'")
+    assert found["doubles"].status == "holds"
+
+
+def test_a_finding_that_raises_does_not_pass(study):
+    """A mistake in a finding is shown as such."""
+    found = by_name(study.report([make_record()]))["mistaken"]
+    assert found.status == "not measured"
+    assert found.evidence.startswith("the finding itself raised AttributeError: work has no parameter")
+
+
+def test_findings_are_judged_on_each_runtime_alone(study):
+    """One runtime on which a claim breaks does not hide one on which it holds."""
+    page = study.report([make_record("cpython-3.11.7"), make_record("cpython-3.14.2", factor=3)])
+    status = {finding.runtime: finding.status for finding in page.findings if finding.name == "doubles"}
+    assert status == {"cpython-3.11.7": "holds", "cpython-3.14.2": "does not hold"}
+    assert [runtime.label for runtime in page.runtimes] == ["CPython 3.11.7", "CPython 3.14.2"]
+
+
+def test_figures_show_all_runtimes_and_the_verdict_is_of_one(study):
+    """Rows of both runtimes; tiles, verdict and table of the leading one, which is the last measured."""
+    records = [make_record("cpython-3.14.2", factor=3, started="2026-02-01"), make_record("cpython-3.11.7")]
+    page = study.report(records)
+    assert {row["runtime"] for row in page.figures[0].rows} == {"cpython-3.14.2", "cpython-3.11.7"}
+    assert page.tiles == [Tile("total", 3, "objects", 3.0, 3.0)]
+    assert study.report(records, lead="cpython-3.11.7").tiles[0].value == 2
+    assert page.verdict == "8 samples"
+
+
+def test_a_figure_gets_its_name_and_caption_and_rows_in_the_order_of_the_grid(study):
+    """Measuring was in a random order; showing is not."""
+    figure = study.report([make_record()]).figures[0]
+    assert (figure.name, figure.caption) == ("totals", "Total over n.")
+    assert [(row["kind"], row["n"]) for row in figure.rows] == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
+
+
+def test_every_case_that_went_wrong_is_a_problem(study):
+    """Crashed, hung and failed samples are named with their case and how many of how many."""
+    bad = [
+        Sample("work", {"kind": "a", "n": 1}, 0, "crashed", exit_code=-11, message="Fatal"),
+        Sample("work", {"kind": "a", "n": 1}, 1, "crashed", exit_code=-11, message="Fatal"),
+        Sample("work", {"kind": "a", "n": 2}, 0, "timeout", limit_seconds=60.0),
+        Sample("work", {"kind": "a", "n": 2}, 1, "failed", message="ValueError: no"),
+    ]
+    page = study.report([make_record(kinds=["b"], samples=bad)])
+    assert (
+        "cpython-3.11.7: work(kind='a', n=1) crashed with SIGSEGV (signal 11): Fatal (2 of 2)"
+        in page.problems
+    )
+    assert "cpython-3.11.7: work(kind='a', n=2) was killed after 60 seconds (1 of 2)" in page.problems
+    assert "cpython-3.11.7: work(kind='a', n=2) failed: ValueError: no (1 of 2)" in page.problems
+
+
+def test_an_incomplete_run_is_a_problem(study):
+    """A page drawn after Ctrl-C says so."""
+    page = study.report([make_record(complete=False)], problems=["x.json is damaged"])
+    assert page.problems[:2] == ["x.json is damaged", "cpython-3.11.7: the run is not complete, 8 samples"]
+    assert page.runtimes[0].record_file == "cpython-3.11.7.partial.json"
+
+
+def test_a_part_of_the_page_that_cannot_be_made_is_named_and_the_rest_remains(study):
+    """Without a sample of kind a, the tile is missing and the figure is there."""
+    page = study.report([make_record(kinds=["b"])])
+    assert "tile tile is missing: no sample of kind='a', n=1" in page.problems
+    assert page.tiles == []
+    assert len(page.figures) == 1
+
+
+def test_without_records_the_page_says_that_nothing_was_measured(study):
+    """No record gives an empty page, not an error."""
+    page = study.report([])
+    assert (page.findings, page.runtimes, page.figures) == ([], [], [])
+    assert any("no sample" in problem for problem in page.problems)
+
+
+def test_a_study_without_a_table_of_its_own_gets_one(study):
+    """The default table shows the first measure's numbers."""
+    shown = study.report([make_record()]).table
+    assert list(shown.columns) == ["kind", "n", "total", "held"]
+    assert list(shown.rows[0]) == ["a", "1", "2", "0 B"]

@@ -1,0 +1,141 @@
+"""Records on disk: written whole or not at all, read however old, refused when newer."""
+
+import json
+
+import pytest
+
+from garbology.study.records import Record, RecordError, Sample, load_records, read_record, write_record
+
+SLUG = "cpython-3.11.7-generational"
+
+
+@pytest.fixture
+def record():
+    return Record(
+        study="small",
+        slug=SLUG,
+        title="Small",
+        complete=True,
+        started="2026-11-23T10:00:00+00:00",
+        parameters={"n": [1]},
+        runtime={"version": "3.11.7"},
+        samples=[
+            Sample("work", {"n": 1}, 0, seconds=0.5, values={"total": 2}),
+            Sample("work", {"n": 1}, 1, "crashed", exit_code=-11, message="boom"),
+        ],
+    )
+
+
+def test_a_record_reads_back_as_it_was_written(record, tmp_path):
+    """Nothing of a record is lost on disk."""
+    path = write_record(record, tmp_path)
+    assert path.name == f"{SLUG}.json"
+    assert read_record(path) == record
+
+
+def test_a_record_names_its_schema_and_keeps_only_what_a_sample_says(record, tmp_path):
+    """The file is versioned JSON, and a sample has no empty fields."""
+    data = json.loads(write_record(record, tmp_path).read_text(encoding="utf-8"))
+    assert (data["schema"], data["schema_version"]) == ("garbology.study", 1)
+    assert data["samples"][0] == {
+        "measure": "work",
+        "case": {"n": 1},
+        "repeat": 0,
+        "status": "ok",
+        "seconds": 0.5,
+        "values": {"total": 2},
+    }
+    assert data["samples"][1]["exit_code"] == -11
+    assert "values" not in data["samples"][1]
+
+
+def test_an_unfinished_record_has_a_name_of_its_own(record, tmp_path):
+    """A run under way never takes a complete record's place; completing it removes the unfinished file."""
+    complete = write_record(record, tmp_path).read_bytes()
+    record.complete = False
+    assert write_record(record, tmp_path).name == f"{SLUG}.partial.json"
+    assert (tmp_path / f"{SLUG}.json").read_bytes() == complete
+    record.complete = True
+    write_record(record, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{SLUG}.json"]
+
+
+def test_a_record_that_cannot_be_written_leaves_the_old_one(record, tmp_path):
+    """A failure while writing leaves neither half a file nor a stray one."""
+    before = write_record(record, tmp_path).read_bytes()
+    record.samples[0].values = {"total": float("nan")}
+    with pytest.raises(ValueError, match="Out of range float"):
+        write_record(record, tmp_path)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
+
+
+def test_an_older_record_is_read_with_defaults(tmp_path):
+    """What was added to the schema later has its default, and what was taken away is ignored."""
+    path = tmp_path / f"{SLUG}.json"
+    old = {"schema": "garbology.study", "schema_version": 0, "study": "small", "dropped_field": 1,
+           "samples": [{"measure": "work", "case": {"n": 1}}]}  # fmt: skip
+    path.write_text(json.dumps(old), encoding="utf-8")
+    record = read_record(path)
+    assert (record.study, record.slug, record.repeats, record.seed) == ("small", SLUG, 1, 0)
+    assert record.samples == [Sample("work", {"n": 1})]
+
+
+def test_a_newer_record_is_refused_with_the_remedy(tmp_path):
+    """A record of a later schema is not guessed at."""
+    path = tmp_path / "new.json"
+    path.write_text('{"schema": "garbology.study", "schema_version": 2}', encoding="utf-8")
+    with pytest.raises(RecordError, match=r"new\.json was written by a newer garbology .*upgrade garbology"):
+        read_record(path)
+
+
+DAMAGED = {
+    "cut short": '{"schema": "garbology.study", "schema_v',
+    "not text": b"\xff\xfe\x00",
+    "a list": "[1, 2]",
+    "something else": '{"name": "x"}',
+    "no version": '{"schema": "garbology.study"}',
+    "no study": '{"schema": "garbology.study", "schema_version": 1}',
+    "samples that are none": '{"schema": "garbology.study", "schema_version": 1, "study": "s", "samples": [3]}',
+    "a nameless sample": '{"schema": "garbology.study", "schema_version": 1, "study": "s", "samples": [{}]}',
+    "no list of samples": '{"schema": "garbology.study", "schema_version": 1, "study": "s", "samples": 5}',
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_record_is_named_and_left_out(record, tmp_path, content):
+    """One bad file does not take the report of the good ones away."""
+    write_record(record, tmp_path)
+    path = tmp_path / "bad.json"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    records, problems = load_records(tmp_path, "small")
+    assert records == [record]
+    assert len(problems) == 1
+    assert problems[0].startswith("bad.json ")
+    assert problems[0].endswith("it is left out")
+
+
+def test_a_record_of_another_study_is_left_out(record, tmp_path):
+    """Samples of one study never get into another's report."""
+    write_record(record, tmp_path)
+    records, problems = load_records(tmp_path, "other")
+    assert records == []
+    assert problems == [f"{SLUG}.json is a record of the study 'small'; it is left out"]
+
+
+def test_a_complete_record_is_preferred_to_an_unfinished_one(record, tmp_path):
+    """After Ctrl-C in a second run the first run's record is still what is shown."""
+    write_record(record, tmp_path)
+    record.complete = False
+    write_record(record, tmp_path)
+    records, problems = load_records(tmp_path, "small")
+    assert [each.complete for each in records] == [True]
+    assert problems == [
+        f"{SLUG}.partial.json is an unfinished later run; its complete record is shown instead"
+    ]
+
+
+def test_an_unfinished_record_alone_is_shown(record, tmp_path):
+    """What was measured before Ctrl-C is worth a report."""
+    record.complete = False
+    write_record(record, tmp_path)
+    assert load_records(tmp_path, "small") == ([record], [])

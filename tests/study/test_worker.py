@@ -1,0 +1,201 @@
+"""The measured interpreter: what it is told, what it answers, and what it never imports."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from garbology.study.loading import load_study
+from garbology.study.processes import WorkerError, clean_environment, describe_interpreter, run_worker
+from garbology.study.signals import exit_text
+
+BODY = """
+study = Study("Ways to end", {"kind": ["good"], "place": [""]})
+
+@dataclass(frozen=True)
+class Seen:
+    modules: list
+    variables: dict
+    collected: int
+
+@study.measure
+def work(kind: str, place: str) -> Result:
+    if kind == "abort": os.abort()
+    if kind == "exit": os._exit(0)
+    if kind == "raise": raise ValueError("no such\\nthing")
+    if kind == "system exit": raise SystemExit(3)
+    if kind == "print": print('{"status": "failed"}', flush=True)
+    if kind == "wrong type": return 5
+    if kind == "not JSON": return Result(total=object)
+    if kind == "nan": return Result(total=float("nan"))
+    if kind == "hang":
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        Path(place).write_text(str(child.pid))
+        print("about to hang", flush=True)
+        time.sleep(60)
+    if kind == "leave a child":
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        Path(place).write_text(str(child.pid))
+    return Result(7)
+
+@study.measure
+def look() -> Seen:
+    import gc
+    return Seen(sorted(sys.modules), dict(os.environ), gc.collect())
+"""
+
+
+@pytest.fixture
+def target(write_study):
+    path = write_study(BODY)
+    load_study(path)
+    return path
+
+
+def run(target, kind, *, limit_seconds=30, place=""):
+    return run_worker(
+        sys.executable, target, "work", {"kind": kind, "place": place}, limit_seconds=limit_seconds
+    )
+
+
+def test_a_measured_case_is_answered_with_its_values(target):
+    """Status, duration and the dataclass's fields come back."""
+    answer = run(target, "good")
+    assert answer["status"] == "ok"
+    assert answer["values"] == {"total": 7, "held_bytes": 0}
+    assert 0 <= answer["seconds"] < 1
+
+
+def test_what_the_case_prints_is_not_mistaken_for_the_answer(target):
+    """The answer has a file of its own."""
+    assert run(target, "print")["status"] == "ok"
+
+
+def test_a_case_that_raises_has_failed_with_its_message(target):
+    """The exception is named in one line."""
+    answer = run(target, "raise")
+    assert (answer["status"], answer["message"]) == ("failed", "ValueError: no such thing")
+
+
+@pytest.mark.parametrize(("kind", "exit_code"), [("abort", -6), ("exit", 0), ("system exit", 3)])
+def test_a_case_that_ends_the_process_has_crashed(target, kind, exit_code):
+    """The exit code is told, also where it is zero and only the answer is missing."""
+    answer = run(target, kind)
+    assert (answer["status"], answer["exit_code"]) == ("crashed", exit_code)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("wrong type", "measure 'work' must return a dataclass, got int"),
+        ("not JSON", "returned total=<class 'object'>, which is no JSON value"),
+        ("nan", "returned total=nan, which is no JSON value"),
+    ],
+)
+def test_a_result_that_cannot_be_recorded_has_failed(target, kind, message):
+    """The message says which value is at fault."""
+    answer = run(target, kind)
+    assert answer["status"] == "failed"
+    assert message in answer["message"]
+
+
+def test_a_case_that_hangs_is_killed_with_all_it_started(target, tmp_path):
+    """At the time limit the whole process group goes."""
+    place = tmp_path / "pid"
+    started = time.monotonic()
+    answer = run(target, "hang", limit_seconds=1.5, place=str(place))
+    assert (answer["status"], answer["limit_seconds"], answer["message"]) == ("timeout", 1.5, "about to hang")
+    assert time.monotonic() - started < 10
+    assert_gone(int(place.read_text()))
+
+
+def test_what_a_case_leaves_running_does_not_disturb_the_next(target, tmp_path):
+    """A child that outlives its case is killed."""
+    place = tmp_path / "pid"
+    assert run(target, "leave a child", place=str(place))["status"] == "ok"
+    assert_gone(int(place.read_text()))
+
+
+def test_a_measured_interpreter_imports_no_drawing_and_no_command_line(target):
+    """Plotting libraries and the parent's tools would be in every figure of memory."""
+    modules = set(run_worker(sys.executable, target, "look", {}, limit_seconds=30)["values"]["modules"])
+    assert "garbology.study.worker" in modules or "garbology.study.declaration" in modules
+    unwanted = {"altair", "vl_convert", "jinja2", "matplotlib", "pandas", "rich", "click", "pytest"}
+    assert not unwanted & modules
+    assert not {name for name in modules if name.startswith("garbology.reporting")}
+
+
+def test_a_measured_interpreter_has_a_clean_environment(target, monkeypatch):
+    """One hash seed, one thread in each library, nothing of the shell that changes how Python runs."""
+    monkeypatch.setenv("PYTHONHASHSEED", "99")
+    monkeypatch.setenv("PYTHONTRACEMALLOC", "5")
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    seen = run_worker(sys.executable, target, "look", {}, limit_seconds=30)["values"]
+    assert (seen["variables"]["PYTHONHASHSEED"], seen["variables"]["OMP_NUM_THREADS"]) == ("0", "1")
+    assert "PYTHONTRACEMALLOC" not in seen["variables"]
+    assert seen["collected"] <= 5  # the garbage of the imports was collected before the measure began
+
+
+def test_the_search_path_of_the_shell_is_kept(target, monkeypatch):
+    """A study may need what PYTHONPATH names."""
+    monkeypatch.setenv("PYTHONPATH", "/somewhere/else")
+    assert clean_environment(target)["PYTHONPATH"].split(os.pathsep)[-1] == "/somewhere/else"
+
+
+def test_an_interpreter_is_described_to_the_detail_that_makes_runs_comparable(target):
+    """Exact version, collector, thresholds, packages and the variables that were set."""
+    described = describe_interpreter(sys.executable, target)
+    assert described["runtime"]["version"] == ".".join(map(str, sys.version_info[:3]))
+    assert described["runtime"]["collector"] in described["slug"]
+    environment = described["environment"]
+    assert environment["packages"]["numpy"]
+    assert environment["variables"]["PYTHONHASHSEED"] == "0"
+    assert len(environment["gc_thresholds"]) == 3
+    assert environment["total_memory_bytes"] > 1e8
+    assert json.loads(json.dumps(described)) == described
+
+
+def test_an_interpreter_that_cannot_run_the_study_is_named(target, tmp_path):
+    """A broken interpreter is an error of its own, before anything is measured."""
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho cannot >&2\nexit 3\n", encoding="utf-8")
+    broken.chmod(0o755)
+    with pytest.raises(WorkerError, match=r"python cannot run the study: cannot"):
+        describe_interpreter(str(broken), target)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (-11, "SIGSEGV (signal 11)"),
+        (-200, "signal 200"),
+        (0, "exit code 0 and no result"),
+        (None, "an unknown exit code"),
+    ],
+)
+def test_an_exit_code_is_told_in_words(code, text):
+    """A signal has its name where it has one."""
+    assert exit_text(code) == text
+
+
+def test_importing_a_study_imports_nothing_to_draw_with():
+    """The packages that a study imports are light."""
+    script = "import garbology.study, sys; print([m for m in ('altair','click','rich','jinja2') if m in sys.modules])"
+    assert (
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+        == "[]\n"
+    )
+
+
+def assert_gone(pid):
+    """The process ends soon, if it has not ended yet; a zombie is one that nobody has waited for yet."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"process {pid} is still there")
