@@ -81,8 +81,8 @@ def test_the_peak_under_a_running_collector(make, threshold):
     if collector.kind() == "incremental":
         assert waiting.peak_specimens > 10_000
     else:
-        # A pair is two tracked objects (four on 3.10 where it has dicts), and one that is being built during a
-        # collection survives it into an older generation.
+        # A pair is two tracked objects (four on 3.10 where it has dicts); one under construction while
+        # others are collected survives into an older generation.
         assert threshold / 4 <= waiting.peak_specimens <= {700: 600, 2000: 1_200}[threshold]
 
 
