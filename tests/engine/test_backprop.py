@@ -265,7 +265,9 @@ def random_graphs(draw):
     """A random program: each step applies an operation to one or two earlier values."""
     steps = draw(
         st.lists(
-            st.tuples(st.integers(0, 5), st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=25
+            st.tuples(st.integers(0, 5), st.integers(0, 10**6), st.integers(0, 10**6)),
+            min_size=1,
+            max_size=25,
         )
     )
 

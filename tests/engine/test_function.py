@@ -173,7 +173,11 @@ def test_no_gradient_is_none():
     ("returned", "error", "message"),
     [
         ((np.zeros(3),), ValueError, r"Wrong.backward returned 1 gradient\(s\) for 2 input\(s\)"),
-        ((np.zeros(2), np.zeros(3)), ValueError, r"Wrong.backward .* shape \(2,\) for an input of shape \(3,\)"),
+        (
+            (np.zeros(2), np.zeros(3)),
+            ValueError,
+            r"Wrong.backward .* shape \(2,\) for an input of shape \(3,\)",
+        ),
         ((1.0, np.zeros(3)), ValueError, r"Wrong.backward .* shape \(\) for an input of shape \(3,\)"),
         (("1", np.zeros(3)), TypeError, "Wrong.backward: .*str"),
     ],
@@ -205,9 +209,9 @@ def test_wrong_outputs_are_named():
         def forward(self, x):
             return ()
 
-    with pytest.raises(TypeError, match="Texts.forward: .*str"):
+    with pytest.raises(TypeError, match=r"Texts.forward: .*str"):
         Texts()(leaf(1))
-    with pytest.raises(ValueError, match="Nothing.forward returned no output"):
+    with pytest.raises(ValueError, match=r"Nothing.forward returned no output"):
         Nothing()(leaf(1))
 
 
