@@ -16,7 +16,7 @@ from garbology.study.loading import load_study
 ROOT = Path(__file__).resolve().parents[2]
 
 BODY = """
-study = Study("Small things", {"n": [1, 2], "seconds_asleep": [0.0]}, repeats=2, quick={"n": [1]}, full={"n": [1, 2, 3]})
+study = Study("Small things", {"n": [1, 2], "seconds_asleep": [0.0]}, repeats=2, quick={"n": [1]})
 
 @study.measure
 def work(n: int, seconds_asleep: float) -> Result:

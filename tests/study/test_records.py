@@ -95,8 +95,8 @@ DAMAGED = {
     "something else": '{"name": "x"}',
     "no version": '{"schema": "garbology.study"}',
     "no study": '{"schema": "garbology.study", "schema_version": 1}',
-    "samples that are none": '{"schema": "garbology.study", "schema_version": 1, "study": "s", "samples": [3]}',
-    "a nameless sample": '{"schema": "garbology.study", "schema_version": 1, "study": "s", "samples": [{}]}',
+    "no samples": '{"schema": "garbology.study", "schema_version": 1, "study": "s", "samples": [3]}',
+    "an empty sample": '{"schema": "garbology.study", "schema_version": 1, "study": "s", "samples": [{}]}',
     "no list of samples": '{"schema": "garbology.study", "schema_version": 1, "study": "s", "samples": 5}',
 }
 

@@ -11,7 +11,7 @@ from garbology.study import progress as progress_module
 from garbology.study.loading import load_study
 from garbology.study.progress import Lines, progress_of
 from garbology.study.records import read_record
-from garbology.study.runner import Plan, measure_study
+from garbology.study.runner import Plan, measure_study, planned_jobs
 
 BODY = """
 study = Study("Small things", {"kind": ["good", "abort", "raise"], "n": [1, 2]}, repeats=2, quick={"n": [1]})
@@ -79,14 +79,19 @@ def test_the_order_of_cases_is_shuffled_by_the_seed(write_study, tmp_path):
     study = load_study(write_study(BODY))
 
     def order(seed):
-        plan = Plan(seed=seed, repeats=2, cases={"kind": ("good",)})
-        record = measure_study(study, plan, tmp_path, Log()).record
-        return [(sample.case["n"], sample.repeat) for sample in record.samples]
+        return [repr(job) for job in planned_jobs(study, Plan(seed=seed), repeats=3)]
 
-    orders = {seed: order(seed) for seed in (1, 2, 3)}
-    assert orders[1] == order(1)
-    assert len(set(map(tuple, orders.values()))) > 1
-    assert {frozenset(each) for each in orders.values()} == {frozenset([(1, 0), (1, 1), (2, 0), (2, 1)])}
+    assert order(1) == order(1)
+    assert order(1) != order(2)
+    assert order(1) != sorted(order(1))
+    assert sorted(order(1)) == sorted(order(2))
+    assert len(set(order(1))) == 18
+    seeds = [measure_study(study, plan_of_one(seed), tmp_path, Log()).record.seed for seed in (4, 5)]
+    assert seeds == [4, 5]
+
+
+def plan_of_one(seed):
+    return Plan(seed=seed, repeats=1, cases={"kind": ("good",), "n": ("1",)})
 
 
 def test_after_every_case_the_record_is_on_disk(write_study, tmp_path):

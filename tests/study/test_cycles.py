@@ -1,0 +1,251 @@
+"""The first study: its measures on small cases, and that each of its claims can fail."""
+
+import gc
+from dataclasses import asdict
+
+import pytest
+
+from experiments import cycles
+from garbology import collector
+from garbology.study.evaluation import judge
+from garbology.study.loading import load_study
+from garbology.study.runner import Plan, measure_study
+from garbology.study.runs import Run, Runs
+
+SIZES = (100, 1000)
+
+
+@pytest.fixture(scope="module")
+def samples():
+    """One sample of each small case, measured in this process; what pytest holds is frozen, to be quick."""
+    gc.collect()
+    with collector.frozen():
+        return list(small_samples())
+
+
+def small_samples():
+
+    def take(measure, **case):
+        return Run(measure.__name__, case, asdict(measure(**case)))
+
+    for outputs in cycles.KINDS:
+        for model in cycles.MODELS:
+            for operations in SIZES:
+                yield take(cycles.drop_a_graph, model=model, outputs=outputs, operations=operations)
+                yield take(cycles.explain_a_graph, model=model, outputs=outputs, operations=operations)
+            yield take(cycles.drop_graphs_in_a_loop, model=model, outputs=outputs, graphs=40)
+        for array_bytes in (8, 50_000):
+            yield take(cycles.drop_large_arrays, outputs=outputs, array_bytes=array_bytes)
+
+
+def only(samples, measure, **case):
+    return Runs(samples).of(measure).where(**case).only_case().samples[0]
+
+
+def doctored(samples, measure, chosen, **values):
+    """The samples with some values of some cases of a measure replaced."""
+
+    def doctor(run):
+        if run.measure != measure.__name__ or any(
+            run.case.get(name) != wanted for name, wanted in chosen.items()
+        ):
+            return run
+        return Run(run.measure, run.case, {**run.values, **values})
+
+    return Runs(map(doctor, samples))
+
+
+@pytest.mark.parametrize("name", cycles.study.findings)
+def test_every_claim_holds_here(samples, name):
+    """On this interpreter each finding holds, and says on what evidence."""
+    result = judge(cycles.study.findings[name], Runs(samples), "here")
+    assert (result.status, bool(result.evidence)) == ("holds", True), result.evidence
+
+
+STRONG = {"outputs": "strong"}
+LARGE = {"outputs": "strong", "array_bytes": 50_000}
+# What is doctored: the finding, the measure, the cases, the values.
+DOCTORED = {
+    "a Variable left in weak mode": (
+        "weak_and_none_leave_nothing",
+        cycles.drop_a_graph,
+        {"outputs": "weak", "model": "wide"},
+        {"variables_left": 1},
+    ),
+    "a Function left without a link": (
+        "weak_and_none_leave_nothing",
+        cycles.drop_a_graph,
+        {"outputs": "none"},
+        {"functions_left": 3},
+    ),
+    "garbage in weak mode": (
+        "weak_and_none_leave_nothing",
+        cycles.explain_a_graph,
+        {"outputs": "weak"},
+        {"garbage_objects": 2},
+    ),
+    "no graph at all": (
+        "weak_and_none_leave_nothing",
+        cycles.drop_a_graph,
+        {"outputs": "weak"},
+        {"variables_built": 0},
+    ),
+    "a Variable freed in strong mode": (
+        "strong_leaves_the_whole_graph",
+        cycles.drop_a_graph,
+        STRONG,
+        {"variables_left": 5},
+    ),
+    "too small a graph": (
+        "strong_leaves_the_whole_graph",
+        cycles.drop_a_graph,
+        STRONG,
+        {"functions_built": 1, "functions_left": 1},
+    ),
+    "an output that nothing holds": (
+        "strong_leaves_the_whole_graph",
+        cycles.drop_a_graph,
+        STRONG,
+        {"output_references_after": 0},
+    ),
+    "growth that is not linear": (
+        "what_strong_leaves_grows_linearly",
+        cycles.explain_a_graph,
+        {"outputs": "strong", "operations": 1000},
+        {"garbage_objects": 400_000},
+    ),
+    "bytes that do not grow": (
+        "what_strong_leaves_grows_linearly",
+        cycles.explain_a_graph,
+        STRONG,
+        {"garbage_bytes": 10_000},
+    ),
+    "a Variable after the collection": (
+        "one_collection_frees_it",
+        cycles.drop_a_graph,
+        STRONG,
+        {"variables_after_collection": 1},
+    ),
+    "a collection that frees too little": (
+        "one_collection_frees_it",
+        cycles.drop_a_graph,
+        STRONG,
+        {"collected_objects": 7},
+    ),
+    "trial deletion that misses an object": (
+        "trial_deletion_foretells_the_collector",
+        cycles.explain_a_graph,
+        {"outputs": "strong", "model": "wide"},
+        {"collected_objects": 402},
+    ),
+    "large arrays that do not wait": (
+        "few_large_arrays_dwarf_the_threshold",
+        cycles.drop_large_arrays,
+        LARGE,
+        {"peak_waiting_objects": 0},
+    ),
+    "large arrays that hold little": (
+        "few_large_arrays_dwarf_the_threshold",
+        cycles.drop_large_arrays,
+        LARGE,
+        {"peak_waiting_bytes": 100_000},
+    ),
+    "more objects with large arrays": (
+        "few_large_arrays_dwarf_the_threshold",
+        cycles.drop_large_arrays,
+        LARGE,
+        {"peak_waiting_objects": 1_000_000},
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "measure", "chosen", "values"), DOCTORED.values(), ids=DOCTORED)
+def test_every_claim_can_fail(samples, name, measure, chosen, values):
+    """With doctored samples the finding does not hold, and shows the figure that broke it."""
+    result = judge(cycles.study.findings[name], doctored(samples, measure, chosen, **values), "here")
+    assert result.status == "does not hold"
+    assert result.evidence
+
+
+def test_every_claim_is_doctored():
+    """No finding goes untested."""
+    assert {name for name, *_ in DOCTORED.values()} == set(cycles.study.findings)
+
+
+@pytest.mark.parametrize("name", cycles.study.findings)
+def test_no_claim_holds_where_its_cases_crashed(samples, name):
+    """Without the strong and weak samples every finding is not measured."""
+    result = judge(cycles.study.findings[name], Runs(run for run in samples if run.outputs == "none"), "here")
+    holds = name == "trial_deletion_foretells_the_collector"
+    assert result.status == ("holds" if holds else "not measured")
+
+
+def test_reference_counts_tell_who_holds_the_output(samples):
+    """The caller and the Function before; the Function alone, or nobody, after."""
+    counts = {
+        outputs: (run.output_references_before, run.output_references_after, run.function_references_after)
+        for outputs in cycles.KINDS
+        for run in [only(samples, cycles.drop_a_graph, model="chain", outputs=outputs, operations=100)]
+    }
+    assert counts == {"strong": (2, 1, 1), "weak": (1, 0, 0), "none": (1, 0, 0)}
+
+
+def test_growth_by_type_is_the_graph_and_nothing_of_the_instrument(samples):
+    """objgraph's figures name the engine's types and no other but the tuples that hold them."""
+    strong = only(samples, cycles.explain_a_graph, model="chain", outputs="strong", operations=100)
+    assert strong.growth_by_type["autograd_core.variable.Variable"] == 101
+    assert strong.growth_by_type["autograd_core.operations.Mul"] == 100
+    assert not [name for name in strong.growth_by_type if name.startswith("garbology")]
+    weak = only(samples, cycles.explain_a_graph, model="chain", outputs="weak", operations=100)
+    assert weak.growth_by_type == {}
+
+
+def test_the_picture_names_the_attributes_of_the_cycle(samples):
+    """Variable.creator and Mul.outputs[0] close the loop."""
+    shapes = cycles.pictures(Runs(samples))
+    assert len(shapes) == 3
+    edges = {(edge["source_type"], edge["label"], edge["target_type"]) for edge in shapes[0]["edges"]}
+    assert edges == {("Variable", ".creator", "Mul"), ("Mul", ".outputs[0]", "Variable")}
+
+
+def test_waiting_bytes_are_real_memory(samples):
+    """The process's own peak rose by at least most of what is said to have waited."""
+    run = only(samples, cycles.drop_large_arrays, outputs="strong", array_bytes=50_000)
+    assert run.peak_waiting_bytes > 1_000_000
+    assert run.collections == sum(getattr(run, f"generation_{index}_collections") for index in range(3))
+
+
+def test_the_verdict_and_the_tiles_quote_the_samples(samples):
+    """The sentence has the counts of the longest chain."""
+    runs = Runs(samples)
+    assert "chain of 1,000 operations leaves 1,001 Variables" in cycles.verdict(runs)
+    assert "0 if weakly and 0 if not at all" in cycles.verdict(runs)
+    assert [tile.value for tile in cycles.tiles(runs)][:2] == [1001, 0]
+
+
+def test_small_cases_measured_in_fresh_interpreters_make_a_whole_page(tmp_path):
+    """The real run, restricted: every figure, tile and finding of the page is there."""
+    study = load_study("experiments.cycles")
+    cases = {"model": ("chain",)}
+    outcome = measure_study(study, Plan(scale="quick", repeats=1, cases=cases), tmp_path)
+    bad = [sample for sample in outcome.record.samples if sample.status != "ok"]
+    assert bad == []
+    page = study.report([outcome.record])
+    assert {figure.name for figure in page.figures} == set(study.figures)
+    assert all(figure.rows for figure in page.figures)
+    assert len(page.tiles) == 6
+    assert len(page.pictures) == 1
+    assert len(page.table.rows) == 6
+
+
+def test_each_scale_has_the_cases_that_every_finding_needs():
+    """Quick has two sizes for the linear growth, default goes to 100,000 operations and full to a million."""
+    largest = {
+        scale: max(cycles.study.settings(scale)[0]["operations"]) for scale in ("quick", "default", "full")
+    }
+    assert largest == {"quick": 1_000, "default": 100_000, "full": 1_000_000}
+    for scale in ("quick", "default", "full"):
+        parameters, repeats, _ = cycles.study.settings(scale)
+        assert len(parameters["operations"]) >= 2
+        assert len(parameters["array_bytes"]) >= 2
+        assert repeats >= 2
