@@ -1,0 +1,125 @@
+"""Scales with few, round ticks: 1, 10, 100, 1k on a logarithmic axis; 0, 20 MB, 40 MB on a linear one.
+
+The ticks are chosen here and not by the drawing library because its logarithmic axes label 2, 3, 4... of
+every decade and its symlog axes label like linear ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from garbology.reporting.numbers import format_tick, is_number, quantity
+from garbology.reporting.text import shorten
+
+_LABEL_CHARACTERS = 18
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis: numbers have a scale and its `domain`, anything else has `categories` in their order."""
+
+    scale: str  # "linear", "log", "symlog" or "category"
+    domain: tuple[float, float] = (0.0, 1.0)
+    ticks: Sequence[float] = ()
+    labels: Sequence[str] = ()
+    constant: float = 1.0  # a symlog axis is linear up to about here
+    categories: Sequence[Any] = ()
+
+    @property
+    def longest_label(self) -> int:
+        """Characters of the longest label."""
+        return max((len(label) for label in self.labels), default=1)
+
+    def position(self, value: Any) -> Any:
+        """What stands for `value` in the drawing's data: itself, or the index of its category."""
+        return str(self.categories.index(value)) if self.scale == "category" else value
+
+
+def number_axis(values: Sequence[float], scale: str, unit: str, *, tight: bool = False) -> Axis:
+    """The axis of the finite numbers `values`; `tight` leaves no room beyond the outermost one."""
+    if scale == "log" and min(values) <= 0:
+        scale = "symlog"  # zero has no place on a logarithmic axis, and leaving it out would flatter
+    if scale == "log":
+        return _log_axis(values, unit, tight)
+    return _symlog_axis(values, unit) if scale == "symlog" else _linear_axis(values, unit, tight)
+
+
+def category_axis(values: Sequence[Any], unit: str = "") -> Axis:
+    """The axis of names, flags and of numbers that are drawn as names."""
+    labels = [
+        format_tick(value, unit) if is_number(value) else shorten(quantity(value)[0], _LABEL_CHARACTERS)
+        for value in values
+    ]
+    return Axis("category", ticks=range(len(labels)), labels=labels, categories=list(values))
+
+
+def _linear_axis(values: Sequence[float], unit: str, tight: bool) -> Axis:
+    low, high = min(values), max(values)
+    if not tight or 0 <= low <= 0.4 * high:
+        low = min(low, 0.0)
+    high = max(high, 0.0) if not tight else high
+    if low == high:
+        low, high = (0.0, 1.0) if low == 0 else (low - abs(low) / 2, high + abs(high) / 2)
+    step = _round_step((high - low) / 4)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    ticks = [round(index * step, 12) for index in range(first, last + 1)]
+    if tight:
+        ticks = [tick for tick in ticks if low <= tick <= high]
+    domain = (low, high) if tight else (ticks[0], ticks[-1])
+    return _number_axis("linear", domain, ticks, unit)
+
+
+def _round_step(step: float) -> float:
+    magnitude = 10.0 ** math.floor(math.log10(step))
+    return float(
+        next(factor for factor in (1, 2, 2.5, 5, 10) if factor * magnitude >= step * 0.999) * magnitude
+    )
+
+
+def _log_axis(values: Sequence[float], unit: str, tight: bool) -> Axis:
+    low, high = min(values), max(values)
+    first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
+    if tight:
+        low, high = (low, high) if low < high else (low / 2, high * 2)
+    else:
+        last = max(last, first + 1)
+        low, high = 10.0**first, 10.0**last
+    ticks = [10.0**power for power in _thin(range(first, last + 1), 7)]
+    if last - first <= 1:
+        ticks = [factor * 10.0**first for factor in (1, 2, 5, 10, 20, 50)]
+    return _number_axis("log", (low, high), [tick for tick in ticks if _within(tick, low, high)], unit)
+
+
+def _symlog_axis(values: Sequence[float], unit: str) -> Axis:
+    sizes = [abs(value) for value in values if value]
+    first = math.floor(math.log10(min(sizes)) + 1e-9) if sizes else 0
+    if unit not in ("seconds",):
+        first = max(first, 0)
+    last = max(math.ceil(math.log10(max(sizes)) - 1e-9) if sizes else 1, first + 1)
+    decades = [10.0**power for power in _thin(range(first, last + 1), 6)]
+    low = -(10.0**last) if min(values) < 0 else 0.0
+    high = 10.0**last if max(values) > 0 or low == 0 else 0.0
+    ticks = [
+        tick for tick in [*(-decade for decade in reversed(decades)), 0.0, *decades] if low <= tick <= high
+    ]
+    return _number_axis("symlog", (low, high), ticks, unit, constant=10.0**first)
+
+
+def _thin(powers: range, limit: int) -> list[int]:
+    """Every second, third... of `powers`, the last one always in, so that at most `limit` are left."""
+    step = math.ceil(len(powers) / limit)
+    return list(reversed(powers[::-1][::step]))
+
+
+def _within(tick: float, low: float, high: float) -> bool:
+    return low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)
+
+
+def _number_axis(
+    scale: str, domain: tuple[float, float], ticks: Sequence[float], unit: str, constant: float = 1.0
+) -> Axis:
+    labels = [format_tick(tick, unit) for tick in ticks]
+    return Axis(scale, domain, list(ticks), labels, constant)

@@ -1,0 +1,160 @@
+"""A figure's rows sorted into panels: what is drawn in one frame, on axes that all panels share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from garbology.reporting.axes import Axis, category_axis, number_axis
+from garbology.reporting.numbers import (
+    format_interval,
+    format_quantity,
+    format_value,
+    is_number,
+    title_of,
+    unit_of,
+)
+from garbology.reporting.palette import Series, series_for
+from garbology.reporting.text import visible
+from garbology.study.page import FigureSpec
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One drawn value: `x` a number or a category, `label` what a tooltip and a screen reader say."""
+
+    x: Any
+    y: float
+    low: float
+    high: float
+    series: int
+    label: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The points of one frame; `title` is empty where the figure has one panel."""
+
+    title: str
+    points: Sequence[Point]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A figure ready to be drawn: its panels, the axes and the series that they share."""
+
+    panels: Sequence[Panel]
+    x: Axis
+    y: Axis
+    x_title: str
+    y_title: str
+    series: Sequence[Series]
+    missing: int  # rows without a value to draw
+
+    @property
+    def named_series(self) -> Sequence[Series]:
+        """The series that a legend explains: none where there is nothing to tell apart."""
+        return self.series if len(self.series) > 1 or self.series[0].label else ()
+
+
+def lay_out(spec: FigureSpec, runtime_labels: Mapping[str, str]) -> Layout | None:
+    """The layout of `spec`, None where no row has a value; `runtime_labels` (by slug) orders the panels."""
+    rows = [row for row in spec.rows if is_number(row.get(spec.y)) and spec.x in row]
+    if not rows:
+        return None
+    order = list(runtime_labels)
+    rows.sort(
+        key=lambda row: order.index(row["runtime"]) if row.get("runtime") in runtime_labels else len(order)
+    )
+    color_values = _distinct(rows, spec.color)
+    labels = {value: format_value(value, spec.color or "") if spec.color else "" for value in color_values}
+    x = _x_axis(spec, rows)
+    return Layout(
+        panels=_panels(spec, rows, runtime_labels, color_values),
+        x=x,
+        y=_y_axis(spec, rows),
+        x_title=visible(spec.x_title or title_of(spec.x)),
+        y_title=visible(spec.y_title or title_of(spec.y)),
+        series=series_for(spec.color, color_values, labels),
+        missing=len(spec.rows) - len(rows),
+    )
+
+
+def _x_axis(spec: FigureSpec, rows: Sequence[Row]) -> Axis:
+    values = _distinct(rows, spec.x)
+    if spec.kind == "bars" or not all(is_number(value) for value in values):
+        return category_axis(values, unit_of(spec.x))
+    return number_axis([float(value) for value in values], spec.x_scale, unit_of(spec.x), tight=True)
+
+
+def _y_axis(spec: FigureSpec, rows: Sequence[Row]) -> Axis:
+    values = [float(value) for row in rows for value in _interval(spec, row)]
+    scale = "symlog" if spec.kind == "bars" and spec.y_scale == "log" else spec.y_scale
+    return number_axis(values, scale, unit_of(spec.y))
+
+
+def _interval(spec: FigureSpec, row: Row) -> tuple[float, float]:
+    """Low and high of a row, its value alone where it has no interval."""
+    low, high = row.get("low"), row.get("high")
+    if low is None or high is None or not (is_number(low) and is_number(high)):
+        return row[spec.y], row[spec.y]
+    return low, high
+
+
+def _distinct(rows: Sequence[Row], field: str | None) -> list[Any]:
+    """The values of `field` in the order of their first row; numbers sorted."""
+    if field is None:
+        return [None]
+    values = list(dict.fromkeys(row.get(field) for row in rows))
+    return sorted(values) if all(is_number(value) for value in values) else values
+
+
+def _panels(
+    spec: FigureSpec, rows: Sequence[Row], runtime_labels: Mapping[str, str], color_values: Sequence[Any]
+) -> list[Panel]:
+    several = len({row.get("runtime") for row in rows}) > 1
+    groups: dict[tuple[Any, Any], list[Row]] = {}
+    for row in rows:
+        key = (row.get(spec.facet) if spec.facet else None, row.get("runtime") if several else None)
+        groups.setdefault(key, []).append(row)
+    panels = []
+    for (facet, runtime), members in _by_facet(groups):
+        parts = [_facet_title(spec.facet, facet)] if spec.facet else []
+        parts += [visible(runtime_labels.get(runtime, runtime))] if several else []
+        points = [_point(spec, row, color_values, parts) for row in members]
+        panels.append(Panel(" · ".join(parts), points))
+    return panels
+
+
+def _by_facet(groups: Mapping[tuple[Any, Any], list[Row]]) -> Iterable[tuple[tuple[Any, Any], list[Row]]]:
+    facets = list(dict.fromkeys(facet for facet, _runtime in groups))
+    return sorted(groups.items(), key=lambda group: facets.index(group[0][0]))
+
+
+def _facet_title(field: str, value: Any) -> str:
+    """A name speaks for itself, a number or a flag needs its field's."""
+    shown = format_value(value, field)
+    return shown if isinstance(value, str) else f"{title_of(field)} {shown}"
+
+
+def _point(spec: FigureSpec, row: Row, color_values: Sequence[Any], context: Sequence[str]) -> Point:
+    low, high = _interval(spec, row)
+    series = color_values.index(row.get(spec.color)) if spec.color else 0
+    return Point(row[spec.x], row[spec.y], low, high, series, _sentence(spec, row, context))
+
+
+def _sentence(spec: FigureSpec, row: Row, context: Sequence[str]) -> str:
+    """Such as "outputs strong, operations 1,000: variables 2,001 (95 % interval 2,001 to 2,002), chain"."""
+    where = [f"{title_of(spec.color)} {format_value(row.get(spec.color), spec.color)}"] if spec.color else []
+    where.append(f"{visible(spec.x_title or title_of(spec.x))} {format_value(row[spec.x], spec.x)}")
+    unit = unit_of(spec.y)
+    value = f"{visible(spec.y_title or title_of(spec.y))} {format_quantity(row[spec.y], unit)}"
+    interval = format_interval(row.get("low"), row.get("high"), unit)
+    if interval:
+        value += f" (95 % interval {interval})"
+    if is_number(row.get("samples")):
+        value += f", {row['samples']} samples"
+    return ", ".join([f"{', '.join(where)}: {value}", *context])

@@ -1,0 +1,134 @@
+"""One card a shape of cycle: its picture, how often it occurs, what it holds, and which edge to weaken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from garbology.graph.drawing import GraphvizMissing, dot_to_svg, shape_dot
+from garbology.reporting import svg
+from garbology.reporting.numbers import format_quantity
+from garbology.reporting.palette import COLORS, INK, PAPER
+from garbology.reporting.text import visible
+
+_MARGIN_PIXELS = 8
+_WEAKEN_COLOR, _WEAKEN_VARIABLE = COLORS[0][1], f"var({COLORS[0][0]})"
+_NODES_DRAWN = 40  # a picture of more of them is a hairball; the edges are listed instead
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One named edge of a cycle, as text."""
+
+    source: str
+    label: str
+    target: str
+    weaken: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a page shows of one shape; `markup` and `file_text` are empty where it could not be drawn."""
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+    types: Sequence[tuple[str, str]]
+    edges: Sequence[Edge]
+    sites: Sequence[str]
+    remedy: str
+    reason: str
+    verified: bool | None  # None: there is no advice
+    markup: str
+    file_text: str
+    why_not_drawn: str
+
+
+def card(shape: Mapping[str, Any]) -> Card:
+    """The card of one shape dict, an entry of `found.to_dict()["shapes"]`."""
+    edges = [_edge(edge) for edge in shape["edges"]]
+    advice = shape.get("advice") or {}
+    markup, file_text, why = _draw(shape, edges)
+    return Card(
+        title=" → ".join(visible(node["type"]) for node in shape["nodes"][:4])
+        + (" …" if shape["nodes"][4:] else ""),
+        facts=_facts(shape),
+        types=[(visible(name), format_quantity(count)) for name, count in shape["types"].items()],
+        edges=edges,
+        sites=[visible(site) for site in shape.get("sites", ())],
+        remedy=visible(advice.get("remedy", "")),
+        reason=visible(advice.get("reason", "")),
+        verified=bool(advice["verified"]) if "verified" in advice else None,
+        markup=markup,
+        file_text=file_text,
+        why_not_drawn=why,
+    )
+
+
+def _edge(edge: Mapping[str, Any]) -> Edge:
+    return Edge(
+        visible(edge["source_type"]),
+        visible(edge["label"]),
+        visible(edge["target_type"]),
+        bool(edge["weaken"]),
+    )
+
+
+def _facts(shape: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("occurs", "once" if shape["count"] == 1 else f"{format_quantity(shape['count'])} times"),
+        ("objects in each", format_quantity(shape["objects"])),
+        ("holds in all", format_quantity(shape["bytes"], "bytes")),
+    ]
+
+
+def _draw(shape: Mapping[str, Any], edges: Sequence[Edge]) -> tuple[str, str, str]:
+    """Markup for a page, text of a file, and the reason where both are empty."""
+    if len(shape["nodes"]) > _NODES_DRAWN:
+        return "", "", f"{len(shape['nodes'])} kinds of objects are too many for a picture."
+    try:
+        source = dot_to_svg(shape_dot(_drawable(shape)))
+    except GraphvizMissing as error:
+        return "", "", visible(error)
+    root = svg.clean(svg.parse(source))
+    _normalize(root)
+    file_text = svg.standalone(_on_paper(svg.clean(root)))
+    svg.recolor(root, {INK: "var(--ink)", _WEAKEN_COLOR: _WEAKEN_VARIABLE})
+    sentence = "; ".join(f"{edge.source} {edge.label} {edge.target}" for edge in edges)
+    return svg.inline(root, f"Cycle: {sentence}"), file_text, ""
+
+
+def _drawable(shape: Mapping[str, Any]) -> dict[str, Any]:
+    """The shape with nothing in its names that a drawing program could stumble over."""
+    nodes = [{**node, "type": visible(node["type"])} for node in shape["nodes"]]
+    edges = [{**edge, "label": visible(edge["label"])} for edge in shape["edges"]]
+    return {**shape, "nodes": nodes, "edges": edges}
+
+
+def _normalize(root: Element) -> None:
+    """This project's ink, whatever black the drawing program wrote, and one colour for the edge to weaken."""
+    for element in root.iter():
+        if element.tag == "text" and "fill" not in element.attrib:
+            element.set("fill", "black")
+        for name in ("fill", "stroke"):
+            color = element.get(name, "none").lower()
+            if color in ("black", "#000", "#000000"):
+                element.set(name, INK)
+            elif color in ("white", "#ffffff", "transparent"):
+                element.set(name, "none")
+            elif color.startswith("#") and color != INK:
+                element.set(name, _WEAKEN_COLOR)
+
+
+def _on_paper(root: Element) -> Element:
+    """The drawing with a margin, on paper of its own."""
+    width, height = svg.size(root)
+    whole_width, whole_height = width + 2 * _MARGIN_PIXELS, height + 2 * _MARGIN_PIXELS
+    paper = Element("svg", {"viewBox": f"0 0 {whole_width:g} {whole_height:g}"})
+    paper.attrib.update({"width": f"{whole_width:g}", "height": f"{whole_height:g}"})
+    paper.append(Element("rect", {"width": "100%", "height": "100%", "rx": "6", "fill": PAPER}))
+    group = Element("g", {"transform": f"translate({_MARGIN_PIXELS},{_MARGIN_PIXELS})"})
+    group.extend(root)
+    paper.append(group)
+    return paper

@@ -1,0 +1,75 @@
+"""Names come from watched programs: here they become text that is shown and never interpreted."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Every ASCII character that Markdown gives a meaning.
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
+_MARKDOWN_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
+_LEADING_NUMBER = re.compile(r"^(\d+)([.)])")
+
+
+def visible(text: object, *, keep_newlines: bool = False) -> str:
+    """`text` with control, bidirectional and unassigned characters written as escapes (`\\x1b`, `\\u202e`).
+
+    A terminal obeys an escape sequence, a browser a bidirectional override, and the library that draws the
+    figures ends the process at a control character: none of them may see one.
+    """
+    source = str(text)
+    if source.isprintable():
+        return source
+    return "".join(
+        character if _shown(character, keep_newlines) else _escape(character) for character in source
+    )
+
+
+def _shown(character: str, keep_newlines: bool) -> bool:
+    return character.isprintable() or (keep_newlines and character == "\n")
+
+
+def _escape(character: str) -> str:
+    if unicodedata.category(character) == "Zs":
+        return " "
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def shorten(text: object, limit: int) -> str:
+    """`text` made visible, in at most `limit` characters, the cut marked by an ellipsis."""
+    shown = visible(text)
+    return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
+
+
+def escape_markdown(text: object) -> str:
+    """`text` as one line of GitHub's Markdown that renders to the same text, in a table cell too."""
+    line = " ".join(visible(text, keep_newlines=True).split("\n"))
+    escaped = _MARKDOWN_SPECIAL.sub(r"\\\1", line.replace("&", "\0"))
+    for character, entity in _MARKDOWN_ENTITIES.items():
+        escaped = escaped.replace("\\" + character, entity).replace(character, entity)
+    return _LEADING_NUMBER.sub(r"\1\\\2", escaped.replace("\0", "&amp;"))
+
+
+def markdown_code(text: object) -> str:
+    """`text` as a code span of Markdown, fenced by more backticks than it contains."""
+    line = visible(text).replace("|", "\\|")
+    runs = [len(run) for run in re.findall("`+", line)]
+    fence = "`" * (max(runs, default=0) + 1)
+    padding = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{padding}{line}{padding}{fence}"
+
+
+def file_stem(name: str) -> str:
+    """`name` as the stem of a file: letters, digits, dots, dashes and underscores only, never a path."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or "figure"
+
+
+def paragraphs(docstring: str) -> list[str]:
+    """The paragraphs of a docstring, each on one line."""
+    blocks = re.split(r"\n\s*\n", docstring.strip())
+    return [" ".join(visible(block, keep_newlines=True).split()) for block in blocks if block.strip()]
+
+
+def words(name: str) -> str:
+    """A field's name as words: `longest_pause` is "longest pause"."""
+    return visible(name).replace("_", " ").strip()

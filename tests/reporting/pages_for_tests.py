@@ -1,0 +1,221 @@
+"""Pages as a study would fill them: realistic, and hostile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from garbology.study.page import FigureSpec, FindingResult, RuntimeSummary, StudyPage, Table, Tile
+
+SLUG = "cpython-3.11.7-generational"
+OUTPUTS = ("strong", "weak", "none")
+OPERATIONS = (100, 1_000, 10_000, 100_000)
+WORKLOADS = {"chain": 2.0, "perceptron": 3.1, "wide": 1.1}
+HOSTILE = "<script>alert(1)</script>\"'&|`*_[x](javascript:alert(1))\x1b[31m\x00\u202eevil"
+
+
+def runtime(version: str = "3.11.7", collector: str = "generational") -> RuntimeSummary:
+    described = {
+        "implementation": "cpython",
+        "version": version,
+        "collector": collector,
+        "gil": True,
+        "build": "pgo+lto",
+        "platform": "linux-x86_64",
+        "pointer_bits": 64,
+    }
+    environment = {
+        "packages": {"numpy": "2.2.6", "psutil": "7.1.0"},
+        "gc_thresholds": [700, 10, 10],
+        "cpu_count": 2,
+        "total_memory_bytes": 8_335_163_392,
+        "variables": {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"},
+    }
+    slug = f"cpython-{version}-{collector}"
+    started = "2026-11-23T05:00:00+00:00"
+    return RuntimeSummary(
+        slug, f"CPython {version}", collector, described, environment, "default", 180, started, f"{slug}.json"
+    )
+
+
+def rows(slugs: Sequence[str] = (SLUG,)) -> list[dict[str, Any]]:
+    made = []
+    for slug in slugs:
+        for workload, variables in WORKLOADS.items():
+            for operations in OPERATIONS:
+                for outputs in OUTPUTS:
+                    left = int(operations * variables) if outputs == "strong" else 0
+                    made.append(_row(slug, workload, operations, outputs, left))
+    return made
+
+
+def _row(slug: str, workload: str, operations: int, outputs: str, left: int) -> dict[str, Any]:
+    return {
+        "runtime": slug,
+        "workload": workload,
+        "operations": operations,
+        "outputs": outputs,
+        "variables": left,
+        "garbage_bytes": left * 153,
+        "collect_seconds": 1.1e-7 * left + 2.1e-5,
+        "samples": 5,
+    }
+
+
+def interval(source: Sequence[dict[str, Any]], field: str, spread: float) -> list[dict[str, Any]]:
+    return [{**row, "low": row[field] * (1 - spread), "high": row[field] * (1 + spread)} for row in source]
+
+
+def chain(source: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row for row in source if row["workload"] == "chain"]
+
+
+def figures(slugs: Sequence[str] = (SLUG,)) -> list[FigureSpec]:
+    every = rows(slugs)
+    left = FigureSpec(
+        name="variables_left",
+        caption="Variables alive after the last reference went, with the collector paused.",
+        kind="line",
+        x="operations",
+        y="variables",
+        color="outputs",
+        facet="workload",
+        x_scale="log",
+        y_scale="symlog",
+        rows=interval(every, "variables", 0),
+    )
+    collect = FigureSpec(
+        name="collect_time",
+        caption="Time of one gc.collect() over what is left of the chain.",
+        kind="line",
+        x="operations",
+        y="collect_seconds",
+        color="outputs",
+        x_scale="log",
+        y_scale="log",
+        rows=interval(chain(every), "collect_seconds", 0.3),
+    )
+    held = FigureSpec(
+        name="garbage_bytes",
+        caption="Bytes that only the collector can free.",
+        kind="bars",
+        x="workload",
+        y="garbage_bytes",
+        color="outputs",
+        rows=interval([row for row in every if row["operations"] == 100_000], "garbage_bytes", 0.08),
+    )
+    return [left, collect, held]
+
+
+def shape(name: str = "Mul", advice: bool = True) -> dict[str, Any]:
+    ends = {"source_type": name, "target_type": "Variable"}
+    back = {"source_type": "Variable", "target_type": name}
+    found = {
+        "count": 100_000,
+        "objects": 4,
+        "bytes": 61_200_000,
+        "types": {name: 1, "Variable": 1, "tuple": 1, "numpy.ndarray": 1},
+        "nodes": [{"id": 0, "type": name, "objects": 2}, {"id": 1, "type": "Variable", "objects": 2}],
+        "edges": [
+            {"source": 0, "target": 1, **ends, "label": ".outputs[0]", "weaken": advice},
+            {"source": 1, "target": 0, **back, "label": ".creator", "weaken": False},
+        ],
+        "sites": ["chain.py:12"],
+        "advice": None,
+    }
+    if advice:
+        reason = "The caller holds the output, nothing else holds the function."
+        found["advice"] = {"edges": [".outputs[0]"], "remedy": "weakref", "verified": True, "reason": reason}
+    return found
+
+
+def findings(slug: str = SLUG) -> list[FindingResult]:
+    def result(name: str, claim: str, status: Any, evidence: str) -> FindingResult:
+        return FindingResult(name, claim, slug, status, evidence)
+
+    return [
+        result("weak_leave_nothing", "With weak outputs nothing is left.", "holds", "0 Variables in 60 samples"),
+        result("strong_leave_all", "With strong outputs the whole graph is left.", "holds", "2,001 per 1,000 operations"),
+        result("one_collect_frees", "One collection frees all of it.", "does not hold", "3 Variables left: run(outputs='strong', operations=100000)"),
+        result("large_arrays", "Few large arrays dwarf the threshold.", "not measured", "no sample of few_large_arrays"),
+    ]  # fmt: skip
+
+
+def study_page() -> StudyPage:
+    columns = ("workload", "outputs", "operations", "variables", "garbage", "collect", "longest pause", "rss")
+    cells = [
+        (row["workload"], row["outputs"], f"{row['operations']:,}", f"{row['variables']:,}", f"{row['garbage_bytes'] / 1e6:.3g} MB",
+         f"{row['collect_seconds'] * 1e3:.3g} ms (0.02 to 12.1 ms)", "11.2 ms", "61.2 MB")
+        for row in rows()
+    ]  # fmt: skip
+    return StudyPage(
+        name="cycles",
+        title="Reference cycles in the computational graph",
+        docstring="""Who frees a dropped graph: reference counting, or the cyclic collector?
+
+        A function that refers strongly to its output closes a loop, output -> creator -> output, that
+        reference counting alone never frees. A weak reference leaves the loop open.
+
+        We build a chain and drop it.""",
+        verdict="With strong outputs 400,002 objects and 61.2 MB waited for the collector; with weak outputs none.",
+        tiles=[
+            Tile("objects waiting, strong outputs", 400_002, "objects", 400_002, 400_002),
+            Tile("bytes waiting, strong outputs", 61_234_567, "bytes", 61_100_000, 61_400_000),
+            Tile("objects waiting, weak outputs", 0, "objects", 0, 0),
+            Tile("one gc.collect()", 0.1123, "seconds", 0.108, 0.121),
+            Tile("longest automatic pause", 0.00123, "seconds", 0.0011, 0.0013),
+            Tile("large arrays held below the threshold", 1_326_000_000, "bytes"),
+        ],
+        findings=findings(),
+        figures=figures(),
+        pictures=[shape(), shape("Layer", advice=False)],
+        runtimes=[runtime()],
+        problems=["cpython-3.11.7-generational: drop(outputs=strong, operations=100000) crashed with SIGSEGV (1 of 5)"],
+        command="python -m experiments.cycles",
+        table=Table(columns, cells, "Medians of 5 samples a case."),
+    )  # fmt: skip
+
+
+def several_runtimes() -> StudyPage:
+    runtimes = [
+        runtime("3.14.2", "incremental"),
+        runtime("3.10.13"),
+        runtime("3.13.0"),
+        runtime("3.9.18"),
+    ]
+    slugs = [one.slug for one in runtimes]
+    judged = [
+        replace(result, runtime=slug, status="does not hold" if "incremental" in slug else "holds")
+        for slug in slugs
+        for result in findings()[:2]
+    ]
+    return replace(study_page(), runtimes=runtimes, figures=figures(slugs), findings=judged, problems=())
+
+
+def hostile_page() -> StudyPage:
+    """Every text of a page is a name that wants to be obeyed."""
+    figure = FigureSpec(
+        HOSTILE, HOSTILE, "bars", HOSTILE, "bytes", color="c" + HOSTILE, facet="f" + HOSTILE, x_title=HOSTILE, y_title=HOSTILE,
+        rows=[{HOSTILE: HOSTILE, "c" + HOSTILE: HOSTILE, "f" + HOSTILE: HOSTILE, "bytes": 5, "runtime": HOSTILE, "low": 1, "high": 9}],
+    )  # fmt: skip
+    line = replace(figure, name="line", kind="line")
+    summary = replace(runtime(), slug=HOSTILE, label=HOSTILE, record_file=HOSTILE, environment={HOSTILE: HOSTILE})
+    picture = shape(HOSTILE)
+    picture["edges"][0]["label"] = HOSTILE
+    picture["sites"] = [HOSTILE]
+    picture["advice"]["reason"] = picture["advice"]["remedy"] = HOSTILE
+    return StudyPage(
+        name=HOSTILE,
+        title=HOSTILE,
+        docstring=HOSTILE,
+        verdict=HOSTILE,
+        tiles=[Tile(HOSTILE, HOSTILE, HOSTILE)],
+        findings=[FindingResult(HOSTILE, HOSTILE, HOSTILE, "does not hold", HOSTILE)],
+        figures=[figure, line],
+        pictures=[picture],
+        runtimes=[summary],
+        problems=[HOSTILE],
+        command=HOSTILE,
+        table=Table([HOSTILE], [[HOSTILE]], HOSTILE),
+    )
