@@ -20,7 +20,7 @@ import click
 from garbology.study.declaration import DeclarationError, ScaleName, Study
 from garbology.study.loading import load_study, study_names
 from garbology.study.processes import WorkerError
-from garbology.study.publishing import publish, show
+from garbology.study.publishing import has_records, publish, publish_index, show
 from garbology.study.runner import Outcome, Plan, measure_study
 
 HOLDS, DOES_NOT_HOLD, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -88,6 +88,9 @@ def _group(package: str) -> click.Group:
             status = max(status, _run(study, options))
             if status == INTERRUPTED:
                 break
+        _echo_paths(
+            publish_index(_load_all(study_names(package), lambda _: None)[0], options["output"], say=_say)
+        )
         return status
 
     @group.command(help="Draw the reports again from the records, without measuring.")
@@ -95,11 +98,12 @@ def _group(package: str) -> click.Group:
     @_output_option
     def report(names: tuple[str, ...], output: Path) -> int:
         studies, status = _load_all(_chosen(package, names or ("all",)))
-        recorded = [study for study in studies if list((output / study.name).glob("*.json"))]
+        recorded = [study for study in studies if has_records(study, output)]
         if not recorded:
             raise OneLineError(f"no records under {output}: run a study first")
         for study in recorded:
-            click.echo("\n".join(map(str, publish(study, output / study.name, say=_say))))
+            _echo_paths(publish(study, output / study.name, say=_say))
+        _echo_paths(publish_index(_load_all(study_names(package), lambda _: None)[0], output, say=_say))
         return status
 
     return group
@@ -149,9 +153,7 @@ def _run(study: Study, options: Mapping[str, Any]) -> int:
     outcome = measure_study(study, plan, directory)
     page = study.report([outcome.record], lead=outcome.record.slug)
     show(page, say=_say)
-    click.echo(
-        "\n".join(map(str, [outcome.path, *publish(study, directory, lead=outcome.record.slug, say=_say)]))
-    )
+    _echo_paths([outcome.path, *publish(study, directory, lead=outcome.record.slug, say=_say)])
     return _exit_status(outcome, [finding.status for finding in page.findings], page.problems)
 
 
@@ -226,14 +228,16 @@ def _chosen(package: str, names: Sequence[str]) -> list[str]:
     return targets
 
 
-def _load_all(targets: Sequence[str]) -> tuple[list[Study], int]:
+def _load_all(
+    targets: Sequence[str], say: Callable[[str], None] | None = None
+) -> tuple[list[Study], int]:
     """The studies that can be loaded; one that cannot is named on standard error and the others go on."""
     studies, status = [], HOLDS
     for target in targets:
         try:
             studies.append(load_study(target))
         except Exception as error:
-            _say(f"{target} cannot be loaded: {type(error).__name__}: {error}")
+            (say or _say)(f"{target} cannot be loaded: {type(error).__name__}: {error}")
             status = USAGE
     return studies, status
 
@@ -257,6 +261,10 @@ def _heard_interrupts() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _echo_paths(paths: Sequence[Path]) -> None:
+    click.echo("\n".join(map(str, paths)))
 
 
 def _say(text: str) -> None:

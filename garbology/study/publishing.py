@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,15 +17,36 @@ _REMEDY = "pip install 'garbology[experiments]'"
 
 def publish(study: Study, directory: Path, *, say: Callable[[str], None], lead: str = "") -> list[Path]:
     """Write the page of all records in `directory`; the paths written, none if a library is missing."""
-    records, problems = load_records(directory, study.name)
-    page = study.report(records, problems=problems, lead=lead)
     try:
         from garbology.reporting import write_page
 
-        return write_page(page, directory)
+        return write_page(page_of(study, directory, lead=lead), directory)
     except ModuleNotFoundError as error:
         say(f"{study.name}: the report is not drawn, {error.name} is missing: {_REMEDY}")
         return []
+
+
+def publish_index(studies: Sequence[Study], output: Path, *, say: Callable[[str], None]) -> list[Path]:
+    """Write the front page of all studies that have records under `output`."""
+    pages = [page_of(study, output / study.name) for study in studies if has_records(study, output)]
+    try:
+        from garbology.reporting import write_index
+
+        return write_index(pages, output)
+    except ModuleNotFoundError as error:
+        say(f"the front page is not drawn, {error.name} is missing: {_REMEDY}")
+        return []
+
+
+def page_of(study: Study, directory: Path, *, lead: str = "") -> StudyPage:
+    """The page of all records in `directory`."""
+    records, problems = load_records(directory, study.name)
+    return study.report(records, problems=problems, lead=lead)
+
+
+def has_records(study: Study, output: Path) -> bool:
+    """Whether anything of the study was recorded under `output`."""
+    return any((output / study.name).glob("*.json"))
 
 
 def show(page: StudyPage, *, say: Callable[[str], None]) -> None:
