@@ -4,6 +4,7 @@ inside TYPE'.
 
 from __future__ import annotations
 
+import gc
 import types
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -120,6 +121,13 @@ def _running(kind: str) -> Callable[[Any, Leftovers], list[str]]:
     return labels
 
 
+def _async_generator(obj: Any, leftovers: Leftovers) -> list[str]:
+    """The hook of the event loop comes first among all referents, or (3.10) is the only bound method."""
+    labels = _running("async_generator")(obj, leftovers)
+    hook = type(leftovers[0]) is types.MethodType and leftovers[0] is gc.get_referents(obj)[0]
+    return ["finalizer hook", *labels[1:]] if hook else labels
+
+
 def _running_label(item: object, code: types.CodeType) -> str:
     if type(item) is types.FunctionType and _get_code(item) is code:
         return "running function"
@@ -181,4 +189,5 @@ BY_CODE: dict[str, Callable[[Any, Leftovers], list[str]]] = {
     "hamt_bitmap_node": _context_node,
     "hamt_collision_node": _context_node,
     **{kind: _running(kind) for kind in CODE_OF},
+    "async_generator": _async_generator,
 }
