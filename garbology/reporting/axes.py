@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from garbology.reporting.numbers import format_tick, is_number, quantity
@@ -32,6 +32,12 @@ class Axis:
     def longest_label(self) -> int:
         """Characters of the longest label."""
         return max((len(label) for label in self.labels), default=1)
+
+    def thinned(self, limit: int) -> Axis:
+        """The axis with at most `limit` ticks: every second, third... of them, the last one always in."""
+        step = math.ceil(len(self.ticks) / limit)
+        ticks, labels = self.ticks[::-1][::step][::-1], self.labels[::-1][::step][::-1]
+        return replace(self, ticks=ticks, labels=labels)
 
     def position(self, value: Any) -> Any:
         """What stands for `value` in the drawing's data: itself, or the index of its category."""

@@ -107,13 +107,13 @@ def format_quantity(value: Any, unit: str = "") -> str:
 
 
 def format_interval(low: Any, high: Any, unit: str = "") -> str:
-    """The interval as text, "1.2 to 1.4 ms"; empty where there is none."""
+    """The interval as text, "1.2 to 1.4 ms" or "no spread"; empty where there is none."""
     if not (is_number(low) and is_number(high)):
         return ""
     low_number, low_unit = quantity(low, unit)
     high_text = format_quantity(high, unit)
     if format_quantity(low, unit) == high_text:
-        return f"{high_text}, no spread"
+        return "no spread"
     same_unit = low_unit == quantity(high, unit)[1] or low == 0
     return f"{low_number if same_unit else format_quantity(low, unit)} to {high_text}"
 

@@ -147,14 +147,14 @@ def _point(spec: FigureSpec, row: Row, color_values: Sequence[Any], context: Seq
 
 
 def _sentence(spec: FigureSpec, row: Row, context: Sequence[str]) -> str:
-    """Such as "outputs strong, operations 1,000: variables 2,001 (95 % interval 2,001 to 2,002), chain"."""
+    """Such as "outputs strong, operations 1,000: variables 2,001 (95 % interval: 2,001 to 2,002), chain"."""
     where = [f"{title_of(spec.color)} {format_value(row.get(spec.color), spec.color)}"] if spec.color else []
     where.append(f"{visible(spec.x_title or title_of(spec.x))} {format_value(row[spec.x], spec.x)}")
     unit = unit_of(spec.y)
     value = f"{visible(spec.y_title or title_of(spec.y))} {format_quantity(row[spec.y], unit)}"
     interval = format_interval(row.get("low"), row.get("high"), unit)
     if interval:
-        value += f" (95 % interval {interval})"
+        value += f" (95 % interval: {interval})"
     if is_number(row.get("samples")):
         value += f", {row['samples']} samples"
     return ", ".join([f"{', '.join(where)}: {value}", *context])

@@ -1,0 +1,216 @@
+"""The charts of a figure's panels in Altair's terms.
+
+Every length is given here and none is left to the width of a text, so that the same figure has the same bytes
+on a machine with other fonts. The mark of each value bears its numbers as its description.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from garbology.reporting.axes import Axis
+from garbology.reporting.numbers import format_quantity, unit_of
+from garbology.reporting.palette import GRID, INK, MUTED, PAPER, Series
+from garbology.reporting.panels import Layout, Panel, Point
+from garbology.study.page import FigureSpec
+
+CHARACTER_PIXELS = 6.4  # of a label, on average, at 12 pixels
+_TOP_PIXELS, _RIGHT_PIXELS, _BOTTOM_PIXELS = 34, 22, 44
+_WIDTH_PIXELS, _PANEL_WIDTH_PIXELS = 360, 300  # of a figure with one panel, of each panel of several
+_BAR_PIXELS, _BAR_GAP_PIXELS, _BAR_VALUE_PIXELS = 18, 14, 66
+_DODGE_PIXELS = 5
+_DODGED_BELOW = 13  # positions on the x axis; with more of them the marks of one would touch the next
+_SLANT_DEGREES, _SLANT_PIXELS = (
+    -35,
+    4.2,
+)  # of labels that do not fit level, and what one character then takes down
+
+
+def chart(spec: FigureSpec, layout: Layout, panel: Panel) -> Any:
+    """The Altair chart of one panel."""
+    if spec.kind == "bars":
+        return _bars(layout, panel, unit_of(spec.y))
+    return _lines(spec, layout, panel)
+
+
+def _lines(spec: FigureSpec, layout: Layout, panel: Panel) -> Any:
+    width, height = (_PANEL_WIDTH_PIXELS, 170) if len(layout.panels) > 1 else (_WIDTH_PIXELS, 200)
+    left = layout.y.longest_label * CHARACTER_PIXELS + 14
+    plot_width = width - left - _RIGHT_PIXELS
+    x_axis, deeper = _x_axis(layout.x, layout.x_title, plot_width, grid=False)
+    x_type = "N" if layout.x.scale == "category" else "Q"
+    x = alt.X(f"x:{x_type}", scale=_scale(layout.x, inset=True), axis=x_axis)
+    y_axis = _axis(layout.y, layout.y_title, **_title_above(-left, -16))
+    y = alt.Y("y:Q", scale=_scale(layout.y), axis=y_axis)
+    layers = []
+    for index, series in enumerate(layout.series):
+        points = [point for point in panel.points if point.series == index]
+        if points:
+            layers += _series_layers(spec, layout, points, series, _dodge(layout, index), x, y)
+    return _frame(alt.layer(*layers), plot_width, height, left, _RIGHT_PIXELS, deeper)
+
+
+def _dodge(layout: Layout, index: int) -> float:
+    """Pixels to the side, so that equal values of two series are both seen."""
+    positions = {point.x for panel in layout.panels for point in panel.points}
+    step = _DODGE_PIXELS if len(positions) < _DODGED_BELOW and len(layout.series) <= 4 else 0
+    return (index - (len(layout.series) - 1) / 2) * step
+
+
+def _series_layers(
+    spec: FigureSpec, layout: Layout, points: Sequence[Point], series: Series, dodge: float, x: Any, y: Any
+) -> list[Any]:
+    base = alt.Chart(_data(points, layout.x))
+    plain: dict[str, Any] = {"aria": False, "color": series.color, "xOffset": dodge}
+    mark: dict[str, Any] = {"shape": series.shape, "fill": PAPER, "stroke": series.color, "xOffset": dodge}
+    layers = [
+        base.mark_rule(**plain, strokeWidth=1.5).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
+        base.mark_point(**mark, strokeWidth=2, opacity=1, size=44).encode(
+            x=x, y=y, description=alt.Description("label:N")
+        ),
+    ]
+    if spec.kind == "line":
+        line = base.mark_line(**plain, strokeDash=list(series.dash), strokeWidth=2)
+        layers.insert(0, line.encode(x=x, y=y, order=alt.Order("place:Q")))
+    return layers
+
+
+def _bars(layout: Layout, panel: Panel, unit: str) -> Any:
+    """Horizontal bars, each with its value beside it: names of any length stay level and readable."""
+    width = _PANEL_WIDTH_PIXELS if len(layout.panels) > 1 else _WIDTH_PIXELS
+    left = layout.x.longest_label * CHARACTER_PIXELS + 14
+    plot_width = width - left - _BAR_VALUE_PIXELS
+    height = len(layout.x.categories) * (len(layout.series) * _BAR_PIXELS + _BAR_GAP_PIXELS)
+    value = alt.X(
+        "y:Q", scale=_scale(layout.y), axis=_x_axis(layout.y, layout.y_title, plot_width, grid=True)[0]
+    )
+    layers = []
+    for index, series in enumerate(layout.series):
+        points = [point for point in panel.points if point.series == index]
+        if points:
+            base = alt.Chart(_data(points, layout.x, unit)).encode(**_bar_places(layout, left))
+            layers += _bar_layers(base, series, value)
+    return _frame(alt.layer(*layers), plot_width, height, left, _BAR_VALUE_PIXELS)
+
+
+def _bar_places(layout: Layout, left: float) -> dict[str, Any]:
+    """Which band and which place in it a bar takes."""
+    gap = _BAR_GAP_PIXELS / (len(layout.series) * _BAR_PIXELS + _BAR_GAP_PIXELS)
+    axis = _axis(layout.x, layout.x_title, grid=False, **_title_above(-left, -12))
+    places = [str(index) for index in range(len(layout.series))]
+    return {
+        "y": alt.Y("x:N", scale=alt.Scale(domain=_category_keys(layout.x), paddingInner=gap), axis=axis),
+        "yOffset": alt.YOffset("series:N", scale=alt.Scale(domain=places)),
+    }
+
+
+def _bar_layers(base: Any, series: Series, value: Any) -> list[Any]:
+    return [
+        base.mark_bar(color=series.color, height=_BAR_PIXELS - 3).encode(
+            x=value, description=alt.Description("label:N")
+        ),
+        base.mark_rule(aria=False, color=INK, strokeWidth=1.5).encode(x=alt.X("low:Q"), x2="high:Q"),
+        base.mark_text(aria=False, align="left", dx=5, color=INK, fontSize=12).encode(
+            x=alt.X("high:Q"), text="text:N"
+        ),
+    ]
+
+
+def _data(points: Sequence[Point], x: Axis, unit: str = "") -> Any:
+    return alt.InlineData(
+        values=[
+            {
+                "x": x.position(point.x),
+                "y": point.y,
+                "low": point.low,
+                "high": point.high,
+                "label": point.label,
+                "text": format_quantity(point.y, unit),
+                "series": str(point.series),
+                "place": place,
+            }
+            for place, point in enumerate(sorted(points, key=lambda point: _place(x, point.x)))
+        ]
+    )
+
+
+def _place(x: Axis, value: Any) -> float:
+    return float(x.categories.index(value) if x.scale == "category" else value)
+
+
+def _scale(axis: Axis, *, inset: bool = False) -> Any:
+    if axis.scale == "category":
+        return alt.Scale(type="point", domain=_category_keys(axis), padding=0.5)
+    kind: Any = axis.scale
+    extra: dict[str, Any] = {"constant": axis.constant} if axis.scale == "symlog" else {}
+    if inset:
+        extra["padding"] = _DODGE_PIXELS * 2
+    return alt.Scale(type=kind, domain=list(axis.domain), nice=False, zero=False, **extra)
+
+
+def _category_keys(axis: Axis) -> list[str]:
+    return [str(index) for index in range(len(axis.categories))]
+
+
+def _axis(axis: Axis, title: str, **more: Any) -> Any:
+    """Ticks and labels as `axis` says; the labels enter as JSON strings, never as code."""
+    ticks = _category_keys(axis) if axis.scale == "category" else list(axis.ticks)
+    expression = f"{json.dumps(list(axis.labels))}[indexof({json.dumps(ticks)}, datum.value)]"
+    # Vega drops every second of the given ticks where they are more than it would have chosen itself.
+    return alt.Axis(title=title, values=ticks, tickCount=len(ticks), labelExpr=expression, **more)
+
+
+def _x_axis(axis: Axis, title: str, width: float, *, grid: bool) -> tuple[Any, float]:
+    """The axis below a plot of `width` pixels, and how many pixels deeper than usual its labels reach.
+
+    Numbers that do not fit lose every second, third... tick; names cannot be left out and are slanted.
+    """
+    fitting = max(2, int(width / (axis.longest_label * CHARACTER_PIXELS + 8)))
+    place = {"grid": grid, "titleAnchor": "end", "titleAlign": "right"}
+    if axis.scale != "category":
+        return _axis(axis.thinned(fitting), title, **place, titleY=27), 0
+    if len(axis.categories) <= fitting:
+        return _axis(axis, title, **place, titleY=27), 0
+    deeper = axis.longest_label * _SLANT_PIXELS
+    slanted = {"labelAngle": _SLANT_DEGREES, "labelAlign": "right", "titleY": 27 + deeper}
+    return _axis(axis, title, **place, **slanted), deeper
+
+
+def _title_above(x: float, y: float) -> dict[str, Any]:
+    """A level title above its axis is read without turning the head."""
+    place = {"titleAngle": 0, "titleAnchor": "start", "titleAlign": "left", "titleBaseline": "bottom"}
+    return {**place, "titleX": x, "titleY": y}
+
+
+def _frame(layers: Any, width: float, height: float, left: float, right: float, deeper: float = 0) -> Any:
+    """The chart at a fixed size: nothing is fitted to the width of a text."""
+    padding = {"left": left, "right": right, "top": _TOP_PIXELS, "bottom": _BOTTOM_PIXELS + deeper}
+    sized = layers.properties(
+        width=width,
+        height=height,
+        padding=padding,
+        autosize=alt.AutoSizeParams(type="none"),
+        background="transparent",
+    )
+    return sized.configure_view(stroke=None).configure_axis(
+        labelColor=MUTED,
+        titleColor=INK,
+        labelFontSize=12,
+        titleFontSize=12,
+        titleFontWeight=600,
+        titleLimit=0,
+        labelLimit=0,
+        labelOverlap=False,
+        labelFlush=False,
+        labelBound=False,
+        labelAngle=0,
+        gridColor=GRID,
+        domainColor=MUTED,
+        tickColor=MUTED,
+        tickSize=4,
+        labelPadding=4,
+    )
