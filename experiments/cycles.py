@@ -116,7 +116,8 @@ class Leftover:
 
     Memory is of the process: `baseline` before the graph, `built` when it is complete, `dropped` when the
     last reference is gone, `collected` after one `gc.collect()`. Reference counts leave out those of
-    asking; of an object that is gone it is 0.
+    asking; of an object that is gone it is 0. The collector has nothing but the graph to look at: what was
+    there before is frozen.
     """
 
     variables_built: int
@@ -149,8 +150,8 @@ class Leftover:
 def drop_a_graph(model: str, outputs: str, operations: int) -> Leftover:
     """Build a graph and drop it with the collector paused, then collect once."""
     build = BUILD[model]
-    with output_references(outputs), collector.paused():
-        _warm_up(build)
+    _warm_up(build)
+    with output_references(outputs), collector.paused(), collector.frozen():
         baseline = memory_usage()
         with peak_memory() as peak:
             started = time.perf_counter()
@@ -216,8 +217,8 @@ class Explained:
 def explain_a_graph(model: str, outputs: str, operations: int) -> Explained:
     """Find what only the collector can free, name the edges of its cycles, then let the collector do it."""
     build = BUILD[model]
-    with output_references(outputs), collector.paused():
-        _warm_up(build)
+    _warm_up(build)
+    with output_references(outputs), collector.paused(), collector.frozen():
         with watch() as found:
             with census() as growth:
                 build(operations)
@@ -313,7 +314,7 @@ def _loop(build: Callable[[], Variable], graphs: int) -> Collections:
 
 def _warm_up(build: Callable[[int], Variable]) -> None:
     """Do all of it once, small: what is imported or cached at first use belongs to the baseline."""
-    with census():
+    with census(), peak_memory():
         build(OPERATIONS_IN_A_STEP)
         memory_usage()
         _alive()
@@ -437,7 +438,7 @@ def garbage_bytes(runs: Runs) -> Any:
 
 @study.figure
 def memory_held(runs: Runs) -> Any:
-    """Memory that the process holds alone (USS) after the drop, above what it held before the graph."""
+    """Memory of the process alone (USS) after the drop, above what it was before the graph was built."""
     return line(
         runs.of(drop_a_graph), x="operations", y="held_after_drop_bytes", color="outputs", facet="model",
         x_scale="log", y_scale="symlog",
@@ -446,7 +447,7 @@ def memory_held(runs: Runs) -> Any:
 
 @study.figure
 def collect_seconds(runs: Runs) -> Any:
-    """How long one gc.collect() takes after the drop: it looks at everything, also with nothing to free."""
+    """How long one gc.collect() takes after the drop, with nothing else for it to look at."""
     return line(
         runs.of(drop_a_graph), x="operations", y="collect_seconds", color="outputs", facet="model",
         x_scale="log", y_scale="log",
@@ -483,10 +484,10 @@ def tiles(runs: Runs) -> list[Tile]:
     return [
         _tile("Variables left, strong references", strong, "variables_left", "objects"),
         _tile("Variables left, weak references", weak, "variables_left", "objects"),
-        _tile("only the collector can free", explained, "garbage_bytes", "bytes"),
-        _tile("one collection of it takes", strong, "collect_seconds", "seconds"),
-        _tile("longest pause at the defaults", loop, "longest_pause_seconds", "seconds"),
-        _tile("waits at once with large arrays", arrays, "peak_waiting_bytes", "bytes"),
+        _tile("Only the collector can free", explained, "garbage_bytes", "bytes"),
+        _tile("One collection of it takes", strong, "collect_seconds", "seconds"),
+        _tile("Longest pause at the defaults", loop, "longest_pause_seconds", "seconds"),
+        _tile("Waits at once with large arrays", arrays, "peak_waiting_bytes", "bytes"),
     ]
 
 
