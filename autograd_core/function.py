@@ -13,7 +13,7 @@ from autograd_core.arrays import Array, Number, Shape, as_array
 from autograd_core.config import OutputReferences, current_settings
 from autograd_core.variable import Operand, Variable, as_variable
 
-_new_function = object.__new__
+_new = object.__new__
 _F = TypeVar("_F", bound="Function")
 
 
@@ -35,8 +35,8 @@ class _OutputsSlot:
 
 
 _slot: Any = _OutputsSlot.__dict__["outputs"]
-_refer_to_outputs = _slot.__set__
-_output_references = _slot.__get__
+_hold_outputs = _slot.__set__
+_held_outputs = _slot.__get__
 
 
 class Function(_OutputsSlot):
@@ -82,7 +82,7 @@ class Function(_OutputsSlot):
     @property
     def outputs(self) -> tuple[Any, ...]:
         """The outputs, as `Config.output_references` said when the Function was called."""
-        held = _output_references(self) if hasattr(self, "inputs") else None
+        held = _held_outputs(self) if hasattr(self, "inputs") else None
         if held is None:
             return ()
         if isinstance(held, ref):
@@ -98,11 +98,11 @@ class Function(_OutputsSlot):
 
     def output_layout(self) -> list[tuple[Shape, np.dtype[Any]]]:
         """Shape and dtype of each of several outputs, alive or not."""
-        return [(output.shape, output.dtype) for output in _output_references(self)]
+        return [(output.shape, output.dtype) for output in _held_outputs(self)]
 
     def __copy__(self: _F) -> _F:
         """Return a Function with the same attributes that belongs to no operation yet."""
-        twin = _new_function(type(self))
+        twin = _new(type(self))
         if hasattr(self, "__dict__"):
             twin.__dict__.update(self.__dict__)
         for name in _slot_names(type(self)):
@@ -134,21 +134,24 @@ def apply(function: Function, inputs: tuple[Variable, ...]) -> Any:
         return _apply_to_several(function, inputs, array)
     elif not isinstance(array, ndarray):
         array = _output_array(function, array)
-    output = Variable(array)
+    output = _new(Variable)  # and what __init__ would set
+    output.data = array
+    output.grad = output.creator = output.name = output.output_index = None
+    output.generation = 0
     settings = current_settings()
     if settings.enable_backprop:
-        generation = 0
-        for x in inputs:
-            if x.generation > generation:
-                generation = x.generation
-        output.generation = generation + 1
-        output.creator = function
         function.inputs = inputs
+        output.creator = function
+        if len(inputs) == 2:
+            generation = x0.generation if x0.generation > x1.generation else x1.generation
+        else:
+            generation = function.generation
+        output.generation = generation + 1
         kind = settings.output_references
         if kind == "weak":
-            _refer_to_outputs(function, ref(output))
+            _hold_outputs(function, ref(output))
         else:
-            _refer_to_outputs(function, (output,) if kind == "strong" else None)
+            _hold_outputs(function, (output,) if kind == "strong" else None)
     return output
 
 
@@ -167,11 +170,12 @@ def _apply_to_several(function: Function, inputs: tuple[Variable, ...], values: 
     settings = current_settings()
     if settings.enable_backprop:
         function.inputs = inputs
+        generation = function.generation + 1
         for index, output in enumerate(outputs):
             output.creator = function
-            output.generation = function.generation + 1
+            output.generation = generation
             output.output_index = index
-        _refer_to_outputs(function, _references(outputs, settings.output_references))
+        _hold_outputs(function, _references(outputs, settings.output_references))
     return outputs if len(outputs) > 1 else outputs[0]
 
 
