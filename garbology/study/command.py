@@ -228,9 +228,7 @@ def _chosen(package: str, names: Sequence[str]) -> list[str]:
     return targets
 
 
-def _load_all(
-    targets: Sequence[str], say: Callable[[str], None] | None = None
-) -> tuple[list[Study], int]:
+def _load_all(targets: Sequence[str], say: Callable[[str], None] | None = None) -> tuple[list[Study], int]:
     """The studies that can be loaded; one that cannot is named on standard error and the others go on."""
     studies, status = [], HOLDS
     for target in targets:

@@ -87,12 +87,12 @@ class Study:
 
     def finding(self, function: Function) -> Function:
         """Declare a claim: the docstring says it, AssertionError breaks it, a returned text is evidence."""
-        self._require_documented(function, "finding")
+        if not (function.__doc__ or "").strip():
+            self._fail(f"finding {function.__name__!r} has no docstring: it is the claim")
         return self._add(self.findings, function, "finding")
 
     def figure(self, function: Function) -> Function:
-        """Declare a figure: the docstring is its caption, the result one of `line`, `bars` and `points`."""
-        self._require_documented(function, "figure")
+        """Declare a figure: the docstring, or the name, is its caption; the result is of `line`, `bars`..."""
         return self._add(self.figures, function, "figure")
 
     def tile(self, function: Function) -> Function:
@@ -168,10 +168,6 @@ class Study:
     def _require_runs_argument(self, function: Callable[..., Any], kind: str) -> None:
         if len(inspect.signature(function).parameters) != 1:
             self._fail(f"{kind} {function.__name__!r} must take one argument, the runs")
-
-    def _require_documented(self, function: Callable[..., Any], kind: str) -> None:
-        if not (function.__doc__ or "").strip():
-            self._fail(f"{kind} {function.__name__!r} has no docstring: it is what the report says")
 
     def _check_grid(self) -> None:
         if not self.docstring:

@@ -150,7 +150,8 @@ def _figures(study: Study, runs: Runs, problems: list[str]) -> list[FigureSpec]:
     for name, function in study.figures.items():
         spec = _attempt(function, runs, problems, kind="figure")
         if spec is not None:
-            figures.append(replace(spec, name=name, caption=" ".join((function.__doc__ or "").split())))
+            caption = " ".join((function.__doc__ or name.replace("_", " ").capitalize() + ".").split())
+            figures.append(replace(spec, name=name, caption=caption))
     return figures
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from garbology.study.command import run_package
 from garbology.study.loading import load_study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -233,3 +234,49 @@ def wait_for_samples(directory, count):
                 return
         time.sleep(0.05)
     raise AssertionError(f"{count} samples did not appear")
+
+
+@pytest.fixture
+def package(write_study, tmp_path, monkeypatch):
+    """A package of two studies, one of which cannot be imported."""
+    path = Path(write_study("FACTOR = 2\n" + BODY))
+    place = tmp_path / "trials"
+    place.mkdir()
+    (place / "__init__.py").write_text("", encoding="utf-8")
+    path.rename(place / "small.py")
+    (place / "broken.py").write_text("import nothing_of_that_name\n", encoding="utf-8")
+    (place / "_helper.py").write_text("raise RuntimeError\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield "trials"
+    for name in [name for name in sys.modules if name.partition(".")[0] == "trials"]:
+        del sys.modules[name]
+
+
+def test_all_studies_of_a_package_are_run_and_one_that_is_broken_is_named(package, tmp_path, capsys):
+    """The good study is measured and has its page; the exit status tells of the other."""
+    assert run_package(package, ["run", "all", "--quick", "--repeats", "1"]) == 2
+    written = capsys.readouterr()
+    assert "trials.broken cannot be loaded: ModuleNotFoundError: No module named 'nothing_of" in written.err
+    assert {"index.html", "README.md", "small"} <= {path.name for path in (tmp_path / "reports").iterdir()}
+
+
+def test_reports_are_drawn_again_from_the_records_alone(package, tmp_path, capsys):
+    """`report` measures nothing and gives the same pages."""
+    assert run_package(package, ["run", "small", "--quick", "--repeats", "1"]) == 0
+    pages = [tmp_path / "reports" / "small" / name for name in ("index.html", "README.md", "totals.svg")]
+    before = [page.read_bytes() for page in pages]
+    for page in pages:
+        page.unlink()
+    capsys.readouterr()
+    assert run_package(package, ["report", "small"]) == 0
+    assert [page.read_bytes() for page in pages] == before
+    assert "cases to measure" not in capsys.readouterr().err
+
+
+def test_listing_names_what_cannot_be_loaded(package, capsys):
+    """`list` shows the good study and complains of the other."""
+    assert run_package(package, ["list"]) == 2
+    written = capsys.readouterr()
+    assert written.out == "small  Small things (1 / 2 / 2 cases: quick / default / full)\n"
+    assert "trials.broken cannot be loaded" in one_line(written.err)

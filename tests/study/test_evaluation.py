@@ -190,3 +190,9 @@ def test_a_study_without_a_table_of_its_own_gets_one(study):
     shown = study.report([make_record()]).table
     assert list(shown.columns) == ["kind", "n", "total", "held"]
     assert list(shown.rows[0]) == ["a", "1", "2", "0 B"]
+
+
+def test_a_figure_without_a_docstring_is_captioned_by_its_name(write_study):
+    """A caption is never empty."""
+    study = load_study(write_study(BODY.replace('    """Total over n."""\n', "")))
+    assert study.report([make_record()]).figures[0].caption == "Totals."
