@@ -15,6 +15,7 @@ from garbology.reporting.numbers import format_tick, is_number, quantity
 from garbology.reporting.text import shorten
 
 _LABEL_CHARACTERS = 18
+_SYMLOG_DECADES = 3  # at least: with fewer the axis would be a linear one in all but name
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,10 @@ def _log_axis(values: Sequence[float], unit: str, tight: bool) -> Axis:
 def _symlog_axis(values: Sequence[float], unit: str) -> Axis:
     sizes = [abs(value) for value in values if value]
     first = math.floor(math.log10(min(sizes)) + 1e-9) if sizes else 0
-    if unit not in ("seconds",):
-        first = max(first, 0)
-    last = max(math.ceil(math.log10(max(sizes)) - 1e-9) if sizes else 1, first + 1)
+    last = max(math.ceil(math.log10(max(sizes)) - 1e-9) if sizes else 1, first)
+    first = min(first, last - _SYMLOG_DECADES)
+    if unit != "seconds":
+        first, last = max(first, 0), max(last, 1)  # there is nothing between no object and one
     decades = [10.0**power for power in _thin(range(first, last + 1), 6)]
     low = -(10.0**last) if min(values) < 0 else 0.0
     high = 10.0**last if max(values) > 0 or low == 0 else 0.0

@@ -22,6 +22,7 @@ from garbology.study.page import FigureSpec, StudyPage
 
 _PANELS_PER_FIGURE = 12
 _TABLE_ROWS = 120  # of the values behind one figure, and of the table of medians
+_ROWS_WITHOUT_ROOM = 12
 _DRAWINGS_BYTES = 300_000  # of figures and pictures on one page, which is to stay under 400 kB
 
 
@@ -44,6 +45,12 @@ class FigureView:
     def wide(self) -> bool:
         """Whether the figure takes the width of the page."""
         return len(self.panels) > 1
+
+    @property
+    def bytes(self) -> int:
+        """About what drawing and table take on a page."""
+        table = sum(len(cell) + 10 for row in self.rows for cell in row)
+        return table + sum(len(panel.markup) for panel in self.panels)
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,7 @@ def _study_content(page: StudyPage) -> dict[str, Any]:
         cards.append(view)
     for spec in page.figures:
         figure = _figure_view(page, spec, budget)
-        budget -= sum(len(panel.markup) for panel in figure.panels)
+        budget -= figure.bytes
         figure_views.append(figure)
     return {
         "page": page,
@@ -137,10 +144,12 @@ def _figure_view(page: StudyPage, spec: FigureSpec, budget: int) -> FigureView:
     if len(panels) > _PANELS_PER_FIGURE:
         notes.append(f"The first {_PANELS_PER_FIGURE} of {len(panels)} panels; all are in {file_name}.")
         panels = panels[:_PANELS_PER_FIGURE]
+    columns, rows = _figure_table(page, spec)
     if sum(len(panel.markup) for panel in panels) > budget:
         notes.append(f"Not drawn here, to keep this page small: the drawing is in {file_name}.")
-        panels = []
-    columns, rows = _figure_table(page, spec)
+        panels, rows = [], rows[:_ROWS_WITHOUT_ROOM]
+    if len(rows) < len(spec.rows):
+        notes.append(f"The table has the first {len(rows)} of {len(spec.rows)} values; the records have all.")
     return FigureView(
         name=spec.name,
         kind=spec.kind,

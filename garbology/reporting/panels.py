@@ -16,10 +16,11 @@ from garbology.reporting.numbers import (
     unit_of,
 )
 from garbology.reporting.palette import Series, series_for
-from garbology.reporting.text import visible
+from garbology.reporting.text import shorten, visible
 from garbology.study.page import FigureSpec
 
 Row = Mapping[str, Any]
+_TITLE_CHARACTERS = 42  # of an axis: what fits above a panel
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ def lay_out(spec: FigureSpec, runtime_labels: Mapping[str, str]) -> Layout | Non
         panels=_panels(spec, rows, runtime_labels, color_values),
         x=x,
         y=_y_axis(spec, rows),
-        x_title=visible(spec.x_title or title_of(spec.x)),
-        y_title=visible(spec.y_title or title_of(spec.y)),
+        x_title=shorten(spec.x_title or title_of(spec.x), _TITLE_CHARACTERS),
+        y_title=shorten(spec.y_title or title_of(spec.y), _TITLE_CHARACTERS),
         series=series_for(spec.color, color_values, labels),
         missing=len(spec.rows) - len(rows),
     )

@@ -11,9 +11,11 @@ from garbology.graph.drawing import GraphvizMissing, dot_to_svg, shape_dot
 from garbology.reporting import svg
 from garbology.reporting.numbers import format_quantity
 from garbology.reporting.palette import COLORS, INK, PAPER
-from garbology.reporting.text import visible
+from garbology.reporting.text import shorten, visible
 
 _MARGIN_PIXELS = 8
+_NAME_CHARACTERS = 32  # of a type or an edge in a picture; the text beside it has them whole
+_TEXT_PIXELS = 11  # the drawing program reckons with narrower letters than a reader's system may have
 _WEAKEN_COLOR, _WEAKEN_VARIABLE = COLORS[0][1], f"var({COLORS[0][0]})"
 _NODES_DRAWN = 40  # a picture of more of them is a hairball; the edges are listed instead
 
@@ -101,16 +103,16 @@ def _draw(shape: Mapping[str, Any], edges: Sequence[Edge]) -> tuple[str, str, st
 
 def _drawable(shape: Mapping[str, Any]) -> dict[str, Any]:
     """The shape with nothing in its names that a drawing program could stumble over."""
-    nodes = [{**node, "type": visible(node["type"])} for node in shape["nodes"]]
-    edges = [{**edge, "label": visible(edge["label"])} for edge in shape["edges"]]
+    nodes = [{**node, "type": shorten(node["type"], _NAME_CHARACTERS)} for node in shape["nodes"]]
+    edges = [{**edge, "label": shorten(edge["label"], _NAME_CHARACTERS)} for edge in shape["edges"]]
     return {**shape, "nodes": nodes, "edges": edges}
 
 
 def _normalize(root: Element) -> None:
     """This project's ink, whatever black the drawing program wrote, and one colour for the edge to weaken."""
     for element in root.iter():
-        if element.tag == "text" and "fill" not in element.attrib:
-            element.set("fill", "black")
+        if element.tag == "text":
+            element.attrib.update({"fill": element.get("fill", "black"), "font-size": str(_TEXT_PIXELS)})
         for name in ("fill", "stroke"):
             color = element.get(name, "none").lower()
             if color in ("black", "#000", "#000000"):

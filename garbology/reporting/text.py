@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Every ASCII character that Markdown gives a meaning.
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
+_MARKDOWN_SPECIAL = re.compile(r"[\\`*_\[\]|~$]")
 _MARKDOWN_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
-_LEADING_NUMBER = re.compile(r"^(\d+)([.)])")
+_MARKDOWN_ADDRESS = re.compile(r"(?i)(https?|ftp|www)([:.])")  # GitHub makes a link of a bare address
+_MARKDOWN_BLOCK = re.compile(r"^(\s*(?:\d+(?=[.)]\s))?)(?=[-+=#.)])")  # a list or a heading begins a line
 
 
 def visible(text: object, *, keep_newlines: bool = False) -> str:
@@ -43,16 +43,17 @@ def shorten(text: object, limit: int) -> str:
 
 def escape_markdown(text: object) -> str:
     """`text` as one line of GitHub's Markdown that renders to the same text, in a table cell too."""
-    line = " ".join(visible(text, keep_newlines=True).split("\n"))
-    escaped = _MARKDOWN_SPECIAL.sub(r"\\\1", line.replace("&", "\0"))
+    line = visible(text, keep_newlines=True).replace("\n", " ")
+    line = _MARKDOWN_SPECIAL.sub(r"\\\g<0>", line)
     for character, entity in _MARKDOWN_ENTITIES.items():
-        escaped = escaped.replace("\\" + character, entity).replace(character, entity)
-    return _LEADING_NUMBER.sub(r"\1\\\2", escaped.replace("\0", "&amp;"))
+        line = line.replace(character, entity)
+    line = _MARKDOWN_ADDRESS.sub(r"\1\\\2", line)
+    return _MARKDOWN_BLOCK.sub(r"\1\\", line)
 
 
 def markdown_code(text: object) -> str:
-    """`text` as a code span of Markdown, fenced by more backticks than it contains."""
-    line = visible(text).replace("|", "\\|")
+    """`text` as a code span of Markdown, fenced by more backticks than it has; not for a table's cell."""
+    line = visible(text)
     runs = [len(run) for run in re.findall("`+", line)]
     fence = "`" * (max(runs, default=0) + 1)
     padding = " " if line.startswith("`") or line.endswith("`") else ""

@@ -8,6 +8,7 @@ from typing import Any
 
 from garbology.study.page import FigureSpec, FindingResult, RuntimeSummary, StudyPage, Table, Tile
 
+VERDICT = "With strong outputs 400,002 objects and 61.2 MB waited for the collector; with weak outputs none."
 SLUG = "cpython-3.11.7-generational"
 OUTPUTS = ("strong", "weak", "none")
 OPERATIONS = (100, 1_000, 10_000, 100_000)
@@ -134,21 +135,26 @@ def findings(slug: str = SLUG) -> list[FindingResult]:
     def result(name: str, claim: str, status: Any, evidence: str) -> FindingResult:
         return FindingResult(name, claim, slug, status, evidence)
 
+    broken = "3 Variables left: run(outputs='strong', operations=100000)"
     return [
-        result("weak_leave_nothing", "With weak outputs nothing is left.", "holds", "0 Variables in 60 samples"),
-        result("strong_leave_all", "With strong outputs the whole graph is left.", "holds", "2,001 per 1,000 operations"),
-        result("one_collect_frees", "One collection frees all of it.", "does not hold", "3 Variables left: run(outputs='strong', operations=100000)"),
-        result("large_arrays", "Few large arrays dwarf the threshold.", "not measured", "no sample of few_large_arrays"),
-    ]  # fmt: skip
+        result(
+            "weak_leave_nothing", "With weak outputs nothing is left.", "holds", "0 Variables in 60 samples"
+        ),
+        result("strong_leave_all", "With strong outputs the whole graph is left.", "holds", "2,001 of 2,001"),
+        result("one_collect_frees", "One collection frees all of it.", "does not hold", broken),
+        result("large_arrays", "Few large arrays dwarf the threshold.", "not measured", "no such sample"),
+    ]
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    measured = [f"{row['variables']:,}", f"{row['garbage_bytes'] / 1e6:.3g} MB"]
+    times = [f"{row['collect_seconds'] * 1e3:.3g} ms (0.02 to 12.1 ms)", "11.2 ms", "61.2 MB"]
+    return [row["workload"], row["outputs"], f"{row['operations']:,}", *measured, *times]
 
 
 def study_page() -> StudyPage:
     columns = ("workload", "outputs", "operations", "variables", "garbage", "collect", "longest pause", "rss")
-    cells = [
-        (row["workload"], row["outputs"], f"{row['operations']:,}", f"{row['variables']:,}", f"{row['garbage_bytes'] / 1e6:.3g} MB",
-         f"{row['collect_seconds'] * 1e3:.3g} ms (0.02 to 12.1 ms)", "11.2 ms", "61.2 MB")
-        for row in rows()
-    ]  # fmt: skip
+    cells = [_cells(row) for row in rows()]
     return StudyPage(
         name="cycles",
         title="Reference cycles in the computational graph",
@@ -158,7 +164,7 @@ def study_page() -> StudyPage:
         reference counting alone never frees. A weak reference leaves the loop open.
 
         We build a chain and drop it.""",
-        verdict="With strong outputs 400,002 objects and 61.2 MB waited for the collector; with weak outputs none.",
+        verdict=VERDICT,
         tiles=[
             Tile("objects waiting, strong outputs", 400_002, "objects", 400_002, 400_002),
             Tile("bytes waiting, strong outputs", 61_234_567, "bytes", 61_100_000, 61_400_000),
@@ -171,10 +177,10 @@ def study_page() -> StudyPage:
         figures=figures(),
         pictures=[shape(), shape("Layer", advice=False)],
         runtimes=[runtime()],
-        problems=["cpython-3.11.7-generational: drop(outputs=strong, operations=100000) crashed with SIGSEGV (1 of 5)"],
+        problems=[f"{SLUG}: drop(outputs=strong, operations=100000) crashed with SIGSEGV (1 of 5)"],
         command="python -m experiments.cycles",
         table=Table(columns, cells, "Medians of 5 samples a case."),
-    )  # fmt: skip
+    )
 
 
 def several_runtimes() -> StudyPage:
@@ -195,12 +201,23 @@ def several_runtimes() -> StudyPage:
 
 def hostile_page() -> StudyPage:
     """Every text of a page is a name that wants to be obeyed."""
+    row = {HOSTILE: HOSTILE, "c" + HOSTILE: HOSTILE, "f" + HOSTILE: HOSTILE}
     figure = FigureSpec(
-        HOSTILE, HOSTILE, "bars", HOSTILE, "bytes", color="c" + HOSTILE, facet="f" + HOSTILE, x_title=HOSTILE, y_title=HOSTILE,
-        rows=[{HOSTILE: HOSTILE, "c" + HOSTILE: HOSTILE, "f" + HOSTILE: HOSTILE, "bytes": 5, "runtime": HOSTILE, "low": 1, "high": 9}],
-    )  # fmt: skip
+        HOSTILE,
+        HOSTILE,
+        "bars",
+        HOSTILE,
+        "bytes",
+        color="c" + HOSTILE,
+        facet="f" + HOSTILE,
+        x_title=HOSTILE,
+        y_title=HOSTILE,
+        rows=[{**row, "bytes": 5, "runtime": HOSTILE, "low": 1, "high": 9}],
+    )
     line = replace(figure, name="line", kind="line")
-    summary = replace(runtime(), slug=HOSTILE, label=HOSTILE, record_file=HOSTILE, environment={HOSTILE: HOSTILE})
+    summary = replace(
+        runtime(), slug=HOSTILE, label=HOSTILE, record_file=HOSTILE, environment={HOSTILE: HOSTILE}
+    )
     picture = shape(HOSTILE)
     picture["edges"][0]["label"] = HOSTILE
     picture["sites"] = [HOSTILE]

@@ -1,0 +1,64 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from garbology.reporting.axes import category_axis, number_axis
+
+SIZES = st.floats(1e-9, 1e12)
+SCALES, UNITS = st.sampled_from(["linear", "log", "symlog"]), st.sampled_from(["", "bytes", "seconds"])
+
+
+def test_a_logarithmic_axis_is_labelled_by_decades():
+    """100 to 100,000 is labelled 100, 1k, 10k, 100k and nothing between."""
+    axis = number_axis([100, 1_000, 100_000], "log", "", tight=True)
+    assert list(axis.labels) == ["100", "1k", "10k", "100k"]
+    assert axis.domain == (100, 100_000)
+
+
+def test_a_symlog_axis_has_zero_and_decades():
+    """Zero is a place of its own on a symlog axis."""
+    axis = number_axis([0, 0, 200_000], "symlog", "")
+    assert axis.labels[0] == "0"
+    assert axis.labels[-1] == "1M"
+
+
+def test_zero_is_not_left_out_of_a_logarithmic_axis():
+    """An axis that was asked to be logarithmic becomes symlog where a value is zero."""
+    assert number_axis([0, 5, 1_000], "log", "").scale == "symlog"
+
+
+def test_a_linear_axis_begins_at_zero():
+    """A value axis that began elsewhere would make a difference look larger than it is."""
+    assert number_axis([97, 99, 103], "linear", "").domain[0] == 0
+
+
+@given(
+    st.lists(SIZES, min_size=1),
+    SCALES,
+    UNITS,
+)
+def test_every_axis_spans_its_values_with_few_labels(values, scale, unit):
+    """Whatever the values: they lie in the domain, and there are at most eight ticks, each labelled."""
+    axis = number_axis(values, scale, unit)
+    low, high = axis.domain
+    assert low <= min(values) * (1 + 1e-6)
+    assert high >= max(values) * (1 - 1e-6)
+    assert len(axis.ticks) == len(axis.labels) <= 8
+    assert all(low * (1 - 1e-6) <= tick <= high * (1 + 1e-6) for tick in axis.ticks)
+
+
+@pytest.mark.parametrize("limit", [2, 3, 5])
+def test_a_thinned_axis_keeps_its_last_tick(limit):
+    """Where there is no room for every tick, the outermost one stays."""
+    axis = number_axis([0, 1e6], "symlog", "").thinned(limit)
+    assert len(axis.ticks) <= limit
+    assert axis.labels[-1] == "1M"
+
+
+def test_categories_keep_their_order_and_are_shortened():
+    """Names stand in the order of the study, long ones cut, flags as words."""
+    axis = category_axis(["weak", True, None, "x" * 99, 1_000])
+    assert list(axis.labels[:2]) == ["weak", "yes"]
+    assert max(map(len, axis.labels)) <= 18
+    assert axis.labels[-1] == "1k"
+    assert axis.position("weak") == "0"

@@ -1,0 +1,212 @@
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+import garbology.graph.drawing
+from garbology.reporting import pictures, write_index, write_page
+from garbology.reporting.text import visible
+from tests.reporting import pages_for_tests as pages
+from tests.reporting.pagereader import Page
+
+
+@pytest.fixture(params=["cycles", "several", "hostile"])
+def page(request, written):
+    return Page((written / request.param / "index.html").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def cycles(written):
+    return Page((written / "cycles" / "index.html").read_text(encoding="utf-8"))
+
+
+def test_the_page_needs_no_other_file_and_no_network(page):
+    """No attribute loads anything: no source, no stylesheet, no import; the policy forbids the rest."""
+    for tag, attributes in page.elements:
+        assert not {"src", "srcset", "data", "background", "action", "style"} & set(attributes), (
+            tag,
+            attributes,
+        )
+        assert tag not in ("link", "img", "iframe", "object", "embed", "base", "form")
+    policy = page.attributes("meta")[-1]["content"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+
+
+def test_every_link_stays_in_the_folder(page):
+    """The only links are those to the record files beside the page."""
+    links = [attributes["href"] for attributes in page.attributes("a")]
+    assert links
+    assert not [link for link in links if re.match(r"(?i)\s*([a-z]+:|//|/)", link)]
+
+
+def test_the_page_is_well_formed_and_light(written, page):
+    """Every element is closed, and a page with three figures or twelve panels stays under 400 kB."""
+    assert page.open == []
+    assert all(path.stat().st_size < 400_000 for path in written.glob("*/index.html"))
+
+
+def test_names_are_shown_and_never_obeyed(written):
+    """A name with markup and control characters is text: the page has the one script that is its own."""
+    page = Page((written / "hostile" / "index.html").read_text(encoding="utf-8"))
+    assert len(page.attributes("script")) == 1
+    assert page.text.count(visible(pages.HOSTILE)) >= 15
+    assert not [name for _tag, attributes in page.elements for name in attributes if name.startswith("on")]
+    for path in (written / "hostile").iterdir():
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e]", text), path
+        outside_code = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", text) if path.suffix == ".md" else text
+        assert "<script>alert" not in outside_code, path
+
+
+def test_the_page_says_it_all_without_a_script(cycles):
+    """Verdict, tiles, claims, evidence, problems, values, environment and command are in the text itself."""
+    for said in (
+        pages.VERDICT,
+        "2 of 4 findings hold, 1 does not hold, 1 not measured",
+        "61.2 MB",
+        "95 %: 61.1 to 61.4 MB",
+        "One collection frees all of it.",
+        "3 Variables left",
+        "crashed with SIGSEGV (1 of 5)",
+        "Who frees a dropped graph",
+        "700, 10, 10",
+        "python -m experiments.cycles",
+    ):
+        assert said in cycles.text
+
+
+def test_each_card_shows_its_cycle(cycles):
+    """A card has the picture or its edges, the count, the bytes, where it was made, and the remedy."""
+    assert len(cycles.with_class("cycle")) == 2
+    assert len(cycles.with_class("weaken")) == 1
+    for said in (
+        "100,000 times",
+        "61.2 MB",
+        "chain.py:12",
+        "Remedy: weakref",
+        "verified",
+        "(weaken this one)",
+    ):
+        assert said in cycles.text
+
+
+def test_marks_are_reachable_by_keyboard_and_screen_reader(cycles):
+    """Each drawing is a stop of the Tab key with a name, each mark an image with its values."""
+    drawings = cycles.with_class("drawing")
+    assert all(drawing["tabindex"] == "0" and drawing["aria-label"] for drawing in drawings)
+    marks = cycles.with_class("mark")
+    assert len(marks) == sum(len(figure.rows) for figure in pages.figures())
+    assert all(mark["role"] == "img" and mark["aria-label"] for mark in marks)
+
+
+def test_several_runtimes_stand_in_the_order_of_versions(written):
+    """3.9 comes before 3.10, an unusual collector is named, a claim says on which runtime it fails."""
+    page = Page((written / "several" / "index.html").read_text(encoding="utf-8"))
+    labels = ["CPython 3.9.18", "CPython 3.10.13", "CPython 3.13.0", "CPython 3.14.2 (incremental)"]
+    places = [page.text.index(label) for label in labels]
+    assert places == sorted(places)
+    assert "Does not hold on CPython 3.14.2 (incremental)." in page.text
+
+
+def test_the_same_page_gives_the_same_bytes(written, tmp_path):
+    """Written again, elsewhere, every file is the same."""
+    for path in write_page(pages.study_page(), tmp_path):
+        assert path.read_bytes() == (written / "cycles" / path.name).read_bytes(), path.name
+    assert {path.name for path in tmp_path.iterdir()} == {
+        path.name for path in (written / "cycles").iterdir()
+    }
+
+
+def test_a_page_too_large_is_cut_where_it_says_so(tmp_path):
+    """Sixteen figures stay under 400 kB: the later ones are tables, and their files are named."""
+    figure = pages.figures()[0]
+    many = [replace(figure, name=f"figure_{index}") for index in range(16)]
+    written = write_page(replace(pages.study_page(), figures=many), tmp_path)
+    assert written[0].stat().st_size < 400_000
+    assert "to keep this page small: the drawing is in figure_15.svg" in written[0].read_text(
+        encoding="utf-8"
+    )
+    assert (tmp_path / "figure_15.svg").exists()
+
+
+def test_an_empty_page_is_still_a_page(tmp_path):
+    """A run that ended before its first case leaves a page that says so."""
+    bare = replace(
+        pages.study_page(), verdict="", tiles=(), findings=(), figures=(), pictures=(), runtimes=()
+    )
+    empty = replace(pages.figures()[0], rows=[])
+    write_page(replace(bare, figures=[empty]), tmp_path)
+    text = Page((tmp_path / "index.html").read_text(encoding="utf-8")).text
+    assert "No verdict: what it needs was not measured." in text
+    assert "Nothing was measured for this figure." in text
+    assert "Nothing was measured for this figure." in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+def test_without_graphviz_the_edges_are_a_list(monkeypatch):
+    """Where no `dot` is found the card says why and lists the edges."""
+
+    def missing(dot):
+        raise garbology.graph.drawing.GraphvizMissing("no dot program to draw with")
+
+    monkeypatch.setattr(pictures, "dot_to_svg", missing)
+    card = pictures.card(pages.shape())
+    assert card.markup == card.file_text == ""
+    assert card.why_not_drawn == "no dot program to draw with"
+    assert [edge.label for edge in card.edges] == [".outputs[0]", ".creator"]
+
+
+def test_markdown_shows_the_drawings_beside_it(written):
+    """README.md names every claim and embeds each drawing by a file that exists."""
+    text = (written / "cycles" / "README.md").read_text(encoding="utf-8")
+    images = re.findall(r"!\[[^\n]*?\]\(([^)]+)\)", text)
+    assert images == [
+        "variables_left.svg",
+        "collect_time.svg",
+        "garbage_bytes.svg",
+        "cycle-1.svg",
+        "cycle-2.svg",
+    ]
+    assert all((written / "cycles" / image).exists() for image in images)
+    assert "| **does not hold** | One collection frees all of it." in text
+
+
+def test_every_row_of_a_markdown_table_is_as_wide_as_its_head(written):
+    """A name with a bar in it does not break the table it stands in."""
+    for name in ("cycles", "several", "hostile"):
+        text = (written / name / "README.md").read_text(encoding="utf-8")
+        for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+            widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
+            assert len(widths) == 1, block
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    """A page is replaced whole: what stops the writing leaves the page that was there, and no litter."""
+    from garbology.reporting import files
+
+    target = files.write_text(tmp_path / "index.html", "old")
+    monkeypatch.setattr(
+        files.Path, "replace", lambda self, target: (_ for _ in ()).throw(OSError("disk full"))
+    )
+    with pytest.raises(OSError, match="disk full"):
+        files.write_text(target, "new")
+    assert target.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_index_lists_every_study(tmp_path):
+    """The index has each study's verdict and links its page, in Markdown and in HTML."""
+    other = replace(pages.several_runtimes(), name="another", title="Another <study>")
+    html, markdown = write_index([pages.study_page(), other], tmp_path)
+    page = Page(html.read_text(encoding="utf-8"))
+    assert [one["href"] for one in page.attributes("a")] == ["another/index.html", "cycles/index.html"]
+    assert "Another <study>" in page.text
+    assert pages.study_page().verdict in page.text
+    assert "(cycles/README.md)" in markdown.read_text(encoding="utf-8")
+
+
+def test_drawing_needs_only_plain_data(tmp_path):
+    """A page's shapes are what JSON gives back: nothing of a measured process is needed to draw them."""
+    shape = json.loads(json.dumps(pages.shape()))
+    assert pictures.card(shape) == pictures.card(pages.shape())

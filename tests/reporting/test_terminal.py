@@ -1,0 +1,73 @@
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from garbology.reporting.terminal import print_page
+from tests.reporting import pages_for_tests as pages
+
+
+def printed(page, width=80, encoding="utf-8", **options):
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding=encoding)
+    print_page(page, Console(file=file, width=width, **options))
+    file.flush()
+    return raw.getvalue().decode(encoding)
+
+
+def test_the_terminal_carries_the_pages_message():
+    """Verdict, tiles, claims with their status, and problems are all there; the verdict stands last."""
+    text = printed(pages.study_page(), 120)
+    for said in (
+        "2 of 4 findings hold",
+        "One collection frees all of it.",
+        "61.2 MB",
+        "crashed with SIGSEGV",
+    ):
+        assert said in text
+    assert text.rstrip().endswith(pages.study_page().verdict)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize("page", [pages.study_page(), pages.several_runtimes()], ids=["one", "several"])
+def test_nothing_is_wider_than_the_terminal(page, width):
+    """At 40, 80 and 120 columns no line of a terminal's output is wrapped by the terminal itself."""
+    text = printed(page, width, force_terminal=True, color_system=None)
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_a_wide_table_is_split_and_keeps_its_parameters():
+    """At 80 columns the table goes on below, led by the columns that tell the cases apart."""
+    lines = printed(pages.study_page(), 80).splitlines()
+    heads = [line.split() for line in lines if line.startswith(" workload")]
+    assert len(heads) == 2
+    assert all(head[:3] == ["workload", "outputs", "operations"] for head in heads)
+
+
+def test_without_a_terminal_there_is_no_escape_sequence():
+    """A pipe gets plain text."""
+    assert "\x1b" not in printed(pages.study_page())
+
+
+def test_no_color_is_respected(monkeypatch):
+    """NO_COLOR turns off colours in a terminal too."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[3" not in printed(pages.study_page(), force_terminal=True)
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert "\x1b[3" in printed(pages.study_page(), force_terminal=True, color_system="standard")
+
+
+def test_names_are_shown_and_never_obeyed():
+    """Neither escape sequences nor rich's own markup in a name have an effect."""
+    text = printed(replace(pages.hostile_page(), verdict="[bold red]\x1b[31m[/]"), 200)
+    assert "\x1b" not in text
+    assert "[bold red]\\x1b[31m[/]" in text
+    assert "\u202e" not in text
+
+
+def test_a_terminal_without_unicode_gets_escapes():
+    """An ASCII terminal gets ASCII, not an exception."""
+    text = printed(replace(pages.study_page(), verdict="12 µs"), encoding="ascii")
+    assert "12 \\xb5s" in text
