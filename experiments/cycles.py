@@ -22,20 +22,20 @@ import gc
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from autograd_core import Function, Variable, matmul, mean, output_references, square, tanh
+from autograd_core import Function, Variable, output_references, square
+from experiments._graphs import BUILD, OPERATIONS_IN_A_STEP, OPERATIONS_OF_A_GRAPH
 from garbology import collector, record_pauses, reference_count, watch
 from garbology.recorders import census, memory_usage, peak_memory, waiting_garbage
 from garbology.study import Runs, Study, Table, Tile, line, table
 
-MODELS = ["chain", "perceptron", "wide"]
+MODELS = list(BUILD)
 KINDS = ["strong", "weak", "none"]
-OPERATIONS_IN_A_STEP = 8
 LARGE_ARRAY_GRAPHS = 600  # more objects than the highest default threshold, 2000, so that the collector runs
 
 study = Study(
@@ -58,145 +58,76 @@ study = Study(
 )
 
 
-class Total(Function):
-    """The sum of any number of inputs of one shape."""
-
-    __slots__ = ()
-
-    def forward(self, *arrays: Any) -> Any:
-        """Add them all up."""
-        return np.sum(arrays, axis=0)
-
-    def backward(self, gradient: Any) -> Any:
-        """Give each input the whole gradient."""
-        return (gradient,) * len(self.inputs)
-
-
-def chain(operations: int) -> Variable:
-    """Multiply by one again and again: each operation needs the one before."""
-    result = factor = Variable(np.array(1.0))
-    for _ in range(operations):
-        result = result * factor
-    return result
-
-
-def wide(operations: int) -> Variable:
-    """Square a number in many branches and sum them all at once."""
-    number = Variable(np.array(1.0))
-    return Total()(*[square(number) for _ in range(operations - 1)])
-
-
-def perceptron(operations: int) -> Variable:
-    """Train a multilayer perceptron for as many steps as make up the operations; the last loss."""
-    random = np.random.default_rng(0)
-
-    def array(*shape: int) -> Variable:
-        return Variable(random.standard_normal(shape, dtype=np.float32))
-
-    inputs, targets = array(8, 16), array(8, 1)
-    parameters = weight, bias, weight_2, bias_2 = array(16, 16), array(16), array(16, 1), array(1)
-    for _ in range(max(1, operations // OPERATIONS_IN_A_STEP)):
-        hidden = tanh(matmul(inputs, weight) + bias)
-        loss = mean(square(matmul(hidden, weight_2) + bias_2 - targets))
-        loss.backward()
-        for parameter in parameters:
-            parameter.data = parameter.data - 0.01 * parameter.grad
-            parameter.cleargrad()
-    return loss
-
-
-BUILD: dict[str, Callable[[int], Variable]] = {"chain": chain, "perceptron": perceptron, "wide": wide}
-# One graph that a training loop would drop at a time.
-OPERATIONS_OF_A_GRAPH = {"chain": 100, "perceptron": OPERATIONS_IN_A_STEP, "wide": 100}
-
-
 @dataclass(frozen=True)
 class Leftover:
     """What one dropped graph leaves while the collector is paused, and what one collection does then.
 
-    Memory is of the process: `baseline` before the graph, `built` when it is complete, `dropped` when the
-    last reference is gone, `collected` after one `gc.collect()`. Reference counts leave out those of
-    asking; of an object that is gone it is 0. The collector has nothing but the graph to look at: what was
-    there before is frozen.
+    Reference counts leave out those of asking; of an object that is gone it is 0. `memory` has the
+    process's RSS, USS, PSS and VmHWM in bytes "before" the graph, when it is "built", when its last
+    reference is "dropped" and "collected", after one `gc.collect()`. The collector has nothing but the
+    graph to look at: what was there before is frozen.
     """
 
     variables_built: int
     functions_built: int
     variables_left: int
     functions_left: int
+    variables_after_collection: int
+    functions_after_collection: int
     output_references_before: int
     output_references_after: int
     function_references_before: int
     function_references_after: int
     build_seconds: float
     drop_seconds: float
-    collected_objects: int  # what gc.collect() returned
     collect_seconds: float
-    variables_after_collection: int
-    functions_after_collection: int
-    baseline_rss_bytes: int
-    built_rss_bytes: int
-    dropped_rss_bytes: int
-    collected_rss_bytes: int
-    baseline_uss_bytes: int | None
-    built_uss_bytes: int | None
-    dropped_uss_bytes: int | None
-    collected_uss_bytes: int | None
-    peak_above_baseline_bytes: int
-    held_after_drop_bytes: int | None  # USS after the drop less the baseline
+    collected_objects: int  # what gc.collect() returned
+    memory: dict[str, dict[str, int | None]]
+    peak_above_baseline_bytes: int  # VmHWM of building, which is reset before, less the RSS before
+    held_after_drop_bytes: int | None  # USS after the drop less the one before the graph
 
 
 @study.measure
 def drop_a_graph(model: str, outputs: str, operations: int) -> Leftover:
     """Build a graph and drop it with the collector paused, then collect once."""
     build = BUILD[model]
-    _warm_up(build)
+    memory = {}
     with output_references(outputs), collector.paused(), collector.frozen():
-        baseline = memory_usage()
+        _warm_up(build)
+        memory["before"] = asdict(memory_usage())
         with peak_memory() as peak:
-            started = time.perf_counter()
-            output = build(operations)
-            build_seconds = time.perf_counter() - started
-            built = memory_usage()
+            output, build_seconds = _timed(lambda: build(operations))
+            memory["built"] = asdict(memory_usage())
         variables_built, functions_built = _alive()
-        output_place, function_place = weakref.ref(output), weakref.ref(output.creator)
+        places = weakref.ref(output), weakref.ref(output.creator)
         before = reference_count(output), reference_count(output.creator)
         started = time.perf_counter()
         del output
         drop_seconds = time.perf_counter() - started
-        after = _count_if_alive(output_place), _count_if_alive(function_place)
-        dropped = memory_usage()
+        after = _count_if_alive(places[0]), _count_if_alive(places[1])
+        memory["dropped"] = asdict(memory_usage())
         variables_left, functions_left = _alive()
-        started = time.perf_counter()
-        collected_objects = gc.collect()
-        collect_seconds = time.perf_counter() - started
-        collected = memory_usage()
+        collected_objects, collect_seconds = _timed(gc.collect)
+        memory["collected"] = asdict(memory_usage())
         variables_after, functions_after = _alive()
     return Leftover(
         variables_built=variables_built,
         functions_built=functions_built,
         variables_left=variables_left,
         functions_left=functions_left,
+        variables_after_collection=variables_after,
+        functions_after_collection=functions_after,
         output_references_before=before[0] or 0,
         output_references_after=after[0],
         function_references_before=before[1] or 0,
         function_references_after=after[1],
         build_seconds=build_seconds,
         drop_seconds=drop_seconds,
-        collected_objects=collected_objects,
         collect_seconds=collect_seconds,
-        variables_after_collection=variables_after,
-        functions_after_collection=functions_after,
-        baseline_rss_bytes=baseline.rss_bytes,
-        built_rss_bytes=built.rss_bytes,
-        dropped_rss_bytes=dropped.rss_bytes,
-        collected_rss_bytes=collected.rss_bytes,
-        baseline_uss_bytes=baseline.uss_bytes,
-        built_uss_bytes=built.uss_bytes,
-        dropped_uss_bytes=dropped.uss_bytes,
-        collected_uss_bytes=collected.uss_bytes,
+        collected_objects=collected_objects,
+        memory=memory,
         peak_above_baseline_bytes=peak.above_baseline_bytes,
-        held_after_drop_bytes=_difference(dropped.uss_bytes, baseline.uss_bytes),
+        held_after_drop_bytes=_difference(memory["dropped"]["uss_bytes"], memory["before"]["uss_bytes"]),
     )
 
 
@@ -217,8 +148,8 @@ class Explained:
 def explain_a_graph(model: str, outputs: str, operations: int) -> Explained:
     """Find what only the collector can free, name the edges of its cycles, then let the collector do it."""
     build = BUILD[model]
-    _warm_up(build)
     with output_references(outputs), collector.paused(), collector.frozen():
+        _warm_up(build)
         with watch() as found:
             with census() as growth:
                 build(operations)
@@ -313,12 +244,18 @@ def _loop(build: Callable[[], Variable], graphs: int) -> Collections:
 
 
 def _warm_up(build: Callable[[int], Variable]) -> None:
-    """Do all of it once, small: what is imported or cached at first use belongs to the baseline."""
-    with census(), peak_memory():
+    """Do it once, small: what is imported or cached at first use belongs to the baseline."""
+    with peak_memory():
         build(OPERATIONS_IN_A_STEP)
         memory_usage()
-        _alive()
     gc.collect()
+
+
+def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    """What the work returned, and the seconds it took."""
+    started = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - started
 
 
 def _alive() -> tuple[int, int]:

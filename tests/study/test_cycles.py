@@ -1,12 +1,10 @@
 """The first study: its measures on small cases, and that each of its claims can fail."""
 
-import gc
 from dataclasses import asdict
 
 import pytest
 
 from experiments import cycles
-from garbology import collector
 from garbology.study.evaluation import judge
 from garbology.study.loading import load_study
 from garbology.study.runner import Plan, measure_study
@@ -17,10 +15,8 @@ SIZES = (100, 1000)
 
 @pytest.fixture(scope="module")
 def samples():
-    """One sample of each small case, measured in this process; what pytest holds is frozen, to be quick."""
-    gc.collect()
-    with collector.frozen():
-        return list(small_samples())
+    """One sample of each small case, measured in this process."""
+    return list(small_samples())
 
 
 def small_samples():
@@ -249,3 +245,12 @@ def test_each_scale_has_the_cases_that_every_finding_needs():
         assert len(parameters["operations"]) >= 2
         assert len(parameters["array_bytes"]) >= 2
         assert repeats >= 2
+
+
+def test_memory_is_told_before_during_and_after(samples):
+    """RSS, USS and the peak at four moments, in order of magnitude of a process."""
+    run = only(samples, cycles.drop_a_graph, model="chain", outputs="strong", operations=100)
+    assert list(run.memory) == ["before", "built", "dropped", "collected"]
+    for usage in run.memory.values():
+        assert usage["rss_bytes"] > 1_000_000
+        assert usage["peak_rss_bytes"] is None or usage["peak_rss_bytes"] >= usage["uss_bytes"]

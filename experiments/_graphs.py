@@ -1,0 +1,68 @@
+"""The graphs that studies build: a chain, the training steps of a perceptron, and a wide graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_core import Function, Variable, matmul, mean, square, tanh
+
+OPERATIONS_IN_A_STEP = 8  # of the perceptron's training
+
+
+class Total(Function):
+    """The sum of any number of inputs of one shape."""
+
+    __slots__ = ()
+
+    def forward(self, *arrays: Any) -> Any:
+        """Add them all up."""
+        return np.sum(arrays, axis=0)
+
+    def backward(self, gradient: Any) -> Any:
+        """Give each input the whole gradient."""
+        return (gradient,) * len(self.inputs)
+
+
+def build_chain(operations: int) -> Variable:
+    """Multiply by one again and again: each operation needs the one before."""
+    result = factor = Variable(np.array(1.0))
+    for _ in range(operations):
+        result = result * factor
+    return result
+
+
+def build_wide(operations: int) -> Variable:
+    """Square a number in many branches and sum them all at once."""
+    number = Variable(np.array(1.0))
+    return Total()(*[square(number) for _ in range(operations - 1)])
+
+
+def build_perceptron(operations: int) -> Variable:
+    """Train a multilayer perceptron for as many steps as make up the operations; the last loss."""
+    random = np.random.default_rng(0)
+
+    def array(*shape: int) -> Variable:
+        return Variable(random.standard_normal(shape, dtype=np.float32))
+
+    inputs, targets = array(8, 16), array(8, 1)
+    parameters = weight, bias, weight_2, bias_2 = array(16, 16), array(16), array(16, 1), array(1)
+    for _ in range(max(1, operations // OPERATIONS_IN_A_STEP)):
+        hidden = tanh(matmul(inputs, weight) + bias)
+        loss = mean(square(matmul(hidden, weight_2) + bias_2 - targets))
+        loss.backward()
+        for parameter in parameters:
+            parameter.data = parameter.data - 0.01 * parameter.grad
+            parameter.cleargrad()
+    return loss
+
+
+BUILD: dict[str, Callable[[int], Variable]] = {
+    "chain": build_chain,
+    "perceptron": build_perceptron,
+    "wide": build_wide,
+}
+# One graph that a training loop would drop at a time.
+OPERATIONS_OF_A_GRAPH = {"chain": 100, "perceptron": OPERATIONS_IN_A_STEP, "wide": 100}
