@@ -49,6 +49,8 @@ def number_axis(values: Sequence[float], scale: str, unit: str, *, tight: bool =
     """The axis of the finite numbers `values`; `tight` leaves no room beyond the outermost one."""
     if scale == "log" and min(values) <= 0:
         scale = "symlog"  # zero has no place on a logarithmic axis, and leaving it out would flatter
+    if tight and min(values) == max(values) > 0:
+        return _number_axis("linear", (values[0] / 2, values[0] * 1.5), [values[0]], unit)
     if scale == "log":
         return _log_axis(values, unit, tight)
     return _symlog_axis(values, unit) if scale == "symlog" else _linear_axis(values, unit, tight)

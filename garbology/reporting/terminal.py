@@ -87,7 +87,9 @@ def _print_table(out: _Printer, page: StudyPage) -> None:
         "columns": sum(len(one) - keys for one in groups[_TABLE_PARTS:]),
     }
     if any(unseen.values()):
-        missing = " and ".join(f"{count} more {what}" for what, count in unseen.items() if count)
+        missing = " and ".join(
+            f"{count} more {what if count != 1 else what[:-1]}" for what, count in unseen.items() if count
+        )
         out.line(Text(f"The report has {missing}.", style="dim"))
 
 

@@ -15,6 +15,13 @@ def test_a_logarithmic_axis_is_labelled_by_decades():
     assert axis.domain == (100, 100_000)
 
 
+def test_an_axis_of_one_value_has_one_label():
+    """A parameter with a single value stands in the middle and no other value is suggested."""
+    axis = number_axis([100, 100], "log", "", tight=True)
+    assert list(axis.labels) == ["100"]
+    assert axis.domain == (50, 150)
+
+
 def test_a_symlog_axis_has_zero_and_decades():
     """Zero is a place of its own on a symlog axis."""
     axis = number_axis([0, 0, 200_000], "symlog", "")

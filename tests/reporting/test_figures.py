@@ -1,9 +1,12 @@
+import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
+from vl_convert import vegalite_to_svg as to_svg
 
-from garbology.reporting import figures
+from garbology.reporting import figures, svg
+from garbology.reporting import marks as marks_module
 from garbology.reporting.panels import lay_out
 from garbology.study.page import FigureSpec
 from tests.reporting import pages_for_tests as pages
@@ -96,3 +99,15 @@ def test_any_values_can_be_drawn(kind, values):
     for scale in ("linear", "log", "symlog"):
         spec = FigureSpec("f", "c", kind, "x", "y", x_scale=scale, y_scale=scale, rows=rows)
         assert len(marks(figures.draw(spec, LABELS).panels[0].markup)) == len(rows)
+
+
+@pytest.mark.parametrize("spec", pages.figures(), ids=lambda spec: spec.name)
+def test_no_length_hangs_on_a_font(spec):
+    """Drawn with letters of another width every mark stays in its place: other machines, same bytes."""
+    layout = lay_out(spec, LABELS)
+    drawings = set()
+    for font in ("serif", "monospace"):
+        chart = marks_module.chart(spec, layout, layout.panels[0]).to_dict()
+        chart["config"]["font"] = font
+        drawings.add(re.sub(r' font-family="[^"]*"', "", svg.serialize(svg.clean(svg.parse(to_svg(chart))))))
+    assert len(drawings) == 1

@@ -1,8 +1,11 @@
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import garbology.reporting
 from garbology.reporting.palette import COLORS, series_for
 
 # Machado, Oliveira, Fernandes: A Physiologically-based Model for Simulation of Color
@@ -69,3 +72,26 @@ def test_series_differ_by_shape_as_well():
     series = series_for("engine", values, {value: value for value in values})
     assert len({one.color for one in series[:7]}) == len({one.shape for one in series[:7]}) == 7
     assert len({(one.color, one.shape) for one in series}) == 12
+
+
+STYLE = (Path(garbology.reporting.__file__).parent / "templates/page.css").read_text(encoding="utf-8")
+TEXT_ON_PAPER = [
+    ("ink", "paper"),
+    ("ink", "card"),
+    ("ink", "code"),
+    ("muted", "paper"),
+    ("muted", "card"),
+    ("link", "card"),
+    ("good", "good-paper"),
+    ("bad", "bad-paper"),
+    ("open", "open-paper"),
+    ("card", "ink"),
+]
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(("text", "paper"), TEXT_ON_PAPER)
+def test_every_text_is_readable_on_its_paper(text, paper, theme):
+    """WCAG AA asks 4.5:1 of text: of each pair that the style sheet sets, in both themes."""
+    themes = [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", part)) for part in STYLE.split("@media screen")]
+    assert contrast(themes[theme][text], themes[theme][paper]) >= 4.5
