@@ -8,10 +8,6 @@ probe that takes the same path as the question, and taken off.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
 
 #: Counts from here up mark an immortal object on every version: 3.11 starts them at about 10**9, 3.12 and 3.13
 #: read 2**32 - 1, 3.14 and 3.15 read 3 * 2**30 (PEP 683). No list of references has 2**28 entries by accident.
@@ -50,31 +46,3 @@ def reference_count(obj: object) -> int | None:
     del obj
     count = sys.getrefcount(held[0])
     return None if count >= IMMORTAL_COUNT else count - _COST_OF_ASKING
-
-
-def count_each(objects: Sequence[object]) -> NDArray[np.int64]:
-    """Reference counts of all of ``objects``, less the reference that ``objects`` itself holds to each.
-
-    Parameters
-    ----------
-    objects : a list; each of its entries is one reference, which is taken off.
-
-    Returns
-    -------
-    int64 array of shape ``(len(objects),)``; immortal objects keep their huge count.
-
-    The whole count is one C loop, so under the GIL no other thread runs between two of its objects.
-    """
-    return _raw_counts(objects) - _COST_OF_COUNTING
-
-
-def _raw_counts(objects: Sequence[object]) -> NDArray[np.int64]:
-    return np.fromiter(map(sys.getrefcount, objects), np.int64, len(objects))
-
-
-def _cost_of_counting() -> int:
-    probe = object()
-    return int(_raw_counts([probe])[0]) - 1  # its one other reference is the local
-
-
-_COST_OF_COUNTING = _cost_of_counting()

@@ -1,0 +1,1 @@
+"""From objects to an explanation: snapshot, reachability, components, shapes, names, sizes."""

@@ -1,0 +1,88 @@
+"""A shape as a picture: DOT, and SVG by whichever ``dot`` there is.
+
+Works on the plain form of a shape (:meth:`garbology.graph.shapes.CycleShape.to_dict`), so that a picture can be
+drawn from a record on any machine.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_WEAKEN = "#c2410c"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_TIMEOUT_SECONDS = 30
+
+
+class GraphvizMissing(RuntimeError):
+    """There is no ``dot`` on this machine; the message names the remedy."""
+
+
+def shape_dot(shape: Mapping[str, Any]) -> str:
+    """The shape's drawing in DOT: nodes with type and count, edges with names, the edge to weaken in colour."""
+    lines = [
+        "digraph shape {",
+        '  graph [bgcolor="transparent", rankdir="LR", nodesep="0.4", ranksep="0.9"];',
+        '  node [shape="box", style="rounded", fontname="sans-serif", fontsize="12", margin="0.15,0.08"];',
+        '  edge [fontname="monospace", fontsize="11", arrowsize="0.7"];',
+    ]
+    for node in shape["nodes"]:
+        count = f"{node['objects']:,} × " if node["objects"] > 1 else ""
+        lines.append(f"  n{int(node['id'])} [label={_quoted(count + node['type'])}];")
+    for edge in shape["edges"]:
+        style = (
+            f', color="{_WEAKEN}", fontcolor="{_WEAKEN}", style="dashed", penwidth="2"'
+            if edge["weaken"]
+            else ""
+        )
+        ends = f"n{int(edge['source'])} -> n{int(edge['target'])}"
+        lines.append(f"  {ends} [label={_quoted(' ' + edge['label'] + ' ')}{style}];")
+    return "\n".join([*lines, "}", ""])
+
+
+def _quoted(text: str) -> str:
+    """A DOT string that shows ``text`` as it is: no escape sequence, no markup, no control character."""
+    shown = _CONTROL.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
+    return '"' + shown.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def dot_to_svg(dot: str) -> str:
+    """The SVG text of a DOT graph.
+
+    The system's ``dot`` draws it where there is one, else the ``graphviz-pure`` of the extra ``garbology[draw]``.
+
+    Raises
+    ------
+    GraphvizMissing : there is neither.
+    RuntimeError : the program failed; the message is its last line.
+    """
+    done = subprocess.run(
+        [_dot_program(), "-Tsvg"],
+        input=dot.encode(),
+        capture_output=True,
+        timeout=_TIMEOUT_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
+        raise RuntimeError(f"dot failed with exit code {done.returncode}: {last[0]}")
+    return done.stdout.decode()
+
+
+def _dot_program() -> str:
+    scripts = Path(sysconfig.get_path("scripts"))
+    program = (
+        shutil.which("dot")
+        or shutil.which("graphviz-pure")
+        or shutil.which("graphviz-pure", path=str(scripts))
+    )
+    if program is None:
+        raise GraphvizMissing(
+            "no dot program to draw with: install the extra, pip install 'garbology[draw]', or Graphviz"
+        )
+    return program

@@ -1,0 +1,130 @@
+"""Edges named by their owner: a container that one object owns is part of that object's edge, not a node.
+
+``Mul -> tuple -> weakref-free Variable`` reads ``Mul.outputs[0] -> Variable``; an engine that keeps its rule in a
+closure reads ``Value._backward → closure variable out``.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+
+import numpy as np
+from numpy.typing import NDArray
+
+from garbology.graph.edges import closure_variable_name, named_referents
+from garbology.graph.snapshot import Index, addresses_of
+
+#: What may be folded into its owner's edge, the least telling first.
+_FOLDABLE: dict[int, int] = {
+    id(kind): rank  # by address, for a metaclass may define __hash__
+    for rank, kind in enumerate(
+        [
+            types.CellType,
+            tuple,
+            dict,
+            list,
+            set,
+            frozenset,
+            deque,
+            types.MethodType,
+            types.BuiltinMethodType,
+            functools.partial,
+            types.FunctionType,
+        ]
+    )
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One reference on the way from an owner: ``holder`` refers by ``label`` to ``referent``."""
+
+    holder: object = field(repr=False)
+    label: str
+    referent: object = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A named edge between two nodes of an occurrence; source and target are places in its object list."""
+
+    source: int
+    target: int
+    steps: tuple[Step, ...]
+
+    @property
+    def label(self) -> str:
+        """The steps as one reads them: ``.outputs[0]``, ``._backward → closure variable out``."""
+        return joined_label(self.steps)
+
+
+def joined_label(steps: Sequence[Step]) -> str:
+    """The label of a path through owned containers."""
+    text = ""
+    for part in _parts(steps):
+        text += part if not text or part[0] in ".[" else f" → {part}"
+    return text
+
+
+def _parts(steps: Sequence[Step]) -> Iterator[str]:
+    skip_to = 0
+    for place, step in enumerate(steps):
+        if place < skip_to:
+            continue
+        following = steps[place + 1] if place + 1 < len(steps) else None
+        if step.label == ".__dict__" and following and following.label.startswith("['"):
+            name = following.label[2:-2]
+            yield f".{name}" if name.isidentifier() else following.label
+            skip_to = place + 2
+        elif type(step.holder) is types.FunctionType and step.label == ".__closure__" and following:
+            yield f"closure variable {closure_variable_name(step.holder, int(following.label[1:-1]))}"
+            after = steps[place + 2] if place + 2 < len(steps) else None
+            skip_to = place + (3 if after and after.label == ".cell_contents" else 2)
+        else:
+            yield step.label
+
+
+class Folded:
+    """One occurrence of a cycle with its owned containers folded away.
+
+    Parameters
+    ----------
+    objects : the objects of one strongly connected component.
+    in_degrees : int, shape (len(objects),). References to each from inside the component.
+    """
+
+    def __init__(self, objects: Sequence[object], in_degrees: NDArray[np.integer]) -> None:
+        self._objects = objects
+        self._index = Index(objects)
+        kinds = map(id, map(type, objects))
+        ranks = np.fromiter(map(_FOLDABLE.get, kinds, repeat(len(_FOLDABLE))), np.int64, len(objects))
+        self._folds = (ranks < len(_FOLDABLE)) & (np.asarray(in_degrees) == 1)
+        if self._folds.all():  # a ring of containers: its most telling kind stands for it
+            self._folds = ranks < ranks.max()
+
+    @property
+    def nodes(self) -> NDArray[np.int64]:
+        """Places of the objects that are nodes of their own, ascending."""
+        return np.flatnonzero(~self._folds)
+
+    def links_from(self, node: int) -> Iterator[Link]:
+        """The named edges from a node, through whatever it owns, to other nodes of the component."""
+        pending: list[tuple[int, tuple[Step, ...]]] = [(node, ())]
+        while pending:
+            place, path = pending.pop()
+            holder = self._objects[place]
+            referents = named_referents(holder)
+            targets = self._index.find(addresses_of([referent for _, referent in referents]))
+            for (label, referent), target in zip(referents, targets.tolist(), strict=True):
+                if target < 0:
+                    continue
+                steps = (*path, Step(holder, label, referent))
+                if self._folds[target]:
+                    pending.append((target, steps))
+                else:
+                    yield Link(node, target, steps)

@@ -1,0 +1,186 @@
+"""What dies with the garbage: everything that only garbage holds, and which cycle it hangs off.
+
+The collector tracks containers alone; the strings, numbers and arrays that a cycle keeps are freed with it when
+every one of their references comes from what is freed. So the same rule counts here as for the garbage itself:
+an object belongs to the garbage when its reference count is what the garbage holds.
+"""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+from itertools import compress
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import breadth_first_order
+
+from garbology.graph.components import Components
+from garbology.graph.edges import hidden_referents
+from garbology.graph.naming.classes import mro_of
+from garbology.graph.sizes import bytes_of_each
+from garbology.graph.snapshot import (
+    Referents,
+    Snapshot,
+    addresses_of,
+    count_each,
+    referents_in_chunks,
+    types_of,
+)
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What the garbage weighs.
+
+    Attributes
+    ----------
+    total_bytes : bytes of all garbage and of all that dies with it, each object and each buffer once.
+    component_bytes : int64, shape (components.count,). What each cycle and what hangs off it weighs; what hangs
+        off several cycles counts with one of them.
+    dependents : tracked objects outside the window that die with the garbage too.
+    """
+
+    total_bytes: int
+    component_bytes: NDArray[np.int64]
+    dependents: int
+
+
+def holdings(
+    snapshot: Snapshot,
+    garbage: NDArray[np.bool_],
+    components: Components,
+    ending: list[object],
+    ending_counts: NDArray[np.int64],
+) -> Holdings:
+    """Weigh ``garbage`` (bool, shape (n,)) and what dies with it; for ``ending`` see :func:`explain.explain`."""
+    places = np.flatnonzero(garbage)
+    owners = _nearest_component(snapshot, garbage, components)[places]
+    objects = list(compress(snapshot.objects, garbage.tolist()))
+    dependents = _Dependents(snapshot)
+    dependents.add_referents(objects, owners)
+    sizes = np.concatenate([bytes_of_each(objects), bytes_of_each(dependents.objects)])
+    owners = np.concatenate([owners, dependents.owners])
+    total = int(sizes.sum())
+    mine = owners >= 0
+    per_component = np.bincount(owners[mine], weights=sizes[mine], minlength=components.count).astype(
+        np.int64
+    )
+    tracked = sum(map(gc.is_tracked, dependents.objects))
+    return Holdings(total, per_component, tracked + dependents.left_by(ending, ending_counts))
+
+
+def _nearest_component(
+    snapshot: Snapshot, garbage: NDArray[np.bool_], components: Components
+) -> NDArray[np.int64]:
+    """The cycle that each object belongs to or hangs off: int64, shape (n,), -1 where there is none."""
+    labels = components.labels.astype(np.int64)
+    if not (garbage & (labels < 0)).any():
+        return labels
+    n = len(snapshot)
+    first = np.flatnonzero(labels >= 0).astype(np.int32)
+    starts = np.append(snapshot.starts, snapshot.starts[-1] + len(first)).astype(np.int32)
+    targets = np.concatenate([snapshot.targets, first])
+    graph = csr_matrix((np.ones(len(targets)), targets, starts), shape=(n + 1, n + 1))
+    _, before = breadth_first_order(graph, n, return_predecessors=True)
+    parent = before[:n].astype(np.int64)
+    parent[parent < 0] = n  # not reached
+    parent[first] = first
+    parent = np.append(parent, n)
+    while True:  # pointer jumping: a chain of a million takes twenty rounds
+        further = parent[parent]
+        if np.array_equal(further, parent):
+            break
+        parent = further
+    return np.append(labels, -1)[parent[:n]]
+
+
+class _Dependents:
+    """Objects outside the snapshot, as references to them are found; those that nothing else holds are kept.
+
+    ``_waiting`` holds what some, but not yet all, of its references are found of: its address, the object, the
+    references found and the cycle it would hang off.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._index = snapshot.index
+        self._waiting: dict[int, tuple[object, int, int]] = {}
+        self.objects: list[object] = []
+        self._owners: list[NDArray[np.int64]] = []
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """The cycle that each of ``objects`` hangs off: int64."""
+        return np.concatenate([np.empty(0, np.int64), *self._owners])
+
+    def add_referents(self, holders: list[object], owners: NDArray[np.int64]) -> None:
+        """Take in everything that ``holders`` refer to, and what that refers to, as long as it is theirs alone."""
+        while holders:
+            first, parts = len(self.objects), len(self._owners)
+            done = 0
+            for referents in referents_in_chunks(holders):
+                self._take(referents, owners[done : done + len(referents)])
+                done += len(referents)
+                del referents
+            self._take_hidden(holders, owners)
+            self._settle()
+            holders = self.objects[first:]
+            owners = np.concatenate([np.empty(0, np.int64), *self._owners[parts:]])
+
+    def _take(self, referents: Referents, owners: NDArray[np.int64]) -> None:
+        outside = self._index.find(referents.addresses) < 0
+        outside[referents.marks] = False
+        places = np.flatnonzero(outside)
+        addresses, first, times = np.unique(
+            referents.addresses[places], return_index=True, return_counts=True
+        )
+        places = places[first]
+        objects = [referents.objects[place] for place in places.tolist()]
+        owners = owners[referents.owners()[places]]
+        # Most are held by one object alone; each of their references stands once more in the list of referents.
+        settled = count_each(objects) - times == times
+        self.objects.extend(compress(objects, settled.tolist()))
+        self._owners.append(owners[settled])
+        for place in np.flatnonzero(~settled).tolist():
+            self._wait(int(addresses[place]), objects[place], int(times[place]), int(owners[place]))
+
+    def _wait(self, address: int, obj: object, times: int, owner: int) -> None:
+        known = self._waiting.get(address)
+        if known is not None:
+            times, owner = known[1] + times, known[2]
+        self._waiting[address] = (obj, times, owner)
+
+    def _take_hidden(self, holders: list[object], owners: NDArray[np.int64]) -> None:
+        """What arrays hold without the collector's knowledge: the array that a view looks at, elements."""
+        for place in places_of_arrays(holders):
+            for _, referent in hidden_referents(holders[place]):
+                if self._index.find(addresses_of([referent]))[0] < 0:
+                    self._wait(id(referent), referent, 1, int(owners[place]))
+
+    def left_by(self, ending: list[object], counts: NDArray[np.int64]) -> int:
+        """How many of ``ending`` the garbage alone holds beyond the references they had (``counts``)."""
+        now = count_each(ending)
+        found = [self._waiting.get(id(obj), (None, 0, -1))[1] for obj in ending]
+        # Being waited for is one reference more.
+        return sum(
+            n > 0 and int(after - before) == n + 1
+            for n, before, after in zip(found, counts, now, strict=True)
+        )
+
+    def _settle(self) -> None:
+        entries = list(self._waiting.items())
+        objects = [obj for _, (obj, _, _) in entries]
+        times = np.fromiter((times for _, (_, times, _) in entries), np.int64, len(entries))
+        settled = np.flatnonzero(count_each(objects) - 1 == times)  # the entry itself holds it once more
+        for place in settled.tolist():
+            del self._waiting[entries[place][0]]
+        self.objects.extend(objects[place] for place in settled.tolist())
+        self._owners.append(np.array([entries[place][1][2] for place in settled.tolist()], np.int64))
+
+
+def places_of_arrays(objects: list[object]) -> list[int]:
+    """Which of ``objects`` are NumPy arrays or dtypes, subclasses included: what has hidden referents."""
+    types, kinds = types_of(objects)
+    hides = [any(base is np.ndarray or base is np.dtype for base in mro_of(kind)) for kind in types]
+    return np.flatnonzero(np.array(hides, bool)[kinds]).tolist() if any(hides) else []

@@ -1,0 +1,47 @@
+"""Trial deletion: what only the cyclic collector can free, without running it.
+
+The collector's own rule (see "InternalDocs/garbage_collector.md" in CPython): take from each object's reference
+count the references that come from the other objects. What is left is held from outside, and whatever cannot be
+reached from an object that is held from outside is garbage.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import breadth_first_order
+
+from garbology.graph.snapshot import Snapshot
+
+
+def held_from_outside(snapshot: Snapshot) -> NDArray[np.bool_]:
+    """Which objects something beyond the snapshot holds, or somebody was using while it was taken.
+
+    bool, shape (n,). A count that is *below* what the other objects hold cannot be explained, so that object
+    counts as held as well: calling a live object garbage is the worse error.
+    """
+    inside = np.bincount(snapshot.targets, minlength=len(snapshot))
+    held: NDArray[np.bool_] = snapshot.counts != inside
+    return held | snapshot.unsettled
+
+
+def unreachable(snapshot: Snapshot) -> NDArray[np.bool_]:
+    """Which objects only the cyclic collector can free: bool, shape (n,)."""
+    roots = held_from_outside(snapshot)
+    if not roots.any():
+        return np.ones(len(snapshot), bool)
+    return ~reachable_from(snapshot, roots)
+
+
+def reachable_from(snapshot: Snapshot, roots: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which objects can be reached from ``roots`` (bool, shape (n,)), the roots included."""
+    n = len(snapshot)
+    first = np.flatnonzero(roots).astype(np.int32)
+    # One more node in front of all roots, so that one search starts from all of them.
+    starts = np.append(snapshot.starts, snapshot.starts[-1] + len(first)).astype(np.int32)
+    targets = np.concatenate([snapshot.targets, first])
+    graph = csr_matrix((np.ones(len(targets)), targets, starts), shape=(n + 1, n + 1))
+    reached = np.zeros(n + 1, bool)
+    reached[breadth_first_order(graph, n, return_predecessors=False)] = True
+    return reached[:n]

@@ -1,0 +1,223 @@
+"""Equal cycles folded into one shape: what it consists of, its named edges, how often it occurs."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from garbology.graph.edges import safe_type_name, short_type_name
+from garbology.graph.folding import Folded, Link
+
+_DRAWN_NODES = 6  # a cycle with more nodes is drawn with one node a type
+_SAMPLED_NODES = 400  # nodes of one large cycle whose edges are named
+_SAMPLED_PER_COLOUR = 3
+
+_INDEX = re.compile(r"\[(?:\d+(?:, \d+)*|'[^']*'|\"[^\"]*\"|b'[^']*')\]")
+
+
+@dataclass(frozen=True, order=True)
+class Edge:
+    """A reference inside a cycle: ``source`` and ``target`` are type names, ``label`` is how the one holds the other.
+
+    Equal elements of a container are one edge whose label ends in ``[]``. ``source_node`` and ``target_node`` are
+    places in the shape's ``nodes``.
+    """
+
+    source: str
+    label: str
+    target: str
+    source_node: int = 0
+    target_node: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.source}{self.label if self.label[:1] in '.[' else ' → ' + self.label} -> {self.target}"
+
+
+@dataclass(frozen=True, order=True)
+class Node:
+    """A node of a shape's drawing: ``objects`` objects of one type, the containers that they own left out."""
+
+    type: str
+    objects: int
+
+
+@dataclass
+class CycleShape:
+    """Cycles that are equal, told once.
+
+    Attributes
+    ----------
+    count : how many times the shape occurs.
+    objects : objects that the collector tracks, in one occurrence.
+    bytes : bytes of all occurrences and of what hangs off them, each buffer once.
+    nodes, edges : the drawing, containers owned by one object folded into its edges.
+    types : how many objects of each type one occurrence has, by qualified name.
+    sites : where the objects were made, ``file.py:12``, most frequent first, if ``tracemalloc`` was tracing.
+    """
+
+    count: int
+    objects: int
+    bytes: int
+    nodes: list[Node]
+    edges: list[Edge]
+    types: dict[str, int]
+    sites: list[str] = field(default_factory=list)
+    advice: Any = None
+
+    def add(self, components: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
+        """Count ``components`` as occurrences; ``sizes`` are the bytes of all components."""
+        self.count += len(components)
+        self.bytes += int(sizes[components].sum())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The shape as plain JSON types."""
+        return {
+            "count": self.count,
+            "objects": self.objects,
+            "bytes": self.bytes,
+            "types": dict(self.types),
+            "nodes": [
+                {"id": i, "type": node.type, "objects": node.objects} for i, node in enumerate(self.nodes)
+            ],
+            "edges": [
+                {
+                    "source": edge.source_node,
+                    "target": edge.target_node,
+                    "source_type": edge.source,
+                    "target_type": edge.target,
+                    "label": edge.label,
+                    "weaken": False,
+                }
+                for edge in self.edges
+            ],
+            "sites": list(self.sites),
+            "advice": None,
+        }
+
+
+def pattern(label: str) -> str:
+    """A label with every index and key taken out: ``.outputs[0]`` and ``.outputs[1]`` are both ``.outputs[]``."""
+    return _INDEX.sub("[]", label)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What one occurrence looks like; two occurrences of one shape have equal descriptions."""
+
+    objects: int
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    types: tuple[tuple[str, int], ...]
+
+
+def describe(
+    objects: Sequence[object], in_degrees: NDArray[np.integer[Any]], colours: NDArray[np.uint64]
+) -> Description:
+    """Describe one occurrence of a cycle.
+
+    Parameters
+    ----------
+    objects : the objects of one strongly connected component.
+    in_degrees : references to each from inside the component, shape (len(objects),).
+    colours : the objects' colours, shape (len(objects),): of a large cycle, some nodes of each colour are named.
+    """
+    folded = Folded(objects, in_degrees)
+    nodes = folded.nodes
+    sample = _sample(nodes, colours[nodes])
+    links = [link for node in sample for link in folded.links_from(node)]
+    names = _type_names(objects, nodes)
+    if len(nodes) <= _DRAWN_NODES:
+        drawn, edges = _each_node_drawn(nodes.tolist(), links, names)
+    else:
+        drawn, edges = _each_type_drawn(nodes.tolist(), links, names)
+    return Description(len(objects), drawn, edges, type_counts(objects))
+
+
+def _sample(nodes: NDArray[np.int64], colours: NDArray[np.uint64]) -> list[int]:
+    if len(nodes) <= _SAMPLED_NODES:
+        return list(map(int, nodes))
+    order = np.lexsort((nodes, colours))
+    firsts = np.flatnonzero(np.diff(colours[order], prepend=colours[order[0]] ^ np.uint64(1)) != 0)
+    rank = np.arange(len(order)) - np.repeat(firsts, np.diff(np.append(firsts, len(order))))
+    chosen = order[np.argsort(rank, kind="stable")][: min(_SAMPLED_NODES, _SAMPLED_PER_COLOUR * len(firsts))]
+    return sorted(map(int, nodes[chosen]))
+
+
+def _type_names(objects: Sequence[object], nodes: Iterable[int]) -> dict[int, str]:
+    """The type's name of each node: short, unless two types of the cycle share their short name."""
+    types = {id(type(objects[node])): type(objects[node]) for node in map(int, nodes)}
+    short = {key: short_type_name(kind) for key, kind in types.items()}
+    shared = {name for name, times in Counter(short.values()).items() if times > 1}
+    names = {key: safe_type_name(types[key]) if name in shared else name for key, name in short.items()}
+    return {int(node): names[id(type(objects[node]))] for node in nodes}
+
+
+def type_counts(objects: Sequence[object]) -> tuple[tuple[str, int], ...]:
+    """How many of ``objects`` have each type, by qualified name."""
+    kinds = list(map(type, objects))
+    addresses = np.fromiter(map(id, kinds), np.int64, len(kinds))
+    _, first, counts = np.unique(addresses, return_index=True, return_counts=True)
+    names: Counter[str] = Counter()
+    for place, count in zip(first.tolist(), counts.tolist(), strict=True):
+        names[safe_type_name(kinds[place])] += count
+    return tuple(sorted(names.items()))
+
+
+def _each_node_drawn(
+    nodes: list[int], links: list[Link], names: dict[int, str]
+) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
+    order = {node: place for place, node in enumerate(_canonical_order(nodes, links, names))}
+    groups: dict[tuple[int, int, str], set[str]] = defaultdict(set)
+    for link in links:
+        label = link.label
+        groups[order[link.source], order[link.target], pattern(label)].add(label)
+    drawn = tuple(Node(names[node], 1) for node in order)
+    edges = [
+        Edge(drawn[source].type, _one_label(labels, common), drawn[target].type, source, target)
+        for (source, target, common), labels in groups.items()
+    ]
+    return drawn, tuple(sorted(edges, key=_by_place))
+
+
+def _by_place(edge: Edge) -> tuple[int, int, str]:
+    return edge.source_node, edge.target_node, edge.label
+
+
+def _one_label(labels: set[str], common: str) -> str:
+    return min(labels) if len(labels) == 1 else common
+
+
+def _canonical_order(nodes: list[int], links: list[Link], names: dict[int, str]) -> list[int]:
+    """The nodes in an order that does not depend on when they were made (colour refinement with names)."""
+    colour: dict[int, str] = dict(names)
+    for _ in range(len(nodes)):
+        seen: dict[int, tuple[Any, ...]] = {}
+        for node in nodes:
+            out = sorted((link.label, colour[link.target]) for link in links if link.source == node)
+            back = sorted((link.label, colour[link.source]) for link in links if link.target == node)
+            seen[node] = (colour[node], out, back)
+        ranks = {repr(key): f"{names_rank:03d}" for names_rank, key in enumerate(sorted(seen.values()))}
+        colour = {node: names[node] + ranks[repr(key)] for node, key in seen.items()}
+    return sorted(nodes, key=lambda node: colour[node])
+
+
+def _each_type_drawn(
+    nodes: list[int], links: list[Link], names: dict[int, str]
+) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
+    counts = Counter(names[node] for node in nodes)
+    place = {name: number for number, name in enumerate(sorted(counts))}
+    groups: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for link in links:
+        label = link.label
+        groups[names[link.source], names[link.target], pattern(label)].add(label)
+    edges = [
+        Edge(source, _one_label(labels, common), target, place[source], place[target])
+        for (source, target, common), labels in groups.items()
+    ]
+    return tuple(Node(name, counts[name]) for name in place), tuple(sorted(edges, key=_by_place))

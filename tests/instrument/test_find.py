@@ -1,0 +1,312 @@
+"""The front door: what is found, and that finding it changes nothing."""
+
+import gc
+import json
+import sys
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import garbology
+
+
+class Parent:
+    """Holds its child, which holds it."""
+
+    def __init__(self):
+        self.child = Child(self)
+
+
+class Child:
+    """Points back."""
+
+    def __init__(self, parent):
+        self.parent = parent
+
+
+class Node:
+    """Anything."""
+
+
+def ring(length, cls=Node):
+    nodes = [cls() for _ in range(length)]
+    for node, following in zip(nodes, nodes[1:] + nodes[:1], strict=True):
+        node.next = following
+
+
+def rings(lengths):
+    for length in lengths:
+        ring(length)
+
+
+@pytest.fixture(autouse=True)
+def quiet_heap():
+    gc.collect()
+    with garbology.collector.paused():
+        yield
+    gc.collect()
+
+
+def collector_state():
+    return (
+        gc.isenabled(),
+        gc.get_threshold(),
+        gc.get_debug(),
+        list(gc.callbacks),
+        gc.get_freeze_count(),
+        len(gc.garbage),
+    )
+
+
+def test_a_parent_and_its_child_are_one_shape_with_named_edges():
+    """Both edges of the cycle bear their attribute names."""
+    found = garbology.find_cycles(Parent)
+    (shape,) = found.shapes
+    assert {(e.source, e.label, e.target) for e in shape.edges} == {
+        ("Parent", ".child", "Child"),
+        ("Child", ".parent", "Parent"),
+    }
+    assert found.garbage == shape.objects == gc.collect()
+
+
+def test_nothing_is_found_where_counting_frees_all():
+    """A tree without back pointers leaves no garbage, no shape and no leak."""
+    found = garbology.find_cycles(lambda: [[object()], {"key": (1, 2)}])
+    assert (found.garbage, found.garbage_bytes, found.shapes, found.leaks) == (0, 0, [], [])
+
+
+def test_live_objects_are_not_garbage():
+    """A cycle that a variable still holds is not found."""
+    kept = []
+    found = garbology.find_cycles(lambda: kept.append(Parent()))
+    assert found.garbage == 0
+
+
+def test_equal_cycles_are_one_shape_with_a_count():
+    """Five thousand equal rings are told once."""
+    found = garbology.find_cycles(rings, [3] * 5_000)
+    (shape,) = found.shapes
+    assert shape.count == 5_000
+    assert shape.count * shape.objects == found.garbage == gc.collect()
+
+
+def test_rings_of_different_length_are_different_shapes():
+    """The shape of a cycle includes how many objects it has."""
+    found = garbology.find_cycles(rings, [3, 4, 3])
+    assert sorted(shape.count for shape in found.shapes) == [1, 2]
+
+
+def test_cycles_that_differ_in_one_name_are_different_shapes():
+    """Equal structure with another attribute is another shape."""
+
+    def make():
+        for name in ("left", "right", "left"):
+            node = Node()
+            setattr(node, name, node)
+
+    found = garbology.find_cycles(make)
+    assert {(shape.edges[0].label, shape.count) for shape in found.shapes} == {(".left", 2), (".right", 1)}
+
+
+def test_a_shape_does_not_depend_on_the_order_of_making():
+    """The same two-node cycle built the other way round is the same shape."""
+
+    def make():
+        for flip in (False, True):
+            first, second = (Child(None), Node()) if flip else (Node(), Child(None))
+            node, child = (second, first) if flip else (first, second)
+            node.child, child.parent = child, node
+
+    (shape,) = garbology.find_cycles(make).shapes
+    assert shape.count == 2
+
+
+def test_what_hangs_off_a_cycle_is_counted_in_its_bytes_once():
+    """An array that two views and a list share adds its buffer once, and is no part of the shape."""
+
+    def make():
+        node = Node()
+        array = np.zeros(100_000)
+        node.views = [array, array[1:], array[:5]]
+        node.itself = node
+
+    found = garbology.find_cycles(make)
+    (shape,) = found.shapes
+    assert 800_000 <= found.garbage_bytes < 802_000
+    assert shape.bytes == found.garbage_bytes
+    assert {e.label for e in shape.edges} == {".itself"}
+
+
+def test_what_a_live_object_shares_with_the_garbage_is_not_counted():
+    """An array that a variable still holds does not die with the cycle."""
+    array = np.zeros(100_000)
+
+    def make():
+        node = Node()
+        node.array, node.itself = array, node
+
+    assert garbology.find_cycles(make).garbage_bytes < 2_000
+
+
+def test_a_suspended_generator_s_cycle_is_found():
+    """A generator held by its own argument is garbage although gc.collect() reports none of it."""
+
+    def generate(node):
+        yield node
+
+    def make():
+        node = Node()
+        node.generator = generate(node)
+        next(node.generator)
+
+    found = garbology.find_cycles(make)
+    assert found.garbage >= 2
+    assert any("local node" in edge.label for shape in found.shapes for edge in shape.edges), str(found)
+
+
+def test_no_finalizer_and_no_weakref_callback_runs():
+    """Analysis frees nothing: finalizers and callbacks run when the program collects, not before."""
+    events = []
+
+    class Loud:
+        def __del__(self):
+            events.append("del")
+
+    def make():
+        loud = Loud()
+        loud.itself = loud
+        weakref.finalize(loud, events.append, "finalize")
+
+    found = garbology.find_cycles(make)
+    assert found.garbage >= 1
+    assert events == []
+    gc.collect()
+    assert sorted(events) == ["del", "finalize"]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_collector_s_state_is_as_before(enabled):
+    """Switch, thresholds, debug flags, callbacks, freeze count and gc.garbage are as they were."""
+    (gc.enable if enabled else gc.disable)()
+    before = collector_state()
+    garbology.find_cycles(Parent)
+    with pytest.raises(KeyError), garbology.watch():
+        raise KeyError
+    assert collector_state() == before
+
+
+def test_an_exception_goes_through_and_the_finding_is_there():
+    """The block's own exception leaves unchanged, and what was garbage by then is found."""
+    error = ValueError("mine")
+    with pytest.raises(ValueError, match="mine") as caught, garbology.watch() as found:
+        Parent()
+        raise error
+    assert caught.value is error
+    assert found.garbage == 2 + 2 * (sys.version_info < (3, 11))
+
+
+def test_what_the_program_froze_stays_frozen():
+    """Objects in the permanent generation are neither thawed nor in the way."""
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        assert garbology.find_cycles(Parent).garbage == gc.collect()
+        assert gc.get_freeze_count() == frozen
+    finally:
+        gc.unfreeze()
+
+
+def test_a_collection_inside_the_block_hides_nothing():
+    """Where the watched code collects by itself, what it leaves afterwards is found all the same."""
+    kept = []
+
+    def make():
+        kept.append(Parent())
+        gc.collect()
+        kept.clear()
+        ring(4)
+
+    found = garbology.find_cycles(make)
+    assert found.garbage == gc.collect()
+    assert len(found.shapes) == 2
+
+
+def test_an_analysis_leaves_no_garbage_of_its_own():
+    """The instrument under the instrument: nothing that only the collector could free."""
+    garbology.find_cycles(Parent)
+    gc.collect()
+
+    def analyse():
+        found = garbology.find_cycles(lambda: None)
+        str(found), found.to_dict()
+
+    with garbology.watch() as found:
+        for _ in range(3):
+            analyse()
+    assert found.garbage == 0, str(found)
+
+
+def test_found_holds_no_object_of_the_program():
+    """When the program collects, everything goes although the finding is kept."""
+    reference = []
+
+    def make():
+        parent = Parent()
+        reference.append(weakref.ref(parent))
+
+    found = garbology.find_cycles(make)
+    gc.collect()
+    assert found.garbage
+    assert reference[0]() is None
+
+
+def test_a_linked_list_of_a_million_is_explained():
+    """A cycle through a million objects is one shape, found without recursion."""
+    found = garbology.find_cycles(ring, 1_000_000)
+    (shape,) = found.shapes
+    assert shape.count == 1
+    assert {e.label for e in shape.edges} == {".next"}
+    assert len(str(found).splitlines()) < 20
+
+
+def test_threads_that_go_on_allocating_are_never_garbage():
+    """Objects in use by another thread are not reported while it makes and drops cycles of its own."""
+    stop = threading.Event()
+    kept = [Parent() for _ in range(100)]
+
+    def work():
+        while not stop.is_set():
+            kept[0].child = Child(kept[0])
+            kept.append(kept.pop(0))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for _ in range(20):
+            with garbology.watch() as found:
+                local = [Parent() for _ in range(200)]
+            names = {name for shape in found.shapes for name in shape.types}
+            assert not names & {f"{__name__}.Parent", f"{__name__}.Child"}, str(found)
+            local.clear()
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_the_plain_form_is_json_with_a_version():
+    """to_dict() is what json.dumps takes, and says which version of itself it is."""
+    plain = garbology.find_cycles(Parent).to_dict()
+    assert json.loads(json.dumps(plain)) == plain
+    assert plain["schema_version"] == 1
+    assert plain["shapes"][0]["edges"][0]["label"].startswith(".")
+
+
+def test_the_text_fits_a_terminal():
+    """However many shapes there are: at most about 40 lines of at most 100 columns."""
+    found = garbology.find_cycles(rings, range(1, 60))
+    lines = str(found).splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 100
+    assert f"{found.garbage:,} objects" in lines[0]
