@@ -30,8 +30,9 @@ def register_size(cls: type, function: SizeFunction) -> None:
     counts without it, which the notes of `garbology.graph.sizes.bytes_of_each` say. Registering a class
     again replaces its function; subclasses inherit it.
 
-    Raises:
-        TypeError: if `cls` is no class or `function` cannot be called.
+    Raises
+    ------
+    TypeError : if `cls` is no class or `function` cannot be called.
     """
     if not isinstance(cls, type) or not callable(function):
         raise TypeError(f"register_size takes a class and a function, got {cls!r} and {function!r}")
@@ -56,8 +57,9 @@ def size_function_of(cls: type) -> SizeFunction | None:
 class Buffers:
     """The buffers counted so far, by address.
 
-    Attributes:
-        notes: what went wrong, by type name, one sentence each.
+    Attributes
+    ----------
+    notes : what went wrong, by type name, one sentence each.
     """
 
     def __init__(self) -> None:

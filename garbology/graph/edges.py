@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import types
 from collections.abc import Iterator
 
@@ -20,6 +19,7 @@ from garbology.graph.naming.frames import FRAMES
 from garbology.graph.naming.hidden import hidden_referents
 from garbology.graph.naming.leftovers import leftover_labels
 from garbology.graph.naming.text import safe_text
+from garbology.interpreter.traversal import safe_referents
 
 __all__ = [
     "closure_variable_name",
@@ -45,7 +45,7 @@ def named_referents(obj: object) -> list[tuple[str, object]]:
     No user code runs: no `__repr__`, `__eq__`, `__hash__`, `__iter__`, `__getattribute__` or metaclass of a
     watched object, and no `__dict__` or frame is materialised.
     """
-    referents = gc.get_referents(obj)
+    referents = safe_referents(obj)
     labels: list[str | None] = [None] * len(referents)
     if referents:
         _match(obj, referents, labels)
@@ -58,9 +58,10 @@ def closure_variable_name(function: types.FunctionType, index: int) -> str:
     """Return the name of the variable in the function's cell number `index`: 'out' of
     `function.__closure__[index]`.
 
-    Raises:
-        TypeError: if `function` is not a Python function.
-        IndexError: if the function has no such cell.
+    Raises
+    ------
+    TypeError : if `function` is not a Python function.
+    IndexError : if the function has no such cell.
     """
     if type(function) is not types.FunctionType:
         raise TypeError(f"a closure belongs to a Python function, got {safe_type_name(function)}")

@@ -54,9 +54,10 @@ def bytes_of_each(objects: Sequence[object], notes: list[str] | None = None) -> 
     """Bytes of each object, int64, shape (len(objects),); a buffer that several share counts at the first
     of them.
 
-    Args:
-        objects: distinct objects.
-        notes: takes one sentence for each type whose registered size function failed.
+    Parameters
+    ----------
+    objects : distinct objects.
+    notes : takes one sentence for each type whose registered size function failed.
     """
     samples, codes = _one_of_each_type(objects)
     rules = [_rule_of(sample) for sample in samples]

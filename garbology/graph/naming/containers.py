@@ -23,16 +23,16 @@ def key_label(key: object) -> str:
 
 def dict_items(obj: dict[Any, Any]) -> Iterator[Candidate]:
     """Values first: a dictionary whose keys are all strings does not show its keys to the collector."""
-    copied = dict.copy(obj)
-    for key, value in dict.items(copied):
+    copied = list(dict.items(obj))  # `dict.copy` asks a subclass that has its own `__iter__` for its `keys`
+    for key, value in copied:
         yield f"[{key_label(key)}]", id(value)
-    for key in dict.keys(copied):
+    for key, _ in copied:
         yield f"key {key_label(key)}", id(key)
 
 
 def ordered_dict_keys(obj: dict[Any, Any]) -> Iterator[Candidate]:
     """An OrderedDict holds each key a second time, for its order."""
-    for key in dict.keys(dict.copy(obj)):
+    for key, _ in list(dict.items(obj)):
         yield f"key {key_label(key)}", id(key)
 
 
