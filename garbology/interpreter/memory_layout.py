@@ -1,22 +1,20 @@
-"""Names that CPython keeps to itself, read from its structures: inline attributes and frame locals.
+"""Names that CPython keeps to itself, read from its structures: inline attributes.
 
 From 3.11 the attributes of an instance lie beside the object, their names in keys that all instances of the
-class share, and Python can only reach them by materialising `__dict__`, which changes the graph that is
-being measured; the same holds for `frame.f_locals` up to 3.12 and for `generator.gi_frame` from 3.11. So
-they are read, never written, through ctypes (`Include/internal/pycore_dict.h`, `pycore_object.h` and
-`pycore_frame.h` of each version).
+class share, and Python can only reach them by materialising `__dict__`, which changes the graph that is being
+measured. So they are read, never written, through ctypes (`Include/internal/pycore_dict.h` and
+`pycore_object.h` of each version have the structures).
 
-Every offset is found on a probe at first use and what is read back from probes is compared with what was
-put in. Where that fails, or where there is no ctypes, every function answers None and the callers fall
-back. What is returned are ids, to be compared with those of objects that the caller holds: an address is
-never turned into an object, but for the names, which the class keeps alive.
+Every offset is found on a probe at first use, and what is read back from probes is compared with what was put
+in. Where that fails, or where there is no ctypes, every function answers None and the callers fall back. What
+is returned are ids, to be compared with those of objects that the caller holds: no address is ever turned into
+an object, but for the names, which the class keeps alive.
 """
 
 from __future__ import annotations
 
 import sys
-import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -28,9 +26,8 @@ try:
 except ImportError:  # pragma: no cover - builds without libffi, WebAssembly
     ctypes = None  # type: ignore[assignment]
 
-_VERSION = sys.version_info[:2]
-_WORD = 8
-_TAG_BITS = 7  # from 3.14 a frame's slots carry tags in the low bits
+VERSION = sys.version_info[:2]
+WORD = 8
 _SHARED_KEYS_KIND = 2
 _MOST_SHARED_KEYS = 30
 _MANAGED_DICT = 1 << 4
@@ -43,7 +40,7 @@ _get_dictoffset = type.__dict__["__dictoffset__"].__get__
 # A class is a cycle: dropped probes would be garbage of the instrument's own among what is being looked at.
 _probes_kept: list[object] = []
 # The managed dictionary lies before the object; free-threaded builds have no collector header in between.
-_DICT_WORD = -1 if "t" in sys.abiflags else -3
+_DICT_POSITION = -1 if "t" in sys.abiflags else -3
 
 
 def attribute_ids(obj: object) -> list[tuple[str, int]] | None:
@@ -73,52 +70,18 @@ def inline_values_bytes(objects: Sequence[object]) -> NDArray[np.int64]:
     return _inline_values_bytes(objects)
 
 
-def local_ids(holder: Any, code: types.CodeType) -> list[tuple[str, int]] | None:
-    """Return name and id of each local of a frame, or of a suspended generator or coroutine, that runs
-    `code`.
-
-    A variable shared with an inner function is held in a cell: its id is the cell's. Unset locals are left
-    out.
-    """
-    kind: Any = type(holder)
-    words = _local_words(kind)
-    if words is None:
-        return None
-    start = id(holder) + words * _WORD
-    names = local_names(code)
-    if _VERSION >= (3, 11) and type(holder) is types.FrameType and not _owns_its_locals(holder, words):
-        return []
-    return [(name, word) for name, word in zip(names, _untagged(start, len(names)), strict=True) if word]
+def can_read_memory() -> bool:
+    """Tell whether there is ctypes, on a machine of 64-bit words."""
+    return ctypes is not None and ctypes.sizeof(ctypes.c_void_p) == WORD
 
 
-def local_names(code: types.CodeType) -> list[str]:
-    """Return the names of a code object's locals, cells and free variables in the order of a frame's
-    slots.
-    """
-    if _VERSION < (3, 11):
-        return [*code.co_varnames, *code.co_cellvars, *code.co_freevars]
-    merged = [name for name in code.co_cellvars if name not in code.co_varnames]
-    return [*code.co_varnames, *merged, *code.co_freevars]
-
-
-def _owns_its_locals(frame: types.FrameType, words: int) -> bool:
-    """A frame object only refers to its locals once its function ended; until then the thread or generator
-    does.
-    """
-    start = id(frame)
-    return any(start < word <= start + words * _WORD for word in _words(start, words))
-
-
-def _words(address: int, count: int) -> list[int]:
-    return memoryview(ctypes.string_at(address, count * _WORD)).cast("P").tolist()
+def words_at(address: int, count: int) -> list[int]:
+    """Return the machine words at an address."""
+    return memoryview(ctypes.string_at(address, count * WORD)).cast("P").tolist()
 
 
 def _byte(address: int) -> int:
     return ctypes.string_at(address, 1)[0]
-
-
-def _untagged(address: int, count: int) -> list[int]:
-    return [word & ~_TAG_BITS for word in _words(address, count)]
 
 
 # --- attributes
@@ -129,46 +92,46 @@ def _attribute_ids(obj: object) -> list[tuple[str, int]]:
     if not start:
         return []
     names = _shared_names(type(obj))
-    return [(name, word) for name, word in zip(names, _words(start, len(names)), strict=True) if word]
+    return [(name, word) for name, word in zip(names, words_at(start, len(names)), strict=True) if word]
 
 
 def _values_address(obj: object) -> int:
     """Address of the first inline value, 0 where the object has none."""
     cls = type(obj)
     flags = _get_flags(cls)
-    if _VERSION < (3, 11) or not flags & _MANAGED_DICT:
+    if VERSION < (3, 11) or not flags & _MANAGED_DICT:
         return 0
-    if _VERSION < (3, 12):
-        return _words(id(obj) - 4 * _WORD, 1)[0]
-    if _VERSION < (3, 13):
-        word = _words(id(obj) - 3 * _WORD, 1)[0]
+    if VERSION < (3, 12):
+        return words_at(id(obj) - 4 * WORD, 1)[0]
+    if VERSION < (3, 13):
+        word = words_at(id(obj) - 3 * WORD, 1)[0]
         return word + 1 if word & 1 else 0
     header = id(obj) + _get_basicsize(cls)
-    return header + _WORD if flags & _INLINE_VALUES and _byte(header + 3) else 0
+    return header + WORD if flags & _INLINE_VALUES and _byte(header + 3) else 0
 
 
 def _instance_dict_id(obj: object) -> int:
     cls = type(obj)
     offset = _get_dictoffset(cls)
-    if _VERSION >= (3, 11) and _get_flags(cls) & _MANAGED_DICT:
-        word = _words(id(obj) + _DICT_WORD * _WORD, 1)[0]
+    if VERSION >= (3, 11) and _get_flags(cls) & _MANAGED_DICT:
+        word = words_at(id(obj) + _DICT_POSITION * WORD, 1)[0]
         return 0 if word & 1 else word
     if offset < 0:  # behind the items of a tuple or an int
-        items = abs(int.from_bytes(ctypes.string_at(id(obj) + 2 * _WORD, _WORD), sys.byteorder, signed=True))
+        items = abs(int.from_bytes(ctypes.string_at(id(obj) + 2 * WORD, WORD), sys.byteorder, signed=True))
         size = _get_basicsize(cls) + items * _get_itemsize(cls)
-        offset += (size + _WORD - 1) // _WORD * _WORD
-    return _words(id(obj) + offset, 1)[0] if offset > 0 else 0
+        offset += (size + WORD - 1) // WORD * WORD
+    return words_at(id(obj) + offset, 1)[0] if offset > 0 else 0
 
 
 def _shared_keys(cls: type) -> int:
     """Address of the class's shared keys, 0 where it has none."""
-    keys = _words(id(cls) + _shared_keys_word() * _WORD, 1)[0]
+    keys = words_at(id(cls) + _shared_keys_word() * WORD, 1)[0]
     return keys if keys and _byte(keys + 10) == _SHARED_KEYS_KIND else 0
 
 
 def _shared_room(keys: int) -> tuple[int, int]:
     """Unused and used entries."""
-    usable, used = _words(keys + 16, 2)
+    usable, used = words_at(keys + 16, 2)
     return usable, used
 
 
@@ -180,7 +143,7 @@ def _shared_names(cls: type) -> list[str]:
     if used > _MOST_SHARED_KEYS:
         return []
     entries = keys + 32 + (1 << _byte(keys + 9))
-    return [_object_at(entries + 2 * _WORD * index) for index in range(used)]
+    return [_object_at(entries + 2 * WORD * index) for index in range(used)]
 
 
 def _object_at(address: int) -> Any:
@@ -194,7 +157,7 @@ def _shared_keys_word() -> int:
     _probes_kept.append(probe)
     name = type.__dict__["__name__"].__get__(probe)
     qualname = type.__dict__["__qualname__"].__get__(probe)
-    words = _words(id(probe), _get_basicsize(type) // _WORD)
+    words = words_at(id(probe), _get_basicsize(type) // WORD)
     found = [at for at, word in enumerate(words[:-3]) if word == id(name) and words[at + 2] == id(qualname)]
     if len(found) != 1:
         raise LookupError("the name of the probe class was not found in its memory")
@@ -204,31 +167,31 @@ def _shared_keys_word() -> int:
 def _inline_values_bytes(objects: Sequence[object]) -> NDArray[np.int64]:
     cls = type(objects[0])
     none = np.zeros(len(objects), np.int64)
-    keys = _shared_keys(cls) if _VERSION >= (3, 11) and _get_flags(cls) & _MANAGED_DICT else 0
+    keys = _shared_keys(cls) if VERSION >= (3, 11) and _get_flags(cls) & _MANAGED_DICT else 0
     if not keys:
         return none
     usable, used = _shared_room(keys)
     addresses = np.fromiter(map(id, objects), np.int64, len(objects))
-    if _VERSION >= (3, 13):
+    if VERSION >= (3, 13):
         if not _get_flags(cls) & _INLINE_VALUES:
             return none
         # While the keys have room to spare each new object takes one entry less than was allocated for it.
         room = _gathered(addresses + _get_basicsize(cls), 1) + (usable > 1)
-        return _rounded(room) + (room + 1) * _WORD
-    if _VERSION >= (3, 12):
-        values = _gathered(addresses - 3 * _WORD, _WORD) + 1
+        return _rounded(room) + (room + 1) * WORD
+    if VERSION >= (3, 12):
+        values = _gathered(addresses - 3 * WORD, WORD) + 1
         present = values & 1 == 0
     else:
-        values = _gathered(addresses - 4 * _WORD, _WORD)
+        values = _gathered(addresses - 4 * WORD, WORD)
         present = values != 0
     prefix = _gathered(values[present] - 1, 1)
-    room = np.clip(usable + used, prefix - _WORD - 1, prefix - 2)
-    none[present] = prefix + room * _WORD
+    room = np.clip(usable + used, prefix - WORD - 1, prefix - 2)
+    none[present] = prefix + room * WORD
     return none
 
 
 def _rounded(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    return (counts + _WORD - 1) // _WORD * _WORD
+    return (counts + WORD - 1) // WORD * WORD
 
 
 class _Memory:
@@ -258,7 +221,7 @@ def _gathered(addresses: NDArray[np.int64], width: int) -> NDArray[np.int64]:
 
 @cache
 def _attributes_are_readable() -> bool:
-    if ctypes is None or ctypes.sizeof(ctypes.c_void_p) != _WORD:
+    if not can_read_memory():
         return False
     try:
         probes = list(_attribute_probes())
@@ -299,77 +262,3 @@ def _reads_back(probe: Any, expected: dict[str, Any]) -> bool:
         return False
     namespace = probe.__dict__
     return _instance_dict_id(probe) == id(namespace) and (not held or held == id(namespace))
-
-
-@cache
-def _local_words(kind: type) -> int | None:
-    """Offset of the first local in an object of this kind, in words; None where it was not found."""
-    probe_maker = _FRAME_PROBES.get(kind)
-    if ctypes is None or probe_maker is None:
-        return None
-    try:
-        first, second = (_found_locals(*probe_maker()) for _ in range(2))
-    except Exception:
-        return None
-    return first if first == second else None
-
-
-def _found_locals(probe: Any, values: list[object]) -> int | None:
-    ids = [id(value) for value in values]
-    size = probe.__sizeof__() // _WORD
-    words = _untagged(id(probe), size)
-    found = [at for at in range(size - len(ids) + 1) if words[at : at + len(ids)] == ids]
-    return found[0] if len(found) == 1 else None
-
-
-def _generator_probe() -> tuple[Any, list[object]]:
-    def generate(one: object, two: object, three: object) -> Iterator[int]:
-        yield 0
-
-    values = [object(), object(), object()]
-    probe = generate(*values)
-    next(probe)
-    return probe, values
-
-
-def _coroutine_probe() -> tuple[Any, list[object]]:
-    @types.coroutine
-    def pause() -> Iterator[None]:
-        yield
-
-    async def wait(one: object, two: object, three: object) -> None:
-        await pause()
-
-    values = [object(), object(), object()]
-    probe = wait(*values)
-    probe.send(None)
-    return probe, values
-
-
-def _async_generator_probe() -> tuple[Any, list[object]]:
-    async def generate(one: object, two: object, three: object) -> Any:
-        yield 0
-
-    values = [object(), object(), object()]
-    return generate(*values), values
-
-
-def _frame_probe() -> tuple[Any, list[object]]:
-    def fail(one: object, two: object, three: object) -> None:
-        raise LookupError
-
-    values = [object(), object(), object()]
-    try:
-        fail(*values)
-    except LookupError as error:
-        # No name for the frame here: this function's own frame is its `f_back`, and the two would be a cycle.
-        return error.__traceback__.tb_next.tb_frame, values  # type: ignore[union-attr]
-    raise AssertionError("the probe raises")
-
-
-_FRAME_PROBES: dict[type, Callable[[], tuple[Any, list[object]]]] = {
-    types.FrameType: _frame_probe,
-    types.GeneratorType: _generator_probe,
-    types.CoroutineType: _coroutine_probe,
-    types.AsyncGeneratorType: _async_generator_probe,
-}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from garbology.graph.edges import named_referents, safe_type_name, short_type_name
 from garbology.graph.naming.classes import is_class
 from garbology.graph.sizes import bytes_of_each, held_bytes
-from garbology.interpreter import memory_layout
+from garbology.interpreter import frame_layout, memory_layout
 from tests.instrument.edge_checks import complete_edges
 
 CALLS: list[str] = []
@@ -132,7 +132,7 @@ def test_no_user_code_runs_without_ctypes(name: str, calls: list[str], without_l
 @pytest.fixture
 def without_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_layout, "_attributes_are_readable", lambda: False)
-    monkeypatch.setattr(memory_layout, "_local_words", lambda kind: None)
+    monkeypatch.setattr(frame_layout, "_first_local", lambda kind: None)
 
 
 class Ordinary:

@@ -13,7 +13,7 @@ from typing import Any
 
 from garbology.graph.naming.attributes import Candidate
 from garbology.graph.naming.text import safe_text
-from garbology.interpreter.memory_layout import local_ids
+from garbology.interpreter.frame_layout import local_ids
 
 
 def _reader(cls: type, name: str) -> Callable[[Any], Any]:
