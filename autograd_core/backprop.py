@@ -48,6 +48,8 @@ def _walk(order: list[Variable], siblings: Siblings, gradients: Gradients, retai
     give the same array to two inputs, or a view) is never written to, and copied before it becomes a `grad`.
     This is the inner loop of the engine, in one piece because a call would cost a tenth of it.
     """
+    from autograd_core.variable import Constant  # here: that module imports this one
+
     for output in reversed(order):
         function: Any = output.creator
         if output.output_index is None:
@@ -69,6 +71,8 @@ def _walk(order: list[Variable], siblings: Siblings, gradients: Gradients, retai
         for variable in inputs:
             gradient = results[index]
             index += 1
+            if type(variable) is Constant:
+                continue
             kind = type(gradient)
             data = variable.data
             if kind is ndarray:

@@ -18,15 +18,16 @@ import numpy as np
 from autograd_core.arrays import Array, Number, Shape, as_array
 from autograd_core.broadcasting import sum_to_shape
 from autograd_core.function import Function, apply
-from autograd_core.variable import Operand, Variable, as_variable
+from autograd_core.variable import Constant, Operand, Variable, as_variable
 
+_new = object.__new__
 Axis = int | tuple[int, ...] | None
 
 
-def _number_like(number: Number, dtype: np.dtype[Any]) -> Array:
-    """A Python number as a 0-d array of `dtype` if that can represent its kind, else of NumPy's choice."""
+def _number_like(number: Array | Number, dtype: np.dtype[Any]) -> Array:
+    """A Python number as a 0-d array of `dtype` if that can represent its kind, else as `as_array` makes it."""
     kind = type(number)
-    if (kind is float and dtype.kind in "fc") or (kind in (int, bool) and dtype.kind in "fciu"):
+    if dtype.kind in ("fc" if kind is float else "fciu" if kind is int or kind is bool else ""):
         return np.array(number, dtype)
     if kind is complex and dtype.kind == "f":
         return np.array(number, np.result_type(dtype, np.complex64))
@@ -34,13 +35,25 @@ def _number_like(number: Number, dtype: np.dtype[Any]) -> Array:
 
 
 def _operands(x0: Operand, x1: Operand) -> tuple[Variable, Variable]:
-    """Both operands as Variables, where at least one is not: numbers take the other one's dtype."""
-    if not isinstance(x0, Variable):
-        dtype = x1.dtype if isinstance(x1, (Variable, np.ndarray, np.generic)) else None
-        x0 = as_variable(x0 if dtype is None or isinstance(x0, np.ndarray) else _number_like(x0, dtype))
-    if not isinstance(x1, Variable):
-        x1 = Variable(x1 if isinstance(x1, np.ndarray) else _number_like(x1, x0.dtype))
-    return x0, x1
+    """Both operands as Variables: beside a Variable a Constant, and a number in the other one's dtype."""
+    if isinstance(x0, Variable):
+        return x0, x1 if isinstance(x1, Variable) else _constant(x1, x0.data.dtype)
+    if isinstance(x1, Variable):
+        return _constant(x0, x1.data.dtype), x1
+    if isinstance(x0, (np.ndarray, np.generic)):
+        x0 = as_variable(x0)
+        return x0, as_variable(_number_like(x1, x0.dtype))
+    x1 = as_variable(x1)
+    return as_variable(_number_like(x0, x1.dtype)), x1
+
+
+def _constant(value: Array | Number, dtype: np.dtype[Any]) -> Constant:
+    """A Constant as its __init__ would make it, without the call: every `x + 1` passes here."""
+    constant = _new(Constant)
+    constant.data = _number_like(value, dtype)
+    constant.grad = constant.creator = constant.name = constant.output_index = None
+    constant.generation = 0
+    return constant
 
 
 class Add(Function):
@@ -94,7 +107,10 @@ class Mul(Function):
 
     def backward(self, gy: Array) -> Any:
         x0, x1 = self.inputs
-        return gy * x1.data, gy * x0.data
+        return (
+            None if type(x0) is Constant else gy * x1.data,
+            None if type(x1) is Constant else gy * x0.data,
+        )
 
 
 def mul(x0: Operand, x1: Operand) -> Variable:
@@ -116,7 +132,7 @@ class Div(Function):
     def backward(self, gy: Array) -> Any:
         x0, x1 = (x.data for x in self.inputs)
         gx0 = gy / x1
-        return gx0, -gx0 * (x0 / x1)
+        return gx0, None if type(self.inputs[1]) is Constant else -gx0 * (x0 / x1)
 
 
 def div(x0: Operand, x1: Operand) -> Variable:
@@ -175,6 +191,8 @@ class Power(Function):
         x0, x1 = (x.data for x in self.inputs)
         one = np.ones((), x1.dtype)
         gx0 = gy * x1 * x0 ** np.where(x1 == 0, one, x1 - one)
+        if type(self.inputs[1]) is Constant:
+            return gx0, None  # and no logarithm of a negative x0, which has a power all the same
         logarithm = np.log(np.where((x0 == 0) & (x1 >= 0), np.ones((), x0.dtype), x0))
         return gx0, gy * x0**x1 * logarithm
 
@@ -379,14 +397,19 @@ class MatMul(Function):
         columns = x1[:, np.newaxis] if x1.ndim == 1 else x1
         gy = np.expand_dims(gy, -1) if x1.ndim == 1 else gy
         gy = np.expand_dims(gy, -2) if x0.ndim == 1 else gy
-        gx0 = gy @ columns.swapaxes(-1, -2)
-        gx1 = rows.swapaxes(-1, -2) @ gy
-        return gx0[..., 0, :] if x0.ndim == 1 else gx0, gx1[..., 0] if x1.ndim == 1 else gx1
+        gx0 = gx1 = None
+        if type(self.inputs[0]) is not Constant:
+            gx0 = gy @ columns.swapaxes(-1, -2)
+            gx0 = gx0[..., 0, :] if x0.ndim == 1 else gx0
+        if type(self.inputs[1]) is not Constant:
+            gx1 = rows.swapaxes(-1, -2) @ gy
+            gx1 = gx1[..., 0] if x1.ndim == 1 else gx1
+        return gx0, gx1
 
 
 def matmul(x0: Variable | Array, x1: Variable | Array) -> Variable:
     """Matrix product x0 @ x1 with NumPy's rules for vectors and stacks of matrices."""
-    return apply(MatMul(), (as_variable(x0), as_variable(x1)))  # type: ignore[no-any-return]
+    return apply(MatMul(), _operands(x0, x1))  # type: ignore[no-any-return]
 
 
 class Reshape(Function):

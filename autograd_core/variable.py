@@ -131,6 +131,15 @@ class Variable:
         def T(self) -> Variable: ...  # noqa: N802
 
 
+class Constant(Variable):
+    """A number or an array that stood beside a Variable in an operation: held and drawn like any leaf.
+
+    Only the Function whose input it is holds it, so `backward` spends nothing on its gradient: it stays None.
+    """
+
+    __slots__ = ()
+
+
 def as_variable(obj: Operand) -> Variable:
     """Return `obj` itself if it is a Variable, else a new leaf that holds it as an array."""
     return obj if isinstance(obj, Variable) else Variable(as_array(obj))

@@ -274,3 +274,34 @@ def test_operations_take_arrays():
     assert ac.add(1, 2).data == 3
     assert ac.exp(0.0).data == 1
     assert ac.sum(A).shape == ()
+
+
+@pytest.mark.parametrize("operation", [*OPERATORS, ac.maximum])
+@pytest.mark.parametrize("other", [2.0, np.array([2.0, 3.0]), np.array([[2.0], [3.0]])])
+def test_no_gradient_is_kept_for_a_constant(operation, other):
+    """What stood beside a Variable keeps no gradient, and the Variable's own is that beside a Variable."""
+    data = np.array([1.5, 2.5])
+    for arrange in (lambda x, c: (x, c), lambda x, c: (c, x)):
+        x, beside = Variable(data), Variable(data)
+        y = operation(*arrange(x, other))
+        y.backward()
+        operation(*arrange(beside, ac.as_variable(other))).backward()
+        assert x.grad.tolist() == beside.grad.tolist()
+        assert [v.grad for v in y.creator.inputs if v is not x] == [None] * (len(y.creator.inputs) - 1)
+
+
+def test_a_matrix_beside_a_variable_is_a_constant():
+    """Both matrix products with an array are differentiated with respect to the Variable alone."""
+    for operation in (lambda x: x @ B.T, lambda x: B.T @ x):
+        gradcheck(operation, A)
+        x = Variable(A)
+        y = operation(x)
+        y.backward()
+        assert [v.grad is None for v in y.creator.inputs] == [v is not x for v in y.creator.inputs]
+
+
+def test_a_negative_base_has_a_power_that_is_a_whole_constant():
+    """No logarithm of the base is taken for the gradient of a constant exponent: no warning, no nan."""
+    x = Variable(np.array([-2.0, 3.0]))
+    (x ** np.array([2.0, 3.0])).backward()
+    assert x.grad.tolist() == [-4, 27]
