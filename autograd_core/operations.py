@@ -335,7 +335,7 @@ def maximum(x0: Operand, x1: Operand) -> Variable:
 def _spread(gy: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     """The gradient of a sum: repeated along the axes that were summed."""
     if axis is not None and not keepdims:
-        gy = np.expand_dims(gy, tuple(a % x.ndim for a in ((axis,) if isinstance(axis, int) else axis)))
+        gy = np.expand_dims(gy, tuple(a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))))
     return np.broadcast_to(gy, x.shape)
 
 

@@ -90,7 +90,7 @@ def test_ties():
     assert (x.grad.tolist(), y.grad.tolist()) == ([0.5, 0.5], [0.5, 0.5])
 
 
-@pytest.mark.parametrize("axis", [None, 0, 1, -1, (0, 2), (-1, 0), (0, 1, 2), ()])
+@pytest.mark.parametrize("axis", [None, 0, 1, -1, np.int64(1), (0, 2), (-1, 0), (0, 1, 2), ()])
 @pytest.mark.parametrize("keepdims", [False, True])
 def test_sum_and_mean(axis, keepdims):
     """Sums and means over any axes have NumPy's values and right gradients."""
