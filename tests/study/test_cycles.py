@@ -176,6 +176,15 @@ def test_no_claim_holds_where_its_cases_crashed(samples, name):
     assert result.status == ("holds" if holds else "not measured")
 
 
+@pytest.mark.parametrize("lacking", [{"operations": 100}, {"array_bytes": 8}, {"array_bytes": 50_000}])
+def test_no_claim_is_broken_by_what_was_not_measured(samples, lacking):
+    """A run cut short by Ctrl-C, with one size of a kind left, refutes nothing."""
+    name, value = next(iter(lacking.items()))
+    rest = Runs(run for run in samples if run.case.get(name, value) == value)
+    statuses = {judge(finding, rest, "here").status for finding in cycles.study.findings.values()}
+    assert statuses == {"holds", "not measured"}
+
+
 def test_reference_counts_tell_who_holds_the_output(samples):
     """The caller and the Function before; the Function alone, or nobody, after."""
     counts = {
