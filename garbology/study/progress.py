@@ -92,16 +92,26 @@ class _Bar:
 
 
 def _columns() -> list[Any]:
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeRemainingColumn
     from rich.table import Column
+    from rich.text import Text
 
-    cut = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    class CaseColumn(ProgressColumn):
+        """The case under way: the only column that a narrow terminal cuts, and it stays on its line."""
+
+        def render(self, task: Any) -> Text:
+            """Return the case's text, cut where the line ends."""
+            return Text(task.fields["case"], no_wrap=True, overflow="ellipsis")
+
+    def whole() -> Column:
+        return Column(no_wrap=True)
+
     return [
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[case]}", markup=False, table_column=cut),
+        TextColumn("{task.description}", markup=False, table_column=whole()),
+        BarColumn(bar_width=20, table_column=whole()),
+        MofNCompleteColumn(table_column=whole()),
+        TimeRemainingColumn(table_column=whole()),
+        CaseColumn(),
     ]
 
 

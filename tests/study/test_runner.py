@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import time
 from contextlib import contextmanager
 
@@ -155,14 +156,29 @@ def test_many_quick_cases_do_not_flood_the_log():
     assert len(stream.getvalue().splitlines()) == 2
 
 
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_narrow_terminal_cuts_the_case_and_nothing_else(monkeypatch):
+    """In 80 columns, how far it is stays readable beside a case that is too long for the line."""
+    pytest.importorskip("rich")
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = Terminal()
+    with progress_of("cycles", 222, stream) as shown:
+        shown.begin("drop_graphs_in_a_loop(model='perceptron', outputs='strong', graphs=1000)")
+        time.sleep(0.15)
+    bar = max(re.split(r"[\r\n]|\x1b\[[0-9;?]*[A-Za-z]", stream.getvalue()), key=len).strip()
+    assert "0/222" in stream.getvalue()
+    assert "-:--:--" in stream.getvalue()
+    assert bar.startswith("drop_graphs_in_a_loop(model=")
+    assert bar.endswith("…")
+
+
 def test_on_a_terminal_a_bar_shows_the_case_under_way():
     """The bar names the study, how far it is and the case, whatever characters that has."""
     pytest.importorskip("rich")
-
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
     stream = Terminal()
     with progress_of("small", 2, stream) as shown:
         shown.begin("work(kind='[bold]odd[/]')")
