@@ -66,9 +66,14 @@ def invoke(command: click.Command, program: str, arguments: Sequence[str] | None
 
 
 def _group(package: str) -> click.Group:
-    @click.group(help=f"The studies of {package}: list them, run them, draw their reports again.")
-    def group() -> None:
-        pass
+    @click.group(
+        help=f"The studies of {package}: list them, run them, draw their reports again.",
+        invoke_without_command=True,
+    )
+    @click.pass_context
+    def group(context: click.Context) -> None:
+        if context.invoked_subcommand is None:
+            raise OneLineError("which command: list, run or report? --help says what each does")
 
     @group.command(name="list", help="Name every study, what it is about and how many cases it has.")
     def list_studies() -> int:

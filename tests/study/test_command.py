@@ -198,6 +198,7 @@ def test_the_package_lists_its_studies():
     ("words", "message"),
     [
         (["run", "nonsense"], "experiments: no study is called 'nonsense': there are cycles"),
+        ([], "experiments: which command: list, run or report?"),
         (["run"], "experiments: Missing argument 'NAMES...'"),
         (["play"], "experiments: No such command"),
         (["report", "-o", "nowhere"], "experiments: no records under nowhere: run a study first"),
