@@ -75,7 +75,7 @@ class Case:
         return statistics.median(getattr(run, field) for run in self.samples)
 
     def interval(self, field: str) -> tuple[float, float] | None:
-        """The 95 % bootstrap interval of that median, None for fewer than two samples."""
+        """The 95 % bootstrap interval of that median, None for fewer than five samples."""
         from garbology.study import statistics
 
         return statistics.interval(getattr(run, field) for run in self.samples)

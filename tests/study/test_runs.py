@@ -67,8 +67,13 @@ def test_cases_group_repeats_and_keep_runtimes_apart(runs):
     assert len(cases) == 5
     assert [case.median("total") for case in cases] == [11, 21, 11, 21, 99]
     assert (cases[0].kind, cases[0].n, len(cases[0].samples)) == ("a", 1, 3)
-    assert cases[0].interval("total") == (10.0, 12.0)
-    assert cases[4].interval("total") is None
+
+
+def test_a_case_of_five_samples_has_an_interval(runs):
+    """And one of three has none."""
+    five = Runs(Run("work", {"n": 1}, {"total": repeat}) for repeat in range(5)).only_case()
+    assert five.interval("total") == (0.0, 4.0)
+    assert runs.cases()[0].interval("total") is None
 
 
 def test_cases_tell_true_from_one():
