@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from garbology.graph.reachability import graph_of
 from garbology.graph.snapshot import Snapshot
 
 
@@ -41,16 +41,40 @@ def cyclic_components(snapshot: Snapshot, garbage: NDArray[np.bool_]) -> Compone
 
     A component is cyclic when it has more than one object, or one that refers to itself.
     """
-    n = len(snapshot)
+    # No reference leads from live objects to garbage, so no component is of both: the live ones are just left out.
+    count, labels = connected_components(
+        graph_of(snapshot.starts, _without_repeats(snapshot)), directed=True, connection="strong"
+    )
+    sizes = np.bincount(labels, minlength=count)
+    cyclic = sizes > 1
+    cyclic[labels[_referring_to_themselves(snapshot, sizes[labels] == 1)]] = True
+    cyclic[labels[~garbage]] = False
+    renumbered = np.cumsum(cyclic, dtype=np.int32) - np.int32(1)
+    renumbered[~cyclic] = -1
+    return Components(int(cyclic.sum()), renumbered[labels], sizes[cyclic])
+
+
+def _referring_to_themselves(snapshot: Snapshot, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Which of the ``chosen`` objects (bool, shape (n,)) are among their own referents: their places."""
+    if not chosen.any():
+        return np.empty(0, np.int64)
+    return np.unique(snapshot.targets[snapshot.sources == snapshot.targets])
+
+
+def _without_repeats(snapshot: Snapshot) -> NDArray[np.int32]:
+    """The targets, with a reference of each source to itself in place of its second ones to the same target.
+
+    SciPy's search takes a repeated edge as a new one and then runs in circles for ever.
+    """
     sources, targets = snapshot.sources, snapshot.targets
-    if not garbage.all():
-        inside = garbage[sources] & garbage[targets]
-        sources, targets = sources[inside], targets[inside]
-    graph = csr_matrix((np.ones(len(targets)), (sources, targets)), shape=(n, n))
-    count, labels = connected_components(graph, directed=True, connection="strong")
-    cyclic = np.bincount(labels, minlength=count) > 1
-    cyclic[labels[sources[sources == targets]]] = True
-    renumbered = np.where(cyclic, np.cumsum(cyclic) - 1, -1).astype(np.int32)[labels]
-    renumbered[~garbage] = -1
-    total = int(cyclic.sum())
-    return Components(total, renumbered, np.bincount(renumbered[renumbered >= 0], minlength=total))
+    several = np.diff(snapshot.starts) > 1
+    shared = np.bincount(targets, minlength=len(snapshot)) > 1
+    chosen = np.flatnonzero(several[sources] & shared[targets])
+    if not len(chosen):
+        return targets
+    pairs: NDArray[np.int64] = sources[chosen].astype(np.int64) << 32 | targets[chosen]
+    order = np.argsort(pairs, kind="stable")
+    again = chosen[order[1:][pairs[order[1:]] == pairs[order[:-1]]]]
+    single: NDArray[np.int32] = targets.copy()
+    single[again] = sources[again]
+    return single

@@ -13,12 +13,12 @@ from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order
 
 from garbology.graph.components import Components
 from garbology.graph.edges import hidden_referents
 from garbology.graph.naming.classes import mro_of
+from garbology.graph.reachability import graph_from
 from garbology.graph.sizes import bytes_of_each
 from garbology.graph.snapshot import (
     Referents,
@@ -79,11 +79,8 @@ def _nearest_component(
     if not (garbage & (labels < 0)).any():
         return labels
     n = len(snapshot)
-    first = np.flatnonzero(labels >= 0).astype(np.int32)
-    starts = np.append(snapshot.starts, snapshot.starts[-1] + len(first)).astype(np.int32)
-    targets = np.concatenate([snapshot.targets, first])
-    graph = csr_matrix((np.ones(len(targets)), targets, starts), shape=(n + 1, n + 1))
-    _, before = breadth_first_order(graph, n, return_predecessors=True)
+    first = np.flatnonzero(labels >= 0)
+    _, before = breadth_first_order(graph_from(snapshot, labels >= 0), n, return_predecessors=True)
     parent = before[:n].astype(np.int64)
     parent[parent < 0] = n  # not reached
     parent[first] = first

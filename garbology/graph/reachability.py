@@ -36,12 +36,20 @@ def unreachable(snapshot: Snapshot) -> NDArray[np.bool_]:
 
 def reachable_from(snapshot: Snapshot, roots: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which objects can be reached from ``roots`` (bool, shape (n,)), the roots included."""
-    n = len(snapshot)
+    reached = np.zeros(len(snapshot) + 1, bool)
+    graph = graph_from(snapshot, roots)
+    reached[breadth_first_order(graph, len(snapshot), return_predecessors=False)] = True
+    return reached[:-1]
+
+
+def graph_from(snapshot: Snapshot, roots: NDArray[np.bool_]) -> csr_matrix:
+    """The references as a matrix with one more node, the last, that refers to all ``roots`` (bool, shape (n,))."""
     first = np.flatnonzero(roots).astype(np.int32)
-    # One more node in front of all roots, so that one search starts from all of them.
-    starts = np.append(snapshot.starts, snapshot.starts[-1] + len(first)).astype(np.int32)
-    targets = np.concatenate([snapshot.targets, first])
-    graph = csr_matrix((np.ones(len(targets)), targets, starts), shape=(n + 1, n + 1))
-    reached = np.zeros(n + 1, bool)
-    reached[breadth_first_order(graph, n, return_predecessors=False)] = True
-    return reached[:n]
+    starts = np.append(snapshot.starts, snapshot.starts[-1:] + np.int32(len(first)))
+    return graph_of(starts, np.concatenate([snapshot.targets, first]))
+
+
+def graph_of(starts: NDArray[np.int32], targets: NDArray[np.int32]) -> csr_matrix:
+    """A sparse matrix of these references; its values are never looked at, so they are one value in memory."""
+    n = len(starts) - 1
+    return csr_matrix((np.broadcast_to(np.float64(1), targets.shape), targets, starts), shape=(n, n))

@@ -14,24 +14,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from garbology.graph.addresses import Index, addresses_of, types_of
+
+__all__ = [
+    "Index",
+    "Referents",
+    "Snapshot",
+    "addresses_of",
+    "count_each",
+    "referents_in_chunks",
+    "take",
+    "types_of",
+]
+
 _CHUNK = 16_384  # objects whose referents are held at one time
-
-
-class Index:
-    """From addresses to places in a list of objects."""
-
-    def __init__(self, objects: Sequence[object]) -> None:
-        addresses = addresses_of(objects)
-        self._order = np.argsort(addresses, kind="stable").astype(np.int32)  # nearly sorted: runs pay
-        self._sorted = addresses[self._order]
-
-    def find(self, addresses: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Place of each address among the objects, -1 where it is none of theirs: int32, the same shape."""
-        if not len(self._sorted):
-            return np.full(addresses.shape, -1, np.int32)
-        places = np.searchsorted(self._sorted, addresses)
-        places[places == len(self._sorted)] = 0
-        return np.where(self._sorted[places] == addresses, self._order[places], np.int32(-1)).astype(np.int32)
 
 
 @dataclass(frozen=True)
@@ -69,20 +65,6 @@ class Snapshot:
     def sources(self) -> NDArray[np.int32]:
         """The source of each edge: int32, shape (m,)."""
         return np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self.starts))
-
-
-def addresses_of(objects: Sequence[object]) -> NDArray[np.int64]:
-    """``id`` of each object: int64, shape (n,)."""
-    return np.fromiter(map(id, objects), np.int64, len(objects))
-
-
-def types_of(objects: Sequence[object]) -> tuple[list[type], NDArray[np.int32]]:
-    """The distinct types of ``objects``, and which of them each object has (int32, shape (n,))."""
-    every = list(map(type, objects))
-    distinct = dict(zip(map(id, every), every, strict=True))  # by address: a metaclass may define __hash__
-    addresses = np.sort(np.fromiter(distinct, np.int64, len(distinct)))
-    kinds = np.searchsorted(addresses, addresses_of(every)).astype(np.int32)
-    return [distinct[address] for address in addresses.tolist()], kinds
 
 
 @dataclass(frozen=True)
@@ -133,29 +115,53 @@ def take(objects: list[object]) -> Snapshot:
     """Read counts and referents of ``objects``, which the caller holds once, in this list."""
     counts = count_each(objects)
     index = Index(objects)
-    degrees: list[NDArray[np.int32]] = []
-    targets: list[NDArray[np.int32]] = []
-    positions: list[NDArray[np.int32]] = []
+    edges = _Edges(len(objects))
     for referents in referents_in_chunks(objects):
-        found = index.find(referents.addresses)
-        edges = np.flatnonzero(found >= 0)
-        owners = referents.owners()[edges]
-        begins = np.concatenate([[-1], referents.marks[:-1]]) + 1
-        degrees.append(np.bincount(owners, minlength=len(referents)).astype(np.int32))
-        targets.append(found[edges])
-        positions.append((edges - begins[owners]).astype(np.int32))
+        edges.add(referents, index)
         del referents
-    starts = np.zeros(len(objects) + 1, np.int32)
-    np.cumsum(_joined(degrees), out=starts[1:])
     unsettled = count_each(objects) != counts
     types, kinds = types_of(objects)
     return Snapshot(
-        objects, counts, starts, _joined(targets), _joined(positions), unsettled, index, types, kinds
+        objects,
+        counts,
+        edges.starts,
+        _joined(edges.targets),
+        _joined(edges.positions),
+        unsettled,
+        index,
+        types,
+        kinds,
     )
 
 
+class _Edges:
+    """The references inside a snapshot, as they are found."""
+
+    def __init__(self, count: int) -> None:
+        self.starts = np.zeros(count + 1, np.int32)
+        self.targets: list[NDArray[np.int32]] = []
+        self.positions: list[NDArray[np.int32]] = []
+        self._done = 0
+
+    def add(self, referents: Referents, index: Index) -> None:
+        """Take in what the next objects refer to."""
+        targets = index.find(referents.addresses)
+        inside = targets >= 0
+        ends = np.cumsum(inside, dtype=np.int32)[referents.marks]
+        begins = np.append(np.int32(0), referents.marks[:-1] + 1).astype(np.int32)
+        degrees = np.diff(ends, prepend=np.int32(0))
+        self.targets.append(targets[inside])
+        self.positions.append(np.flatnonzero(inside).astype(np.int32) - np.repeat(begins, degrees))
+        done = self._done + len(referents)
+        self.starts[self._done + 1 : done + 1] = ends + self.starts[self._done]
+        self._done = done
+
+
 def _joined(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
-    return np.concatenate(parts) if parts else np.empty(0, np.int32)
+    """All parts in a row; they are let go."""
+    whole = np.concatenate([np.empty(0, np.int32), *parts])
+    parts.clear()
+    return whole
 
 
 def count_each(objects: Sequence[object]) -> NDArray[np.int64]:
