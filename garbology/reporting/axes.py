@@ -16,6 +16,8 @@ from garbology.reporting.text import shorten
 
 _LABEL_CHARACTERS = 18
 _SYMLOG_DECADES = 3  # at least: with fewer the axis would be a linear one in all but name
+_SYMLOG_TICKS = 7  # at most
+_SYMLOG_LABEL_ROOM = 0.065  # of the axis: where the first decade is nearer to zero, their labels would touch
 
 
 @dataclass(frozen=True)
@@ -109,13 +111,30 @@ def _symlog_axis(values: Sequence[float], unit: str) -> Axis:
     first = min(first, last - _SYMLOG_DECADES)
     if unit != "seconds":
         first, last = max(first, 0), max(last, 1)  # there is nothing between no object and one
-    decades = [10.0**power for power in _thin(range(first, last + 1), 6)]
-    low = -(10.0**last) if min(values) < 0 else 0.0
-    high = 10.0**last if max(values) > 0 or low == 0 else 0.0
-    ticks = [
-        tick for tick in [*(-decade for decade in reversed(decades)), 0.0, *decades] if low <= tick <= high
-    ]
-    return _number_axis("symlog", (low, high), ticks, unit, constant=10.0**first)
+    constant = 10.0**first
+    low = -_decade_above(-min(values), first) if min(values) < 0 else 0.0
+    high = _decade_above(max(values), first) if max(values) > 0 else 0.0 if low else 10.0**last
+    length = math.log1p(high / constant) + math.log1p(-low / constant)
+    crowded = math.log1p(1) / length < _SYMLOG_LABEL_ROOM
+    powers = range(first + crowded, last + 1)
+    return _number_axis("symlog", (low, high), _symlog_ticks(low, high, powers), unit, constant)
+
+
+def _symlog_ticks(low: float, high: float, powers: range) -> list[float]:
+    """Zero and the decades on both sides of it: all of them, or every second, third..."""
+    limit = len(powers)
+    while True:
+        decades = [10.0**power for power in _thin(powers, limit)]
+        ticks = [
+            tick for tick in [*(-decade for decade in decades[::-1]), 0.0, *decades] if low <= tick <= high
+        ]
+        if len(ticks) <= _SYMLOG_TICKS:
+            return ticks
+        limit -= 1
+
+
+def _decade_above(value: float, first: int) -> float:
+    return float(10.0 ** max(math.ceil(math.log10(value) - 1e-9), first + 1))
 
 
 def _thin(powers: range, limit: int) -> list[int]:

@@ -29,6 +29,24 @@ def test_a_symlog_axis_has_zero_and_decades():
     assert axis.labels[-1] == "1M"
 
 
+def test_a_symlog_axis_goes_as_far_below_zero_as_the_values_do():
+    """One value a little below zero does not mirror the whole axis, and no label touches that of zero."""
+    axis = number_axis([-11_000, 43_000_000, 20_000], "symlog", "bytes")
+    assert axis.domain == (-100_000, 100_000_000)
+    assert list(axis.labels) == ["−100 kB", "0 B", "100 kB", "1 MB", "10 MB", "100 MB"]
+    assert number_axis([-50, -3], "symlog", "").domain == (-100, 0)
+
+
+@given(st.lists(st.floats(-1e12, 1e12).filter(lambda x: abs(x) > 1e-6), min_size=1), UNITS)
+def test_every_symlog_axis_spans_its_values_on_both_sides(values, unit):
+    """Whatever their signs, the values lie in the domain, with few ticks, in order."""
+    axis = number_axis(values, "symlog", unit)
+    assert axis.domain[0] <= min(values)
+    assert max(values) <= axis.domain[1]
+    assert 1 <= len(axis.ticks) <= 7
+    assert list(axis.ticks) == sorted(set(axis.ticks))
+
+
 def test_zero_is_not_left_out_of_a_logarithmic_axis():
     """An axis that was asked to be logarithmic becomes symlog where a value is zero."""
     assert number_axis([0, 5, 1_000], "log", "").scale == "symlog"
