@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 _WEAKEN = "#c2410c"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NOT_IN_XML = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _TIMEOUT_SECONDS = 30
 
 
@@ -46,9 +46,9 @@ def shape_dot(shape: Mapping[str, Any]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A DOT string that shows ``text`` as it is: no escape sequence, no markup, no control character."""
-    shown = _CONTROL.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
-    return '"' + shown.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """A DOT string that shows ``text`` as it is: no escape sequence, no entity, nothing that XML forbids."""
+    shown = _NOT_IN_XML.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+    return '"' + shown.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") + '"'
 
 
 def dot_to_svg(dot: str) -> str:
