@@ -101,7 +101,7 @@ class Variable:
         The walk starts from `self.grad`, or from ones where that is None. The gradients of this variable and
         of the intermediate ones are dropped as soon as they have been used, unless `retain_grad` is True;
         not given, `Config.retain_grad` decides. A retained gradient is added to like a leaf's.
-        Leaves get theirs at the end: if a Function raises, no gradient has changed but dropped ones.
+        Leaves get theirs at the end: if a Function raises, no leaf's gradient has changed.
         """
         if retain_grad is None:
             retain_grad = current_settings().retain_grad
