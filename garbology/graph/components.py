@@ -29,11 +29,16 @@ class Components:
     sizes: NDArray[np.int64]
 
     def edges(self, snapshot: Snapshot) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-        """Sources, targets and positions of the edges inside components: int32, shape (k,) each."""
-        sources = snapshot.sources
-        labels = self.labels[sources]
-        inside = (labels >= 0) & (labels == self.labels[snapshot.targets])
-        return sources[inside], snapshot.targets[inside], snapshot.positions[inside]
+        """The edges inside components, as the snapshot has them: ends, int32, shape (n + 1,), that is where the
+        edges of each object end and those of the next begin, targets and positions, int32, shape (k,) each.
+        """
+        own = np.repeat(self.labels, np.diff(snapshot.starts))
+        inside = own == self.labels[snapshot.targets]
+        inside &= own >= 0
+        if inside.all():
+            return snapshot.starts, snapshot.targets, snapshot.positions
+        ends = np.append(np.int32(0), np.cumsum(inside, dtype=np.int32))[snapshot.starts]
+        return ends, snapshot.targets[inside], snapshot.positions[inside]
 
 
 def cyclic_components(snapshot: Snapshot, garbage: NDArray[np.bool_]) -> Components:

@@ -27,7 +27,7 @@ __all__ = [
     "types_of",
 ]
 
-_CHUNK = 16_384  # objects whose referents are held at one time
+_CHUNK = 4_096  # objects whose referents are held at one time
 
 
 @dataclass(frozen=True)
