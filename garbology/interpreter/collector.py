@@ -52,9 +52,9 @@ def frozen() -> Iterator[None]:
     RuntimeError : the program has frozen objects itself. CPython has one permanent generation, so letting ours
         go would let the program's go with them.
     """
-    if (count := gc.get_freeze_count()) > _FROZEN_AT_IMPORT:
+    if program_has_frozen():
         raise RuntimeError(
-            f"the program has frozen {count:,} objects itself, and they would thaw with ours: "
+            f"the program has frozen {gc.get_freeze_count():,} objects itself, and they would thaw with ours: "
             "call gc.unfreeze() first, or do without collector.frozen()"
         )
     gc.freeze()
@@ -62,6 +62,11 @@ def frozen() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+def program_has_frozen() -> bool:
+    """Whether the program has frozen objects itself (``gc.freeze``): no list of the collector's has them then."""
+    return gc.get_freeze_count() > _FROZEN_AT_IMPORT
 
 
 @functools.cache
