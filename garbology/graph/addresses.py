@@ -41,7 +41,7 @@ def types_of(objects: Sequence[object]) -> tuple[list[type], NDArray[np.int32]]:
     kinds = np.empty(len(objects), np.int32)
     for first, held in _blocks(map(type, objects), len(objects)):
         addresses = _pointers(held)
-        new = np.flatnonzero(~_among(addresses, known))
+        new = np.flatnonzero(~among(addresses, known))
         if len(new):
             more, places = np.unique(addresses[new], return_index=True)
             types.extend(held[new[places]])
@@ -53,7 +53,7 @@ def types_of(objects: Sequence[object]) -> tuple[list[type], NDArray[np.int32]]:
     return types, kinds
 
 
-def _among(addresses: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.bool_]:
+def among(addresses: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which of ``addresses`` are in the sorted ``known``."""
     if not len(known):
         return np.zeros(addresses.shape, bool)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import breadth_first_order
 
+from garbology.graph.addresses import among
 from garbology.graph.components import Components
 from garbology.graph.edges import hidden_referents
 from garbology.graph.naming.classes import mro_of
@@ -55,16 +56,16 @@ def holdings(
     ending_counts: NDArray[np.int64],
 ) -> Holdings:
     """Weigh ``garbage`` (bool, shape (n,)) and what dies with it; for ``ending`` see :func:`explain.explain`."""
-    places = np.flatnonzero(garbage)
-    owners = _nearest_component(snapshot, garbage, components)[places]
-    objects = list(compress(snapshot.objects, garbage.tolist()))
+    owners = _nearest_component(snapshot, garbage, components)
+    objects = snapshot.objects
+    if not garbage.all():
+        owners, objects = owners[garbage], list(compress(objects, garbage.tobytes()))
     dependents = _Dependents(snapshot)
     dependents.add_referents(objects, owners)
     sizes = np.concatenate([bytes_of_each(objects), bytes_of_each(dependents.objects)])
     owners = np.concatenate([owners, dependents.owners])
     total = int(sizes.sum())
-    mine = owners >= 0
-    per_component = np.bincount(owners[mine], weights=sizes[mine], minlength=components.count).astype(
+    per_component = np.bincount(owners + 1, weights=sizes, minlength=components.count + 1)[1:].astype(
         np.int64
     )
     tracked = sum(map(gc.is_tracked, dependents.objects))
@@ -73,24 +74,23 @@ def holdings(
 
 def _nearest_component(
     snapshot: Snapshot, garbage: NDArray[np.bool_], components: Components
-) -> NDArray[np.int64]:
-    """The cycle that each object belongs to or hangs off: int64, shape (n,), -1 where there is none."""
-    labels = components.labels.astype(np.int64)
+) -> NDArray[np.int32]:
+    """The cycle that each object belongs to or hangs off: int32, shape (n,), -1 where there is none."""
+    labels = components.labels
     if not (garbage & (labels < 0)).any():
         return labels
     n = len(snapshot)
     first = np.flatnonzero(labels >= 0)
     _, before = breadth_first_order(graph_from(snapshot, labels >= 0), n, return_predecessors=True)
-    parent = before[:n].astype(np.int64)
+    parent = before.astype(np.int32)
     parent[parent < 0] = n  # not reached
     parent[first] = first
-    parent = np.append(parent, n)
     while True:  # pointer jumping: a chain of a million takes twenty rounds
         further = parent[parent]
         if np.array_equal(further, parent):
             break
         parent = further
-    return np.append(labels, -1)[parent[:n]]
+    return np.append(labels, np.int32(-1))[parent[:n]]
 
 
 class _Dependents:
@@ -102,16 +102,18 @@ class _Dependents:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._index = snapshot.index
+        # A class of the window's objects that is older than the window is not theirs alone: its __mro__ holds it.
+        self._types = np.sort(addresses_of(snapshot.types))
         self._waiting: dict[int, tuple[object, int, int]] = {}
         self.objects: list[object] = []
-        self._owners: list[NDArray[np.int64]] = []
+        self._owners: list[NDArray[np.int32]] = []
 
     @property
-    def owners(self) -> NDArray[np.int64]:
-        """The cycle that each of ``objects`` hangs off: int64."""
-        return np.concatenate([np.empty(0, np.int64), *self._owners])
+    def owners(self) -> NDArray[np.int32]:
+        """The cycle that each of ``objects`` hangs off: int32."""
+        return np.concatenate([np.empty(0, np.int32), *self._owners])
 
-    def add_referents(self, holders: list[object], owners: NDArray[np.int64]) -> None:
+    def add_referents(self, holders: list[object], owners: NDArray[np.int32]) -> None:
         """Take in everything that ``holders`` refer to, and what that refers to, as long as it is theirs alone."""
         while holders:
             first, parts = len(self.objects), len(self._owners)
@@ -123,12 +125,15 @@ class _Dependents:
             self._take_hidden(holders, owners)
             self._settle()
             holders = self.objects[first:]
-            owners = np.concatenate([np.empty(0, np.int64), *self._owners[parts:]])
+            owners = np.concatenate([np.empty(0, np.int32), *self._owners[parts:]])
 
-    def _take(self, referents: Referents, owners: NDArray[np.int64]) -> None:
-        outside = self._index.find(referents.addresses) < 0
+    def _take(self, referents: Referents, owners: NDArray[np.int32]) -> None:
+        outside = ~among(referents.addresses, self._types)
         outside[referents.marks] = False
         places = np.flatnonzero(outside)
+        places = places[self._index.find(referents.addresses[places]) < 0]
+        if not len(places):
+            return
         addresses, first, times = np.unique(
             referents.addresses[places], return_index=True, return_counts=True
         )
@@ -148,7 +153,7 @@ class _Dependents:
             times, owner = known[1] + times, known[2]
         self._waiting[address] = (obj, times, owner)
 
-    def _take_hidden(self, holders: list[object], owners: NDArray[np.int64]) -> None:
+    def _take_hidden(self, holders: list[object], owners: NDArray[np.int32]) -> None:
         """What arrays hold without the collector's knowledge: the array that a view looks at, elements."""
         for place in places_of_arrays(holders):
             for _, referent in hidden_referents(holders[place]):
@@ -173,7 +178,7 @@ class _Dependents:
         for place in settled.tolist():
             del self._waiting[entries[place][0]]
         self.objects.extend(objects[place] for place in settled.tolist())
-        self._owners.append(np.array([entries[place][1][2] for place in settled.tolist()], np.int64))
+        self._owners.append(np.array([entries[place][1][2] for place in settled.tolist()], np.int32))
 
 
 def places_of_arrays(objects: list[object]) -> list[int]:

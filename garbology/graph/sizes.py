@@ -21,6 +21,7 @@ from itertools import compress
 import numpy as np
 from numpy.typing import NDArray
 
+from garbology.graph.addresses import types_of
 from garbology.graph.buffers import Buffers, SizeFunction, register_size, size_function_of
 from garbology.graph.naming.classes import (
     COLLECTED_TYPE,
@@ -65,18 +66,17 @@ def bytes_of_each(objects: Sequence[object], notes: list[str] | None = None) -> 
     for measure in (sys.getsizeof, _unbound_bytes):
         mask = np.array([rule.measure is measure for rule in rules], bool)[codes]
         if mask.any():
-            sizes[mask] = np.fromiter(
-                map(measure, compress(objects, mask.tolist())), np.int64, int(mask.sum())
-            )
+            chosen = compress(objects, mask.tobytes())
+            sizes[mask] = np.fromiter(map(measure, chosen), np.int64, int(mask.sum()))
     buffers = Buffers()
     for number, rule in enumerate(rules):
         if rule.has_inline_values or rule.buffers is not None:
-            places = np.flatnonzero(codes == number)
-            chosen = [objects[place] for place in places.tolist()]
+            mask = codes == number
+            alike = list(compress(objects, mask.tobytes()))
             if rule.has_inline_values:
-                sizes[places] += inline_values_bytes(chosen)
+                sizes[mask] += inline_values_bytes(alike)
             if rule.buffers is not None:
-                sizes[places] += [buffers.new_bytes(obj, rule.buffers) for obj in chosen]
+                sizes[mask] += [buffers.new_bytes(obj, rule.buffers) for obj in alike]
     if notes is not None:
         notes.extend(buffers.notes.values())
     return sizes
@@ -92,13 +92,12 @@ class _Rule:
     buffers: SizeFunction | None
 
 
-def _one_of_each_type(objects: Sequence[object]) -> tuple[list[object], NDArray[np.intp]]:
-    """One instance of each type, and the number of each object's type; a class is never hashed, its id is."""
-    type_ids = list(map(id, map(type, objects)))
-    samples = dict(zip(type_ids, objects, strict=True))
-    numbers = {type_id: number for number, type_id in enumerate(samples)}
-    codes = np.fromiter(map(numbers.__getitem__, type_ids), np.intp, len(type_ids))
-    return list(samples.values()), codes
+def _one_of_each_type(objects: Sequence[object]) -> tuple[list[object], NDArray[np.int32]]:
+    """One instance of each type, and the number of each object's type."""
+    types, kinds = types_of(objects)
+    places = np.empty(len(types), np.int64)
+    places[kinds] = np.arange(len(objects))
+    return [objects[place] for place in places.tolist()], kinds
 
 
 def _rule_of(sample: object) -> _Rule:
