@@ -17,6 +17,7 @@ __all__ = [
     "is_immortal",
     "record_pauses",
     "reference_count",
+    "register_size",
     "watch",
 ]
 
@@ -24,6 +25,7 @@ __all__ = [
 try:
     from garbology.assertions import assert_freed, assert_no_cycles
     from garbology.find import Found, find_cycles, watch
+    from garbology.graph.sizes import register_size
 except ModuleNotFoundError as error:
     # Counts, the collector's settings and the recorders also work where there is no NumPy (WebAssembly).
     if (error.name or "").partition(".")[0] not in ("numpy", "scipy"):

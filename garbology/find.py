@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from garbology.graph import explain, snapshot
-from garbology.graph.explain import Leak
+from garbology.graph import explain, outside, snapshot
+from garbology.graph.leaks import Leak
 from garbology.graph.shapes import CycleShape
-from garbology.interpreter import collector
+from garbology.interpreter import collector, freethreading
 from garbology.text import found_text
 
 SCHEMA_VERSION = 1
@@ -31,18 +31,22 @@ class Found:
     garbage_bytes : bytes that they hold and that die with them, each buffer (ndarray, bytearray...) once.
     shapes : the cycles among them, equal ones told once, most bytes first.
     leaks : what not even the collector frees, and why.
+    method : 'reference counts', or 'collector' where counts are not exact (free-threaded builds): the collector
+        was then asked what it would free, at the price that :mod:`garbology.interpreter.freethreading` tells.
     """
 
     garbage: int = 0
     garbage_bytes: int = 0
     shapes: list[CycleShape] = field(default_factory=list)
     leaks: list[Leak] = field(default_factory=list)
+    method: freethreading.Method = "reference counts"
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain JSON types, with a ``schema_version``."""
         return {
             "schema": "garbology.found",
             "schema_version": SCHEMA_VERSION,
+            "method": self.method,
             "garbage": self.garbage,
             "garbage_bytes": self.garbage_bytes,
             "shapes": [shape.to_dict() for shape in self.shapes],
@@ -70,10 +74,16 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
         self._mark: list[object] = []
         self._ending: list[object] = [] if through is None else [through]
         self._ending_counts = snapshot.count_each([])
+        self._window: freethreading.Window | None = None
+        self._entered = 0
 
     def __enter__(self) -> Found:
         """Pause the collector and open the window."""
         self._restore.enter_context(collector.paused())
+        self._found.method = freethreading.method()
+        if self._found.method == "collector":
+            self._window = freethreading.Window()
+        self._entered = outside.window_frame(sys._getframe())
         self._ending_counts = snapshot.count_each(self._ending)
         # CPython appends every new container to the end of its youngest generation, so this one separates old
         # from new, without a freeze and without addresses that could be used again.
@@ -85,12 +95,21 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
     ) -> None:
         """Close the window, analyse it, and put the collector back as it was."""
         with self._restore:
-            finding = explain.explain(_made_since(self._mark), self._ending, self._ending_counts)
+            finding = self._finding(outside.can_judge(self._entered, sys._getframe(), error))
             self._ending.clear()
             self._found.garbage = finding.garbage
             self._found.garbage_bytes = finding.garbage_bytes
             self._found.shapes = finding.shapes
             self._found.leaks = finding.leaks
+
+    def _finding(self, judge_outside: bool) -> explain.Finding:
+        if self._window is not None:
+            garbage = self._window.close()
+            return explain.explain(garbage, self._ending, self._ending_counts, all_garbage=True)
+        objects, all_are_new = _made_since(self._mark)
+        return explain.explain(
+            objects, self._ending, self._ending_counts, judge_outside=judge_outside and all_are_new
+        )
 
 
 def find_cycles(func: Callable[..., object], /, *args: Any, **kwargs: Any) -> Found:
@@ -104,16 +123,15 @@ def find_cycles(func: Callable[..., object], /, *args: Any, **kwargs: Any) -> Fo
     return found
 
 
-def _made_since(mark: list[object]) -> list[object]:
-    """The tracked objects made after ``mark``, or all of the heap where a collection has mixed old and new."""
-    if collector.kind() != "free-threaded":
-        young = gc.get_objects(generation=0)
-        places = np.flatnonzero(snapshot.addresses_of(young) == id(mark))
-        if len(places):
-            del young[: places[0] + 1]
-            return young
-        del young
-    return gc.get_objects()
+def _made_since(mark: list[object]) -> tuple[list[object], bool]:
+    """The tracked objects made after ``mark``, and True; all of the heap where a collection mixed old and new."""
+    young = gc.get_objects(generation=0)
+    places = np.flatnonzero(snapshot.addresses_of(young) == id(mark))
+    if len(places):
+        del young[: places[0] + 1]
+        return young, True
+    del young
+    return gc.get_objects(), False
 
 
 def _warm_up() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 _MOST_SHAPES = 4
 _MOST_EDGES = 5
+_MOST_LEAKS = 3
 _WIDTH = 100
 
 
@@ -17,8 +19,10 @@ def found_text(found: Mapping[str, Any]) -> str:
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     shapes = found["shapes"]
-    if not found["garbage"]:
+    if not found["garbage"] and not found["leaks"]:
         yield "no garbage: reference counting freed everything that was dropped"
+    elif not found["garbage"]:
+        yield "nothing waits for the cyclic collector, but there is what it cannot free"
     else:
         cycles = sum(shape["count"] for shape in shapes)
         yield (
@@ -32,8 +36,24 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         rest = shapes[_MOST_SHAPES:]
         held = human_bytes(sum(shape["bytes"] for shape in rest))
         yield f"... and {_counted(len(rest), 'more shape')} ({held})"
-    for leak in found["leaks"][:_MOST_SHAPES]:
-        yield f"leak: {_counted(leak['objects'], 'object')} ({human_bytes(leak['bytes'])}): {leak['reason']}"
+    for leak in found["leaks"][:_MOST_LEAKS]:
+        yield from _leak_lines(leak)
+    if len(found["leaks"]) > _MOST_LEAKS:
+        yield f"... and {_counted(len(found['leaks']) - _MOST_LEAKS, 'more leak')}"
+    if found["method"] != "reference counts":
+        yield "found by asking the collector what it would free: this build's reference counts are not exact"
+
+
+def _leak_lines(leak: Mapping[str, Any]) -> Iterator[str]:
+    size = f"{_counted(leak['objects'], 'object')} ({human_bytes(leak['bytes'])})"
+    yield ""
+    yield f"leak: {size} that not even the collector frees"
+    if leak["path"]:
+        yield _cut(f"    {leak['count']:,} x {leak['path']}")
+    else:
+        yield _cut(f"    {leak['count']:,} x {', '.join(leak['types'])}")
+    advice = f"{leak['reason']}: {leak['remedy']}"
+    yield from textwrap.wrap(advice, _WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
 def _shape_lines(shape: Mapping[str, Any]) -> Iterator[str]:

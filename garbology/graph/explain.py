@@ -6,7 +6,6 @@ import tracemalloc
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from garbology.graph import snapshot as snapshots
 from garbology.graph.coloring import Coloring, color
 from garbology.graph.components import Components
 from garbology.graph.holdings import Holdings, holdings
+from garbology.graph.leaks import Leak, find_leaks
 from garbology.graph.reachability import unreachable
 from garbology.graph.shapes import CycleShape, Description, describe, type_counts
 from garbology.graph.snapshot import Snapshot
@@ -25,20 +25,6 @@ _MOST_VARIANTS = 16  # of cycles that look alike and may differ in a name
 _MOST_TOLD_APART = 1_000  # occurrences read one by one where a sample of them differs
 _MOST_SITES = 5
 _MOST_TRACED = 200
-
-
-@dataclass(frozen=True)
-class Leak:
-    """Objects that not even the cyclic collector frees: what holds them, and why it cannot see that."""
-
-    objects: int
-    bytes: int
-    holder: str
-    reason: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """The leak as plain JSON types."""
-        return {"objects": self.objects, "bytes": self.bytes, "holder": self.holder, "reason": self.reason}
 
 
 @dataclass
@@ -51,22 +37,33 @@ class Finding:
     leaks: list[Leak] = field(default_factory=list)
 
 
-def explain(objects: list[object], ending: list[object], ending_counts: NDArray[np.int64]) -> Finding:
+def explain(
+    objects: list[object],
+    ending: list[object],
+    ending_counts: NDArray[np.int64],
+    *,
+    all_garbage: bool = False,
+    judge_outside: bool = False,
+) -> Finding:
     """Find and explain the garbage among ``objects``, a list that the caller gives away.
 
     ``ending`` are objects that the caller lets go when it ends, and ``ending_counts`` their reference counts
     before the objects were made: what is held more often now, and by garbage alone, becomes garbage then.
+    ``all_garbage`` says that the collector has found all of ``objects`` unreachable; they are not counted then.
+    ``judge_outside`` also looks for objects that something outside Python holds.
     """
     snapshot = snapshots.take(objects)
-    garbage = unreachable(snapshot)
+    garbage = np.ones(len(snapshot), bool) if all_garbage else unreachable(snapshot)
+    leaks = find_leaks(snapshot, garbage, judge_outside=judge_outside)
     if not garbage.any():
-        return Finding()
+        return Finding(leaks=leaks)
     components = cycles.cyclic_components(snapshot, garbage)
     weights = holdings(snapshot, garbage, components, ending, ending_counts)
     return Finding(
         garbage=int(garbage.sum()) + weights.dependents,
         garbage_bytes=weights.total_bytes,
         shapes=_shapes(snapshot, components, weights) if components.count else [],
+        leaks=leaks,
     )
 
 
