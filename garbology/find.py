@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, FunctionType, MethodType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from garbology.graph import explain, outside, snapshot
 from garbology.graph.leaks import Leak
 from garbology.graph.shapes import CycleShape
+from garbology.graph.witness import Witness
 from garbology.interpreter import collector, freethreading
 from garbology.text import found_text
 
@@ -65,20 +67,25 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
     through unchanged, and the finding is there all the same.
 
     ``through`` is a frame of the caller's that ends with the block. When an exception of the watched code is
-    garbage it keeps the frames it went through, so that frame becomes garbage with it.
+    garbage it keeps the frames it went through, so that frame becomes garbage with it. ``main`` is the code of the
+    function whose return ends the work.
     """
 
-    def __init__(self, *, through: FrameType | None = None) -> None:
+    def __init__(self, *, through: FrameType | None = None, main: CodeType | None = None) -> None:
         self._found = Found()
         self._restore = ExitStack()
+        self._was_enabled = False
         self._mark: list[object] = []
         self._ending: list[object] = [] if through is None else [through]
         self._ending_counts = snapshot.count_each([])
+        self._main = main
+        self._witness = Witness(list)
         self._window: freethreading.Window | None = None
         self._entered = 0
 
     def __enter__(self) -> Found:
         """Pause the collector and open the window."""
+        self._was_enabled = gc.isenabled()
         self._restore.enter_context(collector.paused())
         self._found.method = freethreading.method()
         if self._found.method == "collector":
@@ -88,12 +95,15 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
         # CPython appends every new container to the end of its youngest generation, so this one separates old
         # from new, without a freeze and without addresses that could be used again.
         self._mark = []
+        self._witness = Witness(functools.partial(_made_inside, self._mark), self._main)
+        self._witness.start()
         return self._found
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the window, analyse it, and put the collector back as it was."""
+        self._witness.stop()
         with self._restore:
             finding = self._finding(outside.can_judge(self._entered, sys._getframe(), error))
             self._ending.clear()
@@ -101,15 +111,33 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
             self._found.garbage_bytes = finding.garbage_bytes
             self._found.shapes = finding.shapes
             self._found.leaks = finding.leaks
+            if self._collects_at_once:
+                for shape in finding.shapes:
+                    shape.advice and shape.advice.verified
 
     def _finding(self, judge_outside: bool) -> explain.Finding:
         if self._window is not None:
             garbage = self._window.close()
-            return explain.explain(garbage, self._ending, self._ending_counts, all_garbage=True)
+            return explain.explain(
+                garbage, self._ending, self._ending_counts, frozenset(self._witness.needed), all_garbage=True
+            )
         objects, all_are_new = _made_since(self._mark)
         return explain.explain(
-            objects, self._ending, self._ending_counts, judge_outside=judge_outside and all_are_new
+            objects,
+            self._ending,
+            self._ending_counts,
+            frozenset(self._witness.needed),
+            judge_outside=judge_outside and all_are_new,
         )
+
+    @property
+    def _collects_at_once(self) -> bool:
+        """Whether the collector will run as soon as it may: then a proof has to be made before."""
+        return self._was_enabled and gc.get_count()[0] > gc.get_threshold()[0]
+
+    def look_at_result(self, result: object) -> None:
+        """Tell the advice what ``result``, held by the caller alone, keeps alive."""
+        self._witness.look_at_result(result)
 
 
 def find_cycles(func: Callable[..., object], /, *args: Any, **kwargs: Any) -> Found:
@@ -117,10 +145,18 @@ def find_cycles(func: Callable[..., object], /, *args: Any, **kwargs: Any) -> Fo
 
     An exception of ``func`` goes through; ``with watch() as found:`` keeps the finding then.
     """
-    with watch(through=sys._getframe()) as found:
-        func(*args, **kwargs)
+    watching = watch(through=sys._getframe(), main=_code_of(func))
+    with watching as found:
+        result = func(*args, **kwargs)
         del func, args, kwargs
+        watching.look_at_result(result)
+        del result, watching
     return found
+
+
+def _code_of(func: object) -> CodeType | None:
+    function = func.__func__ if type(func) is MethodType else func
+    return function.__code__ if type(function) is FunctionType else None
 
 
 def _made_since(mark: list[object]) -> tuple[list[object], bool]:
@@ -134,6 +170,11 @@ def _made_since(mark: list[object]) -> tuple[list[object], bool]:
     return gc.get_objects(), False
 
 
+def _made_inside(mark: list[object]) -> list[object]:
+    objects, all_are_new = _made_since(mark)
+    return objects if all_are_new else []
+
+
 def _warm_up() -> None:
     """Explain a cycle once, so that what is imported and calibrated at first use leaves its garbage here."""
 
@@ -141,13 +182,20 @@ def _warm_up() -> None:
         def __init__(self) -> None:
             self.itself: object = self
 
-    probe = Probe()
+    kept: list[Probe] = []
+
+    def make() -> Probe:
+        probe = Probe()
+        kept.append(probe)
+        return probe
+
+    find_cycles(make)
     with watch():
-        inside: list[object] = [probe]
+        inside: list[object] = [kept[0]]
         inside.append(inside)
-        explain.explain([probe, inside], [], snapshot.count_each([]))
+        explain.explain([kept[0], inside], [], snapshot.count_each([]))
     inside.clear()
-    probe.itself = None
+    kept[0].itself = None
 
 
 _warm_up()

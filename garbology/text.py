@@ -60,16 +60,30 @@ def _shape_lines(shape: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"{shape['count']:,} x a cycle of {_counted(shape['objects'], 'object')}, {human_bytes(shape['bytes'])} in all"
     )
-    for edge in shape["edges"][:_MOST_EDGES]:
-        mark = "   <- weaken this one" if edge["weaken"] else ""
-        arrow = edge["label"] if edge["label"][:1] in (".", "[") else f" → {edge['label']}"
-        yield _cut(f"    {edge['source_type']}{arrow} -> {edge['target_type']}{mark}")
-    if len(shape["edges"]) > _MOST_EDGES:
-        yield f"    ... and {_counted(len(shape['edges']) - _MOST_EDGES, 'more edge')}"
+    lines = list(dict.fromkeys(map(_edge_line, sorted(shape["edges"], key=_advised_first))))
+    yield from map(_cut, lines[:_MOST_EDGES])
+    if len(lines) > _MOST_EDGES:
+        yield f"    ... and {_counted(len(lines) - _MOST_EDGES, 'more edge')}"
     if shape["sites"]:
         yield _cut(f"    made at {', '.join(shape['sites'][:2])}")
     if shape["advice"]:
-        yield _cut(f"    {shape['advice']['reason']}")
+        yield from _advice_lines(shape["advice"])
+
+
+def _advised_first(edge: Mapping[str, Any]) -> bool:
+    return not edge["weaken"]
+
+
+def _edge_line(edge: Mapping[str, Any]) -> str:
+    arrow = edge["label"] if edge["label"][:1] in (".", "[") else f" → {edge['label']}"
+    mark = "  x " if edge["weaken"] else "    "
+    return f"{mark}{edge['source_type']}{arrow} -> {edge['target_type']}{'   <- weaken this one' * edge['weaken']}"
+
+
+def _advice_lines(advice: Mapping[str, Any]) -> Iterator[str]:
+    tried = ", tried on one of them: all of it was freed" if advice["verified"] else ", not tried"
+    text = f"{advice['remedy']}: {advice['reason']}" + (tried if advice["edges"] else "")
+    yield from textwrap.wrap(text, _WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
 def _counted(number: int, noun: str) -> str:

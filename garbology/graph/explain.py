@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tracemalloc
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -12,17 +13,23 @@ from numpy.typing import NDArray
 
 from garbology.graph import components as cycles
 from garbology.graph import snapshot as snapshots
+from garbology.graph.advice import Advice, EdgeClass, advise, class_of_edge
 from garbology.graph.coloring import Coloring, color
 from garbology.graph.components import Components
+from garbology.graph.folding import Folded, Link
 from garbology.graph.holdings import Holdings, holdings
 from garbology.graph.leaks import Leak, find_leaks
+from garbology.graph.occurrence import Occurrence, occurrence_of, with_all_that_holds_it
+from garbology.graph.proof import Trial, trial_of
 from garbology.graph.reachability import unreachable
-from garbology.graph.shapes import CycleShape, Description, describe, type_counts
+from garbology.graph.shapes import CycleShape, Description, describe, read_links, type_counts
 from garbology.graph.snapshot import Snapshot
 
 _MOST_DESCRIBED = 256  # distinct cycles that are read object by object; the cost of an explanation
 _MOST_VARIANTS = 16  # of cycles that look alike and may differ in a name
 _MOST_TOLD_APART = 1_000  # occurrences read one by one where a sample of them differs
+_MOST_TRIED = 16  # occurrences looked at for one that nothing else holds
+_MOST_HELD = 32  # shapes whose proof has to free other cycles first
 _MOST_SITES = 5
 _MOST_TRACED = 200
 
@@ -41,6 +48,7 @@ def explain(
     objects: list[object],
     ending: list[object],
     ending_counts: NDArray[np.int64],
+    needed: frozenset[EdgeClass] = frozenset(),
     *,
     all_garbage: bool = False,
     judge_outside: bool = False,
@@ -49,6 +57,7 @@ def explain(
 
     ``ending`` are objects that the caller lets go when it ends, and ``ending_counts`` their reference counts
     before the objects were made: what is held more often now, and by garbage alone, becomes garbage then.
+    ``needed`` are edge classes that an advice must not weaken (see :mod:`garbology.graph.witness`).
     ``all_garbage`` says that the collector has found all of ``objects`` unreachable; they are not counted then.
     ``judge_outside`` also looks for objects that something outside Python holds.
     """
@@ -58,16 +67,19 @@ def explain(
     if not garbage.any():
         return Finding(leaks=leaks)
     components = cycles.cyclic_components(snapshot, garbage)
+    advisor = _Advisor(snapshot, garbage, needed)
     weights = holdings(snapshot, garbage, components, ending, ending_counts)
     return Finding(
         garbage=int(garbage.sum()) + weights.dependents,
         garbage_bytes=weights.total_bytes,
-        shapes=_shapes(snapshot, components, weights) if components.count else [],
+        shapes=_shapes(snapshot, components, weights, advisor) if components.count else [],
         leaks=leaks,
     )
 
 
-def _shapes(snapshot: Snapshot, components: Components, weights: Holdings) -> list[CycleShape]:
+def _shapes(
+    snapshot: Snapshot, components: Components, weights: Holdings, advisor: _Advisor
+) -> list[CycleShape]:
     ordered = color(snapshot, components, ordered=True)
     _, first, variants, counts = np.unique(
         ordered.signatures, return_index=True, return_inverse=True, return_counts=True
@@ -88,9 +100,12 @@ def _shapes(snapshot: Snapshot, components: Components, weights: Holdings) -> li
         for description, alike in occurrences.described(members[variant], named=room):
             shape = shapes.get(description)
             if shape is None:
-                shape = shapes[description] = _new_shape(description, occurrences.sites(int(alike[0])))
+                sites = occurrences.sites(int(alike[0]))
+                advice = advisor.advise(occurrences, alike) if room else None
+                shape = shapes[description] = _new_shape(description, sites, advice)
             shape.add(alike, sizes)
             known.append(shape)
+    advisor.prepare_proofs()
     return sorted(shapes.values(), key=lambda shape: (-shape.bytes, -shape.count, shape.edges))
 
 
@@ -107,7 +122,7 @@ def _groups(
     return np.unique(unordered.signatures[first], return_inverse=True)[1]
 
 
-def _new_shape(description: Description, sites: list[str]) -> CycleShape:
+def _new_shape(description: Description, sites: list[str], advice: Advice | None) -> CycleShape:
     return CycleShape(
         count=0,
         objects=description.objects,
@@ -116,33 +131,95 @@ def _new_shape(description: Description, sites: list[str]) -> CycleShape:
         edges=list(description.edges),
         types=dict(description.types),
         sites=sites,
+        advice=advice,
     )
+
+
+class _Advisor:
+    """Advice for each shape, and the proof of it, which may need that of others.
+
+    Parameters
+    ----------
+    needed : edge classes that an advice must not weaken.
+    """
+
+    def __init__(self, snapshot: Snapshot, garbage: NDArray[np.bool_], needed: frozenset[EdgeClass]) -> None:
+        self._snapshot = snapshot
+        self._garbage = garbage
+        self._needed = needed
+        self._keys: frozenset[EdgeClass] = frozenset()
+        self._held: list[tuple[Advice, NDArray[np.int64]]] = []
+        self._free: list[Advice] = []
+
+    def advise(self, occurrences: _Occurrences, components: NDArray[np.int64]) -> Advice:
+        """Advice for components that look alike, to be proved on one that nothing else holds, if there is one."""
+        some = np.linspace(len(components) - 1, 0, min(len(components), _MOST_TRIED)).astype(int)
+        for component in components[some].tolist():
+            occurrence = occurrences.one(component)
+            if occurrence.enclosed:
+                break
+        advice, advised = advise(occurrence, occurrences.read(component, occurrence)[1], self._needed)
+        keys = frozenset(map(class_of_edge, advised))
+        self._keys |= keys
+        trial = trial_of(occurrence, keys)
+        if trial:
+            advice.prove = trial.run
+            self._free.append(advice)
+        elif keys:
+            self._held.append((advice, occurrences.members(component)))
+        return advice
+
+    def prepare_proofs(self) -> None:
+        """A cycle that other garbage holds dies only after that: their advice is tried first, then all together."""
+        for advice, members in self._held[:_MOST_HELD]:
+            holders = with_all_that_holds_it(self._snapshot, self._garbage, members)
+            trial = trial_of(
+                occurrence_of(self._snapshot, members), self._keys, occurrence_of(self._snapshot, holders)
+            )
+            advice.prove = functools.partial(_after, self._free, trial) if trial else None
+
+
+def _after(others: list[Advice], trial: Trial) -> bool:
+    for other in others:
+        other.verified
+    return trial.run()
 
 
 class _Occurrences:
     """The objects of one component at a time."""
 
     def __init__(self, snapshot: Snapshot, components: Components, coloring: Coloring) -> None:
-        self._objects = snapshot.objects
+        self._snapshot = snapshot
         self._colours = coloring.colours
         self._members = coloring.members
         labels = components.labels[coloring.members]
         self._order = np.argsort(labels, kind="stable")
         self._ends = np.cumsum(components.sizes)
-        self._in_degrees = np.bincount(components.edges(snapshot)[1], minlength=len(snapshot))
 
     def _places(self, component: int) -> NDArray[np.int64]:
         first = self._ends[component - 1] if component else 0
         return self._order[first : self._ends[component]]
 
+    def members(self, component: int) -> NDArray[np.int64]:
+        """Places of the component's objects in the snapshot, ascending."""
+        return self._members[self._places(component)]
+
+    def one(self, component: int) -> Occurrence:
+        """The component, object by object."""
+        return occurrence_of(self._snapshot, self.members(component))
+
+    def read(self, component: int, occurrence: Occurrence) -> tuple[Folded, list[Link]]:
+        """Its nodes and the named links between them."""
+        folded = Folded(occurrence.objects, occurrence.in_degrees())
+        return folded, read_links(folded, self._colours[self._places(component)])
+
     def describe(self, component: int, *, named: bool) -> Description:
         """What the component looks like; without names of edges where that would cost too much."""
-        places = self._places(component)
-        members = self._members[places]
-        objects = [self._objects[member] for member in members.tolist()]
+        occurrence = self.one(component)
         if not named:
-            return Description(len(objects), (), (), type_counts(objects))
-        return describe(objects, self._in_degrees[members], self._colours[places])
+            return Description(len(occurrence.objects), (), (), type_counts(occurrence.objects))
+        folded, links = self.read(component, occurrence)
+        return describe(occurrence.objects, folded.nodes, links)
 
     def described(
         self, components: NDArray[np.int64], *, named: bool
@@ -169,7 +246,7 @@ class _Occurrences:
         members = self._members[self._places(component)[:_MOST_TRACED]]
         found: Counter[str] = Counter()
         for member in members.tolist():
-            trace = tracemalloc.get_object_traceback(self._objects[member])
+            trace = tracemalloc.get_object_traceback(self._snapshot.objects[member])
             if trace:
                 found[f"{trace[-1].filename}:{trace[-1].lineno}"] += 1
         return [site for site, _ in sorted(found.items(), key=lambda item: (-item[1], item[0]))[:_MOST_SITES]]

@@ -42,11 +42,17 @@ _FOLDABLE: dict[int, int] = {
 
 @dataclass(frozen=True)
 class Step:
-    """One reference on the way from an owner: ``holder`` refers by ``label`` to ``referent``."""
+    """One reference on the way from an owner: ``holder`` refers by ``label`` to ``referent``.
+
+    ``place`` is where the holder stands in the occurrence, ``position`` where the reference stands among all
+    referents of the holder.
+    """
 
     holder: object = field(repr=False)
     label: str
     referent: object = field(repr=False)
+    place: int
+    position: int
 
 
 @dataclass(frozen=True)
@@ -120,10 +126,11 @@ class Folded:
             holder = self._objects[place]
             referents = named_referents(holder)
             targets = self._index.find(addresses_of([referent for _, referent in referents]))
-            for (label, referent), target in zip(referents, targets.tolist(), strict=True):
+            for position, target in enumerate(targets.tolist()):
                 if target < 0:
                     continue
-                steps = (*path, Step(holder, label, referent))
+                label, referent = referents[position]
+                steps = (*path, Step(holder, label, referent, place, position))
                 if self._folds[target]:
                     pending.append((target, steps))
                 else:

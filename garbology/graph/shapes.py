@@ -6,13 +6,17 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from garbology.graph.edges import safe_type_name, short_type_name
 from garbology.graph.folding import Folded, Link
+from garbology.graph.naming.classes import mro_of
+
+if TYPE_CHECKING:
+    from garbology.graph.advice import Advice
 
 _DRAWN_NODES = 6  # a cycle with more nodes is drawn with one node a type
 _SAMPLED_NODES = 400  # nodes of one large cycle whose edges are named
@@ -58,6 +62,7 @@ class CycleShape:
     bytes : bytes of all occurrences and of what hangs off them, each buffer once.
     nodes, edges : the drawing, containers owned by one object folded into its edges.
     types : how many objects of each type one occurrence has, by qualified name.
+    advice : which edge to weaken and whether that was tried; None where the shape was not read edge by edge.
     sites : where the objects were made, ``file.py:12``, most frequent first, if ``tracemalloc`` was tracing.
     """
 
@@ -68,7 +73,7 @@ class CycleShape:
     edges: list[Edge]
     types: dict[str, int]
     sites: list[str] = field(default_factory=list)
-    advice: Any = None
+    advice: Advice | None = None
 
     def add(self, components: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
         """Count ``components`` as occurrences; ``sizes`` are the bytes of all components."""
@@ -92,13 +97,20 @@ class CycleShape:
                     "source_type": edge.source,
                     "target_type": edge.target,
                     "label": edge.label,
-                    "weaken": False,
+                    "weaken": self._is_advised(edge),
                 }
                 for edge in self.edges
             ],
             "sites": list(self.sites),
-            "advice": None,
+            "advice": self.advice.to_dict() if self.advice else None,
         }
+
+    def _is_advised(self, edge: Edge) -> bool:
+        advised = self.advice.edges if self.advice else []
+        return any(
+            edge.source.endswith(other.source) and pattern(edge.label) == pattern(other.label)
+            for other in advised
+        )
 
 
 def pattern(label: str) -> str:
@@ -116,27 +128,18 @@ class Description:
     types: tuple[tuple[str, int], ...]
 
 
-def describe(
-    objects: Sequence[object], in_degrees: NDArray[np.integer[Any]], colours: NDArray[np.uint64]
-) -> Description:
-    """Describe one occurrence of a cycle.
-
-    Parameters
-    ----------
-    objects : the objects of one strongly connected component.
-    in_degrees : references to each from inside the component, shape (len(objects),).
-    colours : the objects' colours, shape (len(objects),): of a large cycle, some nodes of each colour are named.
-    """
-    folded = Folded(objects, in_degrees)
-    nodes = folded.nodes
-    sample = _sample(nodes, colours[nodes])
-    links = [link for node in sample for link in folded.links_from(node)]
+def describe(objects: Sequence[object], nodes: NDArray[np.int64], links: list[Link]) -> Description:
+    """Describe one occurrence of a cycle by its ``nodes`` (places in ``objects``) and the ``links`` between them."""
     names = _type_names(objects, nodes)
-    if len(nodes) <= _DRAWN_NODES:
-        drawn, edges = _each_node_drawn(nodes.tolist(), links, names)
-    else:
-        drawn, edges = _each_type_drawn(nodes.tolist(), links, names)
+    draw = _each_node_drawn if len(nodes) <= _DRAWN_NODES else _each_type_drawn
+    drawn, edges = draw(nodes.tolist(), links, names)
     return Description(len(objects), drawn, edges, type_counts(objects))
+
+
+def read_links(folded: Folded, colours: NDArray[np.uint64]) -> list[Link]:
+    """The named links of an occurrence; of a large one, those of some nodes of each colour."""
+    nodes = folded.nodes
+    return [link for node in _sample(nodes, colours[nodes]) for link in folded.links_from(node)]
 
 
 def _sample(nodes: NDArray[np.int64], colours: NDArray[np.uint64]) -> list[int]:
@@ -150,12 +153,23 @@ def _sample(nodes: NDArray[np.int64], colours: NDArray[np.uint64]) -> list[int]:
 
 
 def _type_names(objects: Sequence[object], nodes: Iterable[int]) -> dict[int, str]:
-    """The type's name of each node: short, unless two types of the cycle share their short name."""
-    types = {id(type(objects[node])): type(objects[node]) for node in map(int, nodes)}
+    """What each node is called: its type's short name, unless two types share it; a class by its own name."""
+    places = list(map(int, nodes))
+    types = {id(type(objects[node])): type(objects[node]) for node in places}
     short = {key: short_type_name(kind) for key, kind in types.items()}
     shared = {name for name, times in Counter(short.values()).items() if times > 1}
     names = {key: safe_type_name(types[key]) if name in shared else name for key, name in short.items()}
-    return {int(node): names[id(type(objects[node]))] for node in nodes}
+    return {
+        node: f"class {short_type_name(objects[node])}"
+        if is_class(objects[node])
+        else names[id(type(objects[node]))]
+        for node in places
+    }
+
+
+def is_class(obj: object) -> bool:
+    """Whether ``obj`` is a class, whatever it says itself."""
+    return any(base is type for base in mro_of(type(obj)))
 
 
 def type_counts(objects: Sequence[object]) -> tuple[tuple[str, int], ...]:

@@ -1,0 +1,81 @@
+"""One cycle of the garbage, object by object: its members and the references between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import breadth_first_order, connected_components
+
+from garbology.graph.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """Some objects, mostly those of one strongly connected component, and the references between them.
+
+    Attributes
+    ----------
+    objects : its objects, in the order in which they were made.
+    sources, targets : int64, shape (m,). Places in ``objects`` of each reference's ends.
+    positions : int64, shape (m,). Where each reference stands among all referents of its source.
+    edges : int64, shape (m,). Where each reference stands among all of the snapshot.
+    enclosed : nothing else refers to any of them, so that they die when their own cycles are cut.
+    """
+
+    objects: Sequence[object] = field(repr=False)
+    sources: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    edges: NDArray[np.int64]
+    enclosed: bool = True
+
+    def in_degrees(self) -> NDArray[np.int64]:
+        """References to each object from inside: int64, shape (len(objects),)."""
+        return np.bincount(self.targets, minlength=len(self.objects))
+
+    def is_acyclic_without(self, removed: NDArray[np.bool_]) -> bool:
+        """Whether no cycle is left once the ``removed`` references (bool, shape (m,)) are gone."""
+        sources, targets = self.sources[~removed], self.targets[~removed]
+        if (sources == targets).any():
+            return False
+        n = len(self.objects)
+        graph = csr_matrix((np.ones(len(targets)), (sources, targets)), shape=(n, n))
+        count, _ = connected_components(graph, connection="strong")
+        return bool(count == n)
+
+
+def occurrence_of(snapshot: Snapshot, members: NDArray[np.int64]) -> Occurrence:
+    """The part of a snapshot whose objects stand at ``members`` (ascending)."""
+    begins = snapshot.starts[members].astype(np.int64)
+    degrees = snapshot.starts[members + 1] - begins
+    ends = np.cumsum(degrees)
+    edges = np.arange(degrees.sum()) + np.repeat(begins - (ends - degrees), degrees)
+    targets = snapshot.targets[edges]
+    places = np.searchsorted(members, targets)
+    places[places == len(members)] = 0
+    inside = members[places] == targets
+    return Occurrence(
+        objects=[snapshot.objects[member] for member in members.tolist()],
+        sources=np.repeat(np.arange(len(members)), degrees)[inside],
+        targets=places[inside],
+        positions=snapshot.positions[edges[inside]].astype(np.int64),
+        edges=edges[inside],
+        enclosed=int(inside.sum()) == int(snapshot.counts[members].sum()),
+    )
+
+
+def with_all_that_holds_it(
+    snapshot: Snapshot, garbage: NDArray[np.bool_], members: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """``members`` (places in the snapshot) and all garbage from which they can be reached, ascending."""
+    n = len(snapshot)
+    kept = garbage[snapshot.sources] & garbage[snapshot.targets]
+    sources = np.concatenate([snapshot.targets[kept], np.full(len(members), n)])
+    targets = np.concatenate([snapshot.sources[kept], members])
+    reverse = csr_matrix((np.ones(len(targets)), (sources, targets)), shape=(n + 1, n + 1))
+    reached = breadth_first_order(reverse, n, return_predecessors=False)
+    return np.sort(reached[reached < n]).astype(np.int64)

@@ -1,0 +1,200 @@
+"""What was needed while the work was live: edges that an advice must not weaken.
+
+When a function returns, the window is read as the program then had it. An edge class is needed if, without it, an
+object that a root still reached would not have been reached: then a weak reference there would have killed it
+too early. That tells ``Function.outputs`` (the caller holds the output) from ``Variable.creator`` (nothing else
+holds the Function).
+
+Two moments of every return are looked at: just before, when the function's own locals are still roots, and just
+after, when only its result and what others hold are. Only the first returns of each function are looked at, and
+only for some milliseconds in all; an edge about which nothing was seen may be weakened.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+import types
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from garbology.graph import snapshot as snapshots
+from garbology.graph.advice import EdgeClass, candidates_of
+from garbology.graph.components import cyclic_components
+from garbology.graph.folding import Folded
+from garbology.graph.occurrence import occurrence_of
+from garbology.graph.reachability import reachable_from
+from garbology.graph.snapshot import Snapshot
+from garbology.interpreter.returns import Returns
+from garbology.interpreter.thread_stacks import counted_locals
+
+_BUDGET_SECONDS = 0.010
+_MOST_OBJECTS = 20_000  # of a window that is read while the work goes on
+_MOST_OBJECTS_AT_END = 200_000
+_MOST_CYCLES = 8
+_MOST_IN_A_CYCLE = 400
+_FEWEST_LOOKS = 8  # however slow the machine is
+_MOST_IN_PASSING = 6  # at functions that return nothing cyclic but have variables of their own
+_MOST_RETURNS = 2  # of one function
+_MOST_STEPS = 64
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement
+_OWN_CODE = str(Path(__file__).parent.parent)
+_STANDARD_CODE = (str(Path(types.__file__).parent) + "/", "<frozen")
+_flags_of = type.__dict__["__flags__"].__get__
+
+
+class Witness:
+    """Watches functions return, from :meth:`start` to :meth:`stop`; ``needed`` grows meanwhile.
+
+    ``window`` answers the tracked objects made since the watch began, ``main`` is the code of the watched function,
+    whose return is always looked at.
+    """
+
+    def __init__(self, window: Callable[[], list[object]], main: types.CodeType | None = None) -> None:
+        self.needed: set[EdgeClass] = set()
+        self._window = window
+        self._main = main
+        self._left_seconds = _BUDGET_SECONDS
+        self._looks = 0
+        self._looks_in_passing = 0
+        self._returns_of: dict[int, int] = {}
+        self._returns: Returns | None = None
+
+    def start(self) -> None:
+        """Begin to watch, unless somebody else (a profiler) does already."""
+        self._returns = Returns(self._returned)
+        self._returns.start()
+
+    def stop(self) -> None:
+        """Stop to watch, and put back what was changed."""
+        if self._returns is not None:
+            self._returns.stop()
+            self._returns = None  # which holds us
+
+    def look_at_result(self, result: object) -> None:
+        """Look at what the watched function returned, while only its result is held; this ends the watch."""
+        self.stop()
+        if is_made_by_the_program(result):
+            self._look(result, [], [], _MOST_OBJECTS_AT_END)
+
+    def _returned(self, frame: types.FrameType, result: object) -> bool:
+        """A function returns; the answer is whether to look at its next return as well."""
+        code = frame.f_code
+        returns = self._returns_of[id(code)] = self._returns_of.get(id(code), 0) + 1
+        if returns > _MOST_RETURNS or code.co_filename.startswith(_OWN_CODE):
+            return False
+        main = code is self._main
+        if self._left_seconds <= 0 and self._looks >= _FEWEST_LOOKS and not main:
+            return False
+        started = time.thread_time()
+        arguments, own = _references_of(frame)
+        in_passing = self._looks_in_passing < _MOST_IN_PASSING and not code.co_filename.startswith(
+            _STANDARD_CODE
+        )
+        on_a_cycle = is_on_a_cycle(result)
+        if on_a_cycle or main or (own and in_passing):
+            self._looks += 1
+            self._looks_in_passing += not on_a_cycle
+            self._look(result, arguments, own, _MOST_OBJECTS)
+        self._left_seconds -= time.thread_time() - started
+        return returns < _MOST_RETURNS
+
+    def _look(self, result: object, arguments: list[int], own: list[int], most: int) -> None:
+        objects = self._window()
+        if not 0 < len(objects) <= most:
+            return
+        snapshot = snapshots.take(objects)
+        held = snapshot.counts - np.bincount(snapshot.targets, minlength=len(snapshot))
+        returned = snapshot.index.find(np.array([id(result)]))
+        before = _less(held, snapshot, arguments)
+        after = _less(before, snapshot, own)
+        for counts, variables in ((before, arguments + own), (after, [])):
+            roots = counts > 0
+            roots[returned[returned >= 0]] = True
+            roots[_shared_variables(snapshot, variables)] = True
+            if roots.any():
+                self._add_needed(snapshot, roots)
+
+    def _add_needed(self, snapshot: Snapshot, roots: NDArray[np.bool_]) -> None:
+        reached = reachable_from(snapshot, roots)
+        components = cyclic_components(snapshot, reached)
+        for component in range(min(components.count, _MOST_CYCLES)):
+            members = np.flatnonzero(components.labels == component)
+            if len(members) > _MOST_IN_A_CYCLE:
+                continue
+            occurrence = occurrence_of(snapshot, members)
+            folded = Folded(occurrence.objects, occurrence.in_degrees())
+            links = [link for node in folded.nodes.tolist() for link in folded.links_from(node)]
+            for candidate in candidates_of(occurrence, links):
+                removed = occurrence.edges[candidate.removed]
+                if not reachable_from(_without(snapshot, removed), roots)[members].all():
+                    self.needed.add(candidate.key)
+
+
+def _shared_variables(snapshot: Snapshot, addresses: list[int]) -> NDArray[np.int32]:
+    """What is in those cells that are among ``addresses``: a variable shared with an inner function."""
+    places = snapshot.index.find(np.array(addresses, np.int64))
+    cells = [
+        place for place in places.tolist() if place >= 0 and type(snapshot.objects[place]) is types.CellType
+    ]
+    contents: NDArray[np.int32] = snapshot.targets[np.isin(snapshot.sources, cells)]
+    return contents
+
+
+def _without(snapshot: Snapshot, edges: NDArray[np.int64]) -> Snapshot:
+    """The snapshot with some references turned back to their own sources."""
+    targets = snapshot.targets.copy()
+    targets[edges] = snapshot.sources[edges]
+    return replace(snapshot, targets=targets)
+
+
+def is_made_by_the_program(obj: object) -> bool:
+    """Whether the object's class was made by a class statement; no code of the class runs."""
+    return bool(_flags_of(type(obj)) & _HEAP_TYPE)
+
+
+def is_on_a_cycle(obj: object) -> bool:
+    """Whether an instance of the program's refers to itself within a few steps: a cheap look before a thorough one."""
+    if not is_made_by_the_program(obj):
+        return False
+    seen = {id(obj)}
+    pending = [obj]
+    while pending and len(seen) < _MOST_STEPS:
+        for referent in gc.get_referents(pending.pop(0)):
+            if referent is obj:
+                return True
+            kind = type(referent)
+            if (
+                id(referent) in seen
+                or not gc.is_tracked(referent)
+                or kind is type
+                or kind is types.ModuleType
+            ):
+                continue
+            if kind is dict and len(referent) > _MOST_STEPS:
+                continue  # mostly a function's globals
+            seen.add(id(referent))
+            pending.append(referent)
+    return False
+
+
+def _references_of(frame: types.FrameType) -> tuple[list[int], list[int]]:
+    """Addresses of what a running function holds: as its arguments, and as its own variables."""
+    code = frame.f_code
+    count = code.co_argcount + code.co_kwonlyargcount
+    count += bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)  # *args, **kwargs
+    names = {f"local {name}" for name in code.co_varnames[:count]}
+    found = counted_locals(frame)
+    arguments = [address for label, address in found if label in names]
+    return arguments, [address for label, address in found if label not in names]
+
+
+def _less(held: NDArray[np.int64], snapshot: Snapshot, addresses: list[int]) -> NDArray[np.int64]:
+    """``held`` less one for each of ``addresses``."""
+    places = snapshot.index.find(np.array(addresses, np.int64))
+    left: NDArray[np.int64] = held - np.bincount(places[places >= 0], minlength=len(held))
+    return left

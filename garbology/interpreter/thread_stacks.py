@@ -1,0 +1,197 @@
+"""What the functions that are running hold: frames of all threads, their locals and value stacks.
+
+From 3.11 the locals of a running function are in its thread's stack, where the collector does not see them, and
+up to 3.12 `frame.f_locals` would leave a second reference to each of them behind. So they are read in place:
+a frame object points at the running frame, whose slots begin where they begin in a frame that has ended. As in
+`memory_layout`, only ids are read. Where ctypes or the layout is missing, `f_locals` has to do.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+from garbology.interpreter.frame_layout import local_ids, local_names
+from garbology.interpreter.memory_layout import VERSION, WORD, can_read_memory, words_at
+
+try:
+    import ctypes
+except ImportError:  # pragma: no cover - builds without libffi, WebAssembly
+    ctypes = None  # type: ignore[assignment]
+
+_TAG_BITS = 7
+_BORROWED = 1  # from 3.14, a slot with this bit set is no reference of its own
+_MOST_SLOTS = 1 << 20
+_PROBED_SLOTS = 24
+_OPTIMIZED = 1  # CO_OPTIMIZED: the locals are in slots, not in a dictionary
+
+
+class Local(NamedTuple):
+    """One reference of a running function: its label, the id of what it refers to, whether it counts as one."""
+
+    label: str
+    target_id: int
+    counted: bool
+
+
+@dataclass(frozen=True)
+class RunningFrame:
+    """A function that is running.
+
+    Attributes
+    ----------
+    frame : its frame object.
+    thread_id : the thread that runs it, as in `threading.get_ident()`.
+    variables : what its locals refer to (the cell, where a variable is shared with an inner function). Empty up
+        to 3.10, where the frame object itself refers to them.
+    stack_ids : ids that its value stack has, or had: the stack's end is not known while it runs.
+    """
+
+    frame: types.FrameType
+    thread_id: int
+    variables: list[Local]
+    stack_ids: frozenset[int]
+
+
+def running_frames() -> list[RunningFrame]:
+    """Return the running frames of all threads, innermost first, the instrument's own left out."""
+    own = _own_namespaces()
+    frames = []
+    innermost = sys._current_frames()
+    while innermost:  # emptied, for this function's own frame is in it, and the two would be a cycle
+        thread_id, frame = innermost.popitem()
+        while frame is not None:
+            if id(frame.f_globals) not in own:
+                variables, stack_ids = _slots(frame)
+                frames.append(RunningFrame(frame, thread_id, variables, stack_ids))
+            frame = frame.f_back  # type: ignore[assignment]
+    return frames
+
+
+def counted_locals(frame: types.FrameType) -> list[tuple[str, int]]:
+    """Return label ('local x') and id of each reference that the variables of a running function are."""
+    if VERSION < (3, 11):
+        return [(f"local {name}", address) for name, address in local_ids(frame, frame.f_code) or []]
+    return [(each.label, each.target_id) for each in _slots(frame)[0] if each.counted]
+
+
+def own_frame_ids() -> set[int]:
+    """Return the ids of the instrument's own frames in this thread, the caller's included.
+
+    Whoever holds a frame when its function ends keeps its locals alive, so they must not be held.
+    """
+    own = _own_namespaces()
+    ids = set()
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if id(frame.f_globals) in own:
+            ids.add(id(frame))
+        frame = frame.f_back
+    return ids
+
+
+def _own_namespaces() -> set[int]:
+    return {
+        id(module.__dict__)
+        for name, module in list(sys.modules.items())
+        if type(name) is str and name.partition(".")[0] == "garbology" and type(module) is types.ModuleType
+    }
+
+
+def _slots(frame: types.FrameType) -> tuple[list[Local], frozenset[int]]:
+    if VERSION < (3, 11):
+        return [], frozenset()
+    code = frame.f_code
+    names = local_names(code)
+    words = _read(frame, len(names) + code.co_stacksize)
+    if words is None:
+        return list(_from_f_locals(frame)), frozenset()
+    variables = list(_namespaces(frame))
+    for name, word in zip(names, words, strict=False):
+        if word:
+            counted = VERSION < (3, 14) or not word & _BORROWED
+            variables.append(Local(f"local {name}", word & ~_TAG_BITS, counted))
+    return variables, frozenset(word & ~_TAG_BITS for word in words[len(names) :])
+
+
+def _namespaces(frame: types.FrameType) -> Iterator[Local]:
+    yield Local(".f_globals", id(frame.f_globals), False)
+    if not frame.f_code.co_flags & _OPTIMIZED and not frame.f_code.co_cellvars:
+        yield Local(".f_locals", id(frame.f_locals), True)
+
+
+def _from_f_locals(frame: types.FrameType) -> Iterator[Local]:
+    yield from _namespaces(frame)
+    if frame.f_code.co_flags & _OPTIMIZED:
+        if VERSION < (3, 13):
+            yield Local(".f_locals", id(frame.f_locals), True)
+        for name, value in list(frame.f_locals.items()):
+            yield Local(f"local {name}", id(value), True)
+
+
+def _read(frame: types.FrameType, count: int) -> list[int] | None:
+    """The first `count` slots of a running frame.
+
+    Another thread may leave the function at any time, and its slots move then. The line that reads them asks
+    for nothing but attributes and a slice of C types: the interpreter does not switch threads in between.
+    """
+    layout = _layout()
+    if layout is None:
+        return None
+    view_type, first = layout
+    view = view_type.from_address(id(frame))
+    end = first + count
+    words: list[int] = view.running.contents[first:end]
+    return words
+
+
+@cache
+def _layout() -> tuple[Any, int] | None:
+    """A view of a frame object, and where in the running frame it points at the slots begin; None if unknown."""
+    if not can_read_memory() or "t" in sys.abiflags:
+        return None
+    try:
+        fields = [
+            ("before", ctypes.c_size_t * _place_of_pointer()),
+            ("running", ctypes.POINTER(ctypes.c_size_t * _MOST_SLOTS)),
+        ]
+        view_type = type("FrameView", (ctypes.Structure,), {"_fields_": fields})
+        firsts = {_first_slot(view_type, *(object() for _ in range(3))) for _ in range(2)}
+    except Exception:
+        return None
+    return (view_type, firsts.pop()) if len(firsts) == 1 else None
+
+
+def _place_of_pointer() -> int:
+    """Which word of a frame object points at the frame: in one that has ended, the first that points inside."""
+
+    def fail() -> None:
+        raise LookupError
+
+    try:
+        fail()
+    except LookupError as error:
+        # No name for the frame here: this function's own frame is its `f_back`, and the two would be a cycle.
+        return _place_of_inner_pointer(error.__traceback__.tb_next.tb_frame)  # type: ignore[union-attr]
+    raise AssertionError("the probe raises")
+
+
+def _place_of_inner_pointer(ended: types.FrameType) -> int:
+    start, size = id(ended), ended.__sizeof__()
+    words = words_at(start, size // WORD)
+    return next(place for place, word in enumerate(words) if start < word < start + size)
+
+
+def _first_slot(view_type: Any, one: object, two: object, three: object) -> int:
+    """Where the slots of this very function begin, the first of which is `view_type`."""
+    words = view_type.from_address(id(sys._getframe())).running.contents[:_PROBED_SLOTS]
+    words = [word & ~_TAG_BITS for word in words]
+    expected = [id(view_type), id(one), id(two), id(three)]
+    found = [at for at in range(len(words) - 3) if words[at : at + 4] == expected]
+    if len(found) != 1:
+        raise LookupError("the arguments of the probe were not found in its frame")
+    return found[0]
