@@ -252,16 +252,8 @@ def _remedy(link: Link) -> tuple[str, str]:
         return "hoist", f"{edge} is the function itself: define it at module level, or pass it to itself"
     if not _takes_weak_references(last.referent):
         return "clear", f"{edge} holds {target}, which takes no weak reference: clear it when it is done with"
-    if (
-        kind is dict
-        and not any(step.label == ".__dict__" for step in link.steps[-1:])
-        and last.label.startswith("[")
-    ):
-        if not _is_instance_dict(link):
-            return (
-                "WeakValueDictionary",
-                f"{edge} only looks {target} up: make it a weakref.WeakValueDictionary",
-            )
+    if kind is dict and last.label.startswith("[") and not _is_instance_dict(link):
+        return "WeakValueDictionary", f"{edge} only looks {target} up: make it a weakref.WeakValueDictionary"
     if kind is types.CellType:
         return "weakref", f"{edge} is captured by a closure: capture weakref.ref(...) and call it inside"
     return "weakref", f"{edge} is the way back: hold weakref.ref(...) there"
