@@ -12,7 +12,8 @@ no Python code can read. So only such objects are judged of which it can be said
 
 Then the whole heap is asked, object arrays included, and of instances of C types which do not tell the collector
 what they hold, their memory. All of this is done only for objects that no running frame holds, cheapest question
-first: a heap of 300,000 objects takes about 10 ms for each of the first few, about 0.5 s for the last.
+first: in a heap of 40,000 objects it takes 1 to 2 ms to learn who holds one of them and what else that one holds;
+after eight such questions, all that is left goes through one search of about 0.2 s.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from garbology.graph.naming.classes import (
     flags_of,
     inherited_values,
     mro_of,
+    safe_type_name,
 )
 from garbology.graph.reachability import held_from_outside, reachable_from
 from garbology.graph.snapshot import (
@@ -52,7 +54,7 @@ from garbology.interpreter import collector
 from garbology.interpreter.memory_layout import WORD, can_read_memory, words_at
 from garbology.interpreter.refcounts import IMMORTAL_COUNT
 from garbology.interpreter.running import frames_of, running_local_ids
-from garbology.interpreter.traversal import is_dangerous_to_traverse
+from garbology.interpreter.traversal import is_dangerous_to_traverse, safe_referents
 
 _MOST_ASKED = 8  # objects for which the heap is asked one by one
 _NEVER_JUDGED = (type, types.ModuleType, BaseException)
@@ -149,7 +151,8 @@ def _is_judged_type(kind: type) -> bool:
         return True
     if not flags_of(kind) & HEAP_TYPE or next(inherited_values(kind, "__call__"), None) is not None:
         return False
-    return not any(base is never for base in mro_of(kind) for never in _NEVER_JUDGED)
+    ours = safe_type_name(kind).startswith("garbology.")
+    return not ours and not _any_is(mro_of(kind), _NEVER_JUDGED)
 
 
 def _has_module(snapshot: Snapshot) -> bool:
@@ -175,27 +178,29 @@ def _held_by_frames(snapshot: Snapshot, roots: NDArray[np.bool_]) -> NDArray[np.
 def _without_referred_to(
     snapshot: Snapshot, roots: NDArray[np.bool_], left: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """``left`` less what objects outside the window lead to, asking for a few roots one by one."""
+    """``left`` less what objects outside the window lead to, asking who holds a few of the roots."""
     running = set(map(id, frames_of(sys._getframe())))
+    asked = np.zeros(len(snapshot), bool)
     for _ in range(_MOST_ASKED):
-        waiting = np.flatnonzero(left & roots)
+        waiting = np.flatnonzero(left & roots & ~asked)
         if not len(waiting):
             break
-        roots = roots.copy()
-        roots[waiting[0]] = False
-        if _has_referrer(snapshot, int(waiting[0]), running):
-            held = np.zeros(len(snapshot), bool)
-            held[waiting[0]] = True
-            left = left & ~reachable_from(snapshot, held)
+        asked[waiting[0]] = True
+        held = _held_by_referrers(snapshot, int(waiting[0]), running)
+        left = left & ~reachable_from(snapshot, held & roots)
     return left
 
 
-def _has_referrer(snapshot: Snapshot, place: int, running: set[int]) -> bool:
-    """Whether an object outside the window refers to one inside; frames that run answer for themselves."""
+def _held_by_referrers(snapshot: Snapshot, place: int, running: set[int]) -> NDArray[np.bool_]:
+    """All that the objects outside the window hold which refer to this one; frames that run answer for themselves."""
     referrers = gc.get_referrers(snapshot.objects[place])
     outside = snapshot.index.find(addresses_of(referrers)) < 0
     ours = {id(snapshot.objects), *running}
-    return any(id(holder) not in ours for holder in compress(referrers, outside.tolist()))
+    holders = [obj for obj in compress(referrers, outside.tolist()) if id(obj) not in ours]
+    places = snapshot.index.find(addresses_of([obj for holder in holders for obj in safe_referents(holder)]))
+    held = np.zeros(len(snapshot), bool)
+    held[places[places >= 0]] = True
+    return held
 
 
 def _held_by_heap(snapshot: Snapshot, roots: NDArray[np.bool_], left: NDArray[np.bool_]) -> NDArray[np.bool_]:
