@@ -9,6 +9,7 @@ from garbology.interpreter.refcounts import is_immortal, reference_count
 from garbology.recorders.pauses import record_pauses
 
 __all__ = [
+    "Alive",
     "Found",
     "assert_freed",
     "assert_no_cycles",
@@ -19,10 +20,12 @@ __all__ = [
     "reference_count",
     "register_size",
     "watch",
+    "why_alive",
 ]
 
 # Not at first use: an import leaves garbage of its own, and it must not be mistaken for the program's.
 try:
+    from garbology.alive import Alive, why_alive
     from garbology.assertions import assert_freed, assert_no_cycles
     from garbology.find import Found, find_cycles, watch
     from garbology.graph.sizes import register_size

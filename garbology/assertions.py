@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
+from garbology.alive import explain_alive
 from garbology.find import Found, find_cycles, watch
 from garbology.graph.edges import safe_type_name
 from garbology.interpreter import collector
 from garbology.interpreter.refcounts import reference_count
+
+_MOST_SEARCHED = 3_000_000  # objects of a heap that is searched for what holds one of them: some seconds
 
 
 class assert_freed:  # noqa: N801 - reads as a verb in `with assert_freed(x)`
@@ -58,10 +62,20 @@ class assert_freed:  # noqa: N801 - reads as a verb in `with assert_freed(x)`
                 return
             total = len(self._watched) + len(self._held)
             alive = self._alive()
+            why = self._why() if alive else ""
             self._watched.clear()
             self._held.clear()
             if alive:
-                raise AssertionError(_message(alive, total))
+                raise AssertionError(_message(alive, total, why))
+
+    def _why(self) -> str:
+        """What holds the first object that is still alive."""
+        own = [box for _, box in self._held]
+        boxes = own + [[reference()] for _, reference in self._watched if reference() is not None]
+        if not boxes or len(gc.get_objects()) > _MOST_SEARCHED:
+            return "garbology.why_alive(...) tells what holds one of them"
+        del boxes[len(own) + 1 :]
+        return str(explain_alive(boxes[0], own=boxes))
 
     def _alive(self) -> list[str]:
         held = self._held
@@ -88,12 +102,9 @@ def _alive_text(name: str, count: int | None, ours: int) -> str:
     return f"{name} (held by {count - ours} reference{'s' * (count - ours != 1)})"
 
 
-def _message(alive: list[str], total: int) -> str:
+def _message(alive: list[str], total: int, why: str) -> str:
     shown = alive[:10] + [f"... and {len(alive) - 10:,} more"] * (len(alive) > 10)
-    return (
-        f"{len(alive):,} of {total:,} objects are still alive although the block ended: {', '.join(shown)}. "
-        "garbology.find_cycles(...) tells whether a cycle holds them"
-    )
+    return f"{len(alive):,} of {total:,} objects are still alive although the block ended: {', '.join(shown)}.\n{why}"
 
 
 def assert_no_cycles(func: Callable[..., object] | None = None, /, *args: Any, **kwargs: Any) -> Any:
