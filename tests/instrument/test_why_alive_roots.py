@@ -1,0 +1,190 @@
+"""Where the chain begins: suspended code, exceptions, arrays, contexts, and what C code holds under a name."""
+
+import asyncio
+import atexit
+import signal
+import sys
+import threading
+import types
+import weakref
+from contextvars import ContextVar, copy_context
+
+import numpy as np
+import pytest
+
+import garbology
+from garbology import why_alive
+
+HERE = f"module {__name__}"
+KEPT = []
+VARIABLE = ContextVar("request")
+
+
+class Node:
+    pass
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept():
+    yield
+    KEPT.clear()
+
+
+def held_by(holder_of):
+    """A new node, held by what `holder_of` makes of it and nothing else: a weak reference to it."""
+    node = Node()
+    KEPT.append(holder_of(node))
+    return weakref.ref(node)
+
+
+def steps(alive):
+    return [f"{edge.source}{edge.label} > {edge.target}" for edge in alive.edges]
+
+
+def test_suspended_code_holds_its_locals():
+    """The chain leads through a generator to its local."""
+
+    def generate():
+        inner = Node()
+        yield weakref.ref(inner)
+        yield inner
+
+    KEPT.append(generate())
+    alive = why_alive(next(KEPT[0])())
+    assert alive.root == HERE
+    assert alive.edges[0].target.startswith("generator ")
+    assert alive.edges[-1].label == "local inner"
+
+
+def test_a_task_holds_the_locals_of_its_coroutine():
+    """From the running event loop to a local of a coroutine that waits."""
+    references = []
+
+    async def job():
+        token = Node()
+        references.append(weakref.ref(token))
+        await asyncio.sleep(60)
+
+    async def main():
+        task = asyncio.ensure_future(job())
+        await asyncio.sleep(0)
+        del task
+        return why_alive(references[0]())
+
+    alive = asyncio.run(main())
+    assert alive.kind == "frame"
+    assert any("coroutine" in edge.target for edge in alive.edges)
+    assert alive.edges[-1].label == "local token"
+
+
+def test_an_exception_holds_the_locals_of_the_functions_it_passed():
+    """The last uncaught exception has a name, and how to be rid of it is told."""
+
+    def fail():
+        victim = Node()
+        raise ValueError(weakref.ref(victim))
+
+    try:
+        fail()
+    except ValueError as error:
+        sys.last_value = error
+        reference = error.args[0]
+    try:
+        alive = why_alive(reference())
+    finally:
+        del sys.last_value
+    assert alive.root == "the last uncaught exception sys.last_value"
+    assert alive.edges[0].source == "module sys"
+    assert alive.edges[-1].label == "local victim"
+    assert "del sys.last_value" in alive.remedy
+
+
+def test_object_arrays_and_views_hold_what_the_collector_does_not_see():
+    """An element of an object array has its index, a viewed array its view."""
+    in_array = held_by(lambda node: {"array": np.array([[0, node]], dtype=object)})
+    assert steps(why_alive(in_array())) == [f"{HERE}.KEPT[0]['array'] > ndarray", "ndarray[0, 1] > Node"]
+
+    base = np.zeros(1000)
+    KEPT[:] = [base[2:5]]
+    reference = weakref.ref(base)
+    del base
+    assert steps(why_alive(reference())) == [f"{HERE}.KEPT[0] > ndarray", "ndarray.base > ndarray"]
+
+
+def test_frozen_objects_are_seen():
+    """What the program hid from the collector with `gc.freeze` still holds."""
+    reference = held_by(lambda node: [node])
+    with garbology.collector.frozen():
+        assert steps(why_alive(reference())) == [f"{HERE}.KEPT[0][0] > Node"]
+
+
+def test_context_variables_have_their_names():
+    """In the thread's context and in a copy that the program keeps."""
+    node = Node()
+    reference = weakref.ref(node)
+
+    def ask():
+        VARIABLE.set({"node": node_holder.pop()})
+        return why_alive(reference())
+
+    node_holder = [node]
+    del node
+    context = copy_context()
+    alive = context.run(ask)
+    assert alive.edges[-1].label.endswith("context variable request['node']")
+    token = VARIABLE.set(reference())
+    try:
+        del context
+        alive = why_alive(reference())
+    finally:
+        VARIABLE.reset(token)
+    assert (alive.kind, alive.edges[-1].label) == ("context", "context variable request")
+
+
+def test_thread_local_data_is_an_attribute():
+    """The tables between a `threading.local` and its data are left out."""
+
+    def local(node):
+        data = threading.local()
+        data.node = node
+        return data
+
+    alive = why_alive(held_by(local)())
+    assert steps(alive) == [f"{HERE}.KEPT[0] > _local", "_local.node (of one thread) > Node"]
+
+
+def test_callbacks_of_atexit_are_recognised():
+    """From 3.14 they can be told apart; before, their arguments have a reference that nothing accounts for."""
+    node = Node()
+    reference = weakref.ref(node)
+    callback = Node.__init__
+    atexit.register(callback, node)
+    del node
+    alive = why_alive(reference())
+    atexit.unregister(callback)
+    assert alive.kind == "C"
+    assert "atexit.register" in alive.root
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="a signal that nobody else uses")
+def test_signal_handlers_and_trace_functions_are_roots():
+    """What C code holds under a name has that name."""
+    node = Node()
+    reference = weakref.ref(node)
+    before = signal.signal(signal.SIGUSR1, lambda *_, node=node: None)
+    del node
+    alive = why_alive(reference())
+    signal.signal(signal.SIGUSR1, before)
+    assert alive.root == f"signal.signal, as the handler of number {int(signal.SIGUSR1)}"
+    assert alive.edges[-1].label == ".__kwdefaults__['node']"
+
+
+def test_classes_functions_modules_and_running_frames():
+    """They have the names of the source, and a frame that runs is held by its thread."""
+    assert str(why_alive(Node)).startswith(
+        f"class Node is alive: held by {HERE}\n    {HERE}.Node -> class Node"
+    )
+    assert steps(why_alive(held_by)) == [f"{HERE}.held_by > function held_by"]
+    assert why_alive(types).type == "module types"
+    assert why_alive(sys).edges[-1].target == "module sys"
+    assert why_alive(sys._getframe()).root.startswith("a thread, which is running function ")
