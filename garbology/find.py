@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType, MethodType, TracebackType
 from typing import Any
 
-import numpy as np
-
 from garbology.graph import explain, outside, snapshot
+from garbology.graph.addresses import place_of
 from garbology.graph.leaks import Leak
 from garbology.graph.shapes import CycleShape
 from garbology.graph.witness import Witness
@@ -162,9 +161,9 @@ def _code_of(func: object) -> CodeType | None:
 def _made_since(mark: list[object]) -> tuple[list[object], bool]:
     """The tracked objects made after ``mark``, and True; all of the heap where a collection mixed old and new."""
     young = gc.get_objects(generation=0)
-    places = np.flatnonzero(snapshot.addresses_of(young) == id(mark))
-    if len(places):
-        del young[: places[0] + 1]
+    place = place_of(mark, young)
+    if place is not None:
+        del young[: place + 1]
         return young, True
     del young
     return gc.get_objects(), False

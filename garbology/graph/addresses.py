@@ -30,6 +30,15 @@ def addresses_of(objects: Sequence[object]) -> NDArray[np.int64]:
     return addresses
 
 
+def place_of(obj: object, objects: Sequence[object]) -> int | None:
+    """Where ``obj`` stands among ``objects``, by identity (``list.index`` would compare); None if it does not."""
+    for first, held in _blocks(iter(objects), len(objects)):
+        places = np.flatnonzero(_pointers(held) == id(obj))
+        if len(places):
+            return first + int(places[0])
+    return None
+
+
 def types_of(objects: Sequence[object]) -> tuple[list[type], NDArray[np.int32]]:
     """The distinct types of ``objects``, and which of them each object has (int32, shape (n,)).
 

@@ -11,6 +11,8 @@ from scipy.sparse.csgraph import connected_components
 from garbology.graph.reachability import graph_of
 from garbology.graph.snapshot import Snapshot
 
+_BLOCK = 65_536  # objects at a time, where a whole heap's temporary arrays would be the peak of memory
+
 
 @dataclass(frozen=True)
 class Components:
@@ -32,13 +34,21 @@ class Components:
         """The edges inside components, as the snapshot has them: ends, int32, shape (n + 1,), that is where the
         edges of each object end and those of the next begin, targets and positions, int32, shape (k,) each.
         """
-        own = np.repeat(self.labels, np.diff(snapshot.starts))
-        inside = own == self.labels[snapshot.targets]
-        inside &= own >= 0
+        inside = self._inside(snapshot)
         if inside.all():
             return snapshot.starts, snapshot.targets, snapshot.positions
         ends = np.append(np.int32(0), np.cumsum(inside, dtype=np.int32))[snapshot.starts]
         return ends, snapshot.targets[inside], snapshot.positions[inside]
+
+    def _inside(self, snapshot: Snapshot) -> NDArray[np.bool_]:
+        """Which edges of the snapshot begin and end in one component: bool, shape (m,)."""
+        inside = np.empty(len(snapshot.targets), bool)
+        for first in range(0, len(snapshot), _BLOCK):
+            starts = snapshot.starts[first : first + _BLOCK + 1]
+            own = np.repeat(self.labels[first : first + _BLOCK], np.diff(starts))
+            within = slice(int(starts[0]), int(starts[-1]))
+            inside[within] = (own == self.labels[snapshot.targets[within]]) & (own >= 0)
+        return inside
 
 
 def cyclic_components(snapshot: Snapshot, garbage: NDArray[np.bool_]) -> Components:
@@ -52,7 +62,7 @@ def cyclic_components(snapshot: Snapshot, garbage: NDArray[np.bool_]) -> Compone
     )
     sizes = np.bincount(labels, minlength=count)
     cyclic = sizes > 1
-    cyclic[labels[_referring_to_themselves(snapshot, sizes[labels] == 1)]] = True
+    cyclic[labels[_referring_to_themselves(snapshot, (sizes == 1)[labels])]] = True
     cyclic[labels[~garbage]] = False
     renumbered = np.cumsum(cyclic, dtype=np.int32) - np.int32(1)
     renumbered[~cyclic] = -1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from garbology.graph import addresses
-from garbology.graph.addresses import Index, addresses_of, types_of
+from garbology.graph.addresses import Index, addresses_of, place_of, types_of
 
 
 class Trap(type):
@@ -83,3 +83,15 @@ def test_dense_objects_are_found_by_a_table_and_scattered_ones_by_search():
     for unfit in (scattered, clashing, dense + 8):
         assert addresses._Table.of(unfit) is None
         assert np.array_equal(addresses._Sorted(unfit).find(unfit), np.arange(5_000))
+
+
+def test_a_place_is_found_by_identity():
+    """The first place of an object, however many equal ones stand before it; None where it is not."""
+    objects = [[] for _ in range(20_000)]
+    assert [place_of(objects[place], objects) for place in (0, 16_383, 16_384, 19_999)] == [
+        0,
+        16383,
+        16384,
+        19999,
+    ]
+    assert place_of([], objects) is None
