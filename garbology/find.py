@@ -74,7 +74,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
         self._found = Found()
         self._restore = ExitStack()
         self._was_enabled = False
-        self._mark: list[object] = []
+        self._marks: list[list[object]] = []
         self._ending: list[object] = [] if through is None else [through]
         self._ending_counts = snapshot.count_each([])
         self._main = main
@@ -91,19 +91,21 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
             self._window = freethreading.Window()
         self._entered = outside.window_frame(sys._getframe())
         self._ending_counts = snapshot.count_each(self._ending)
+        self._marks.clear()
+        self._witness = Witness(functools.partial(_made_inside, self._marks), self._main)
+        if self._window is None:
+            self._witness.start()
         # CPython appends every new container to the end of its youngest generation, so this one separates old
-        # from new, without a freeze and without addresses that could be used again.
-        self._mark = []
-        self._witness = Witness(functools.partial(_made_inside, self._mark), self._main)
-        self._witness.start()
+        # from new, without a freeze and without addresses that could be used again. Nothing of ours comes after.
+        self._marks.append([])
         return self._found
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the window, analyse it, and put the collector back as it was."""
-        self._witness.stop()
         with self._restore:
+            self._witness.stop()
             finding = self._finding(outside.can_judge(self._entered, sys._getframe(), error))
             self._ending.clear()
             self._found.garbage = finding.garbage
@@ -120,7 +122,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
             return explain.explain(
                 garbage, self._ending, self._ending_counts, frozenset(self._witness.needed), all_garbage=True
             )
-        objects, all_are_new = _made_since(self._mark)
+        objects, all_are_new = _made_since(self._marks[0])
         return explain.explain(
             objects,
             self._ending,
@@ -169,8 +171,9 @@ def _made_since(mark: list[object]) -> tuple[list[object], bool]:
     return gc.get_objects(), False
 
 
-def _made_inside(mark: list[object]) -> list[object]:
-    objects, all_are_new = _made_since(mark)
+def _made_inside(marks: list[list[object]]) -> list[object]:
+    """The objects made after the mark, while the block goes on; none before it is set, or after a collection."""
+    objects, all_are_new = _made_since(marks[0]) if marks else ([], False)
     return objects if all_are_new else []
 
 

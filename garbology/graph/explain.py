@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import tracemalloc
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from garbology.graph.folding import Folded, Link
 from garbology.graph.holdings import Holdings, holdings
 from garbology.graph.leaks import Leak, find_leaks
 from garbology.graph.occurrence import Occurrence, occurrence_of, with_all_that_holds_it
-from garbology.graph.proof import Trial, trial_of
+from garbology.graph.proof import Proofs, trial_of
 from garbology.graph.reachability import unreachable
 from garbology.graph.shapes import CycleShape, Description, describe, read_links, type_counts
 from garbology.graph.snapshot import Snapshot
@@ -149,7 +148,7 @@ class _Advisor:
         self._needed = needed
         self._keys: frozenset[EdgeClass] = frozenset()
         self._held: list[tuple[Advice, NDArray[np.int64]]] = []
-        self._free: list[Advice] = []
+        self._proofs = Proofs()
 
     def advise(self, occurrences: _Occurrences, components: NDArray[np.int64]) -> Advice:
         """Advice for components that look alike, to be proved on one that nothing else holds, if there is one."""
@@ -163,26 +162,19 @@ class _Advisor:
         self._keys |= keys
         trial = trial_of(occurrence, keys)
         if trial:
-            advice.prove = trial.run
-            self._free.append(advice)
+            advice.prove = self._proofs.add(trial)
         elif keys:
             self._held.append((advice, occurrences.members(component)))
         return advice
 
     def prepare_proofs(self) -> None:
-        """A cycle that other garbage holds dies only after that: their advice is tried first, then all together."""
+        """A cycle that other garbage holds dies only after that, by the advice for that."""
         for advice, members in self._held[:_MOST_HELD]:
             holders = with_all_that_holds_it(self._snapshot, self._garbage, members)
             trial = trial_of(
                 occurrence_of(self._snapshot, members), self._keys, occurrence_of(self._snapshot, holders)
             )
-            advice.prove = functools.partial(_after, self._free, trial) if trial else None
-
-
-def _after(others: list[Advice], trial: Trial) -> bool:
-    for other in others:
-        other.verified
-    return trial.run()
+            advice.prove = self._proofs.add(trial) if trial else None
 
 
 class _Occurrences:
@@ -228,9 +220,8 @@ class _Occurrences:
 
         A name can differ where no signature does: ``.left`` set alone and ``.right`` set alone stand at one place.
         """
-        sample = {
-            self.describe(int(components[place]), named=named) for place in (0, len(components) // 2, -1)
-        }
+        places = {0, len(components) // 2, len(components) - 1}
+        sample = {self.describe(int(components[place]), named=named) for place in places}
         if len(sample) == 1:
             yield sample.pop(), components
             return

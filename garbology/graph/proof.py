@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import gc
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -73,6 +75,30 @@ class Trial:
     def _is_there(self) -> bool:
         found = _at(self.addresses)
         return np.array_equal(addresses_of(list(map(type, found))), self.kinds)
+
+
+class Proofs:
+    """The trials of one finding, made together: a cycle that others hold is tried after those."""
+
+    def __init__(self) -> None:
+        self._trials: list[Trial] = []
+        self._results: dict[int, bool] = {}
+
+    def add(self, trial: Trial) -> Callable[[], bool]:
+        """Take in a trial; what comes back makes all of them, once, and answers the result of this one."""
+        self._trials.append(trial)
+        return functools.partial(self._result, len(self._trials) - 1)
+
+    def _result(self, number: int) -> bool:
+        trials = list(enumerate(self._trials))
+        self._trials = []
+        for each, trial in sorted(trials, key=_by_holders):
+            self._results[each] = trial.run()
+        return self._results[number]
+
+
+def _by_holders(numbered: tuple[int, Trial]) -> int:
+    return len(numbered[1].holders)
 
 
 def _at(addresses: NDArray[np.int64], before: list[object] | None = None) -> list[object]:
