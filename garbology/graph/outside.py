@@ -53,7 +53,7 @@ from garbology.graph.snapshot import (
 from garbology.interpreter import collector
 from garbology.interpreter.memory_layout import WORD, can_read_memory, words_at
 from garbology.interpreter.refcounts import IMMORTAL_COUNT
-from garbology.interpreter.running import frames_of, running_local_ids
+from garbology.interpreter.thread_stacks import frames_of, running_local_ids
 from garbology.interpreter.traversal import is_dangerous_to_traverse, safe_referents
 
 _MOST_ASKED = 8  # objects for which the heap is asked one by one

@@ -8,6 +8,7 @@ a frame object points at the running frame, whose slots begin where they begin i
 
 from __future__ import annotations
 
+import gc
 import sys
 import types
 from collections.abc import Iterator
@@ -77,6 +78,24 @@ def counted_locals(frame: types.FrameType) -> list[tuple[str, int]]:
     if VERSION < (3, 11):
         return [(f"local {name}", address) for name, address in local_ids(frame, frame.f_code) or []]
     return [(each.label, each.target_id) for each in _slots(frame)[0] if each.counted]
+
+
+def running_local_ids(frame: types.FrameType) -> list[int] | None:
+    """Return the id of each object that a local of a running frame refers to (of a shared variable, its cell).
+
+    None where the frame's layout is not known.
+    """
+    if VERSION < (3, 11):
+        return list(map(id, gc.get_referents(frame)))
+    words = _read(frame, len(local_names(frame.f_code)))
+    return None if words is None else [word & ~_TAG_BITS for word in words if word]
+
+
+def frames_of(frame: types.FrameType | None) -> Iterator[types.FrameType]:
+    """A frame, its caller, that one's caller and so on."""
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 def own_frame_ids() -> set[int]:
