@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from garbology.graph.addresses import types_of
 from garbology.graph.edges import safe_type_name, short_type_name
 from garbology.graph.folding import Folded, Link
 from garbology.graph.naming.classes import mro_of
@@ -155,31 +156,35 @@ def _sample(nodes: NDArray[np.int64], colours: NDArray[np.uint64]) -> list[int]:
 def _type_names(objects: Sequence[object], nodes: Iterable[int]) -> dict[int, str]:
     """What each node is called: its type's short name, unless two types share it; a class by its own name."""
     places = list(map(int, nodes))
-    types = {id(type(objects[node])): type(objects[node]) for node in places}
-    short = {key: short_type_name(kind) for key, kind in types.items()}
-    shared = {name for name, times in Counter(short.values()).items() if times > 1}
-    names = {key: safe_type_name(types[key]) if name in shared else name for key, name in short.items()}
+    chosen = [objects[place] for place in places]
+    types, kinds = types_of(chosen)
+    short = list(map(short_type_name, types))
+    shared = {name for name, times in Counter(short).items() if times > 1}
+    names = [
+        safe_type_name(kind) if name in shared else name for kind, name in zip(types, short, strict=True)
+    ]
+    of_classes = list(map(_makes_classes, types))
     return {
-        node: f"class {short_type_name(objects[node])}"
-        if is_class(objects[node])
-        else names[id(type(objects[node]))]
-        for node in places
+        place: f"class {short_type_name(obj)}" if of_classes[kind] else names[kind]
+        for place, obj, kind in zip(places, chosen, kinds.tolist(), strict=True)
     }
 
 
 def is_class(obj: object) -> bool:
     """Whether ``obj`` is a class, whatever it says itself."""
-    return any(base is type for base in mro_of(type(obj)))
+    return _makes_classes(type(obj))
+
+
+def _makes_classes(kind: type) -> bool:
+    return any(base is type for base in mro_of(kind))
 
 
 def type_counts(objects: Sequence[object]) -> tuple[tuple[str, int], ...]:
     """How many of ``objects`` have each type, by qualified name."""
-    kinds = list(map(type, objects))
-    addresses = np.fromiter(map(id, kinds), np.int64, len(kinds))
-    _, first, counts = np.unique(addresses, return_index=True, return_counts=True)
+    types, kinds = types_of(objects)
     names: Counter[str] = Counter()
-    for place, count in zip(first.tolist(), counts.tolist(), strict=True):
-        names[safe_type_name(kinds[place])] += count
+    for kind, count in zip(types, np.bincount(kinds, minlength=len(types)).tolist(), strict=True):
+        names[safe_type_name(kind)] += count
     return tuple(sorted(names.items()))
 
 

@@ -1,0 +1,82 @@
+"""Heaps to find garbage in: each function makes so many units of its kind and lets them go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class Node:
+    """An instance with attributes."""
+
+
+class Other:
+    """One more class."""
+
+
+def instance_pairs(units: int) -> None:
+    """Two instances that refer to each other."""
+    for _ in range(units):
+        node, other = Node(), Other()
+        node.other, other.node = other, node
+
+
+def families(units: int) -> None:
+    """A parent with a list of three children, which point back."""
+    for _ in range(units):
+        parent = Node()
+        parent.children = [Other() for _ in range(3)]
+        for child in parent.children:
+            child.parent = parent
+
+
+def dict_pairs(units: int) -> None:
+    """Two dictionaries that hold each other by a key."""
+    for _ in range(units):
+        first: dict[str, object] = {}
+        first["other"] = {"other": first}
+
+
+def one_ring(units: int) -> None:
+    """Instances in one ring: a single cycle however many there are."""
+    first = node = Node()
+    for _ in range(units - 1):
+        node.next = Node()
+        node = node.next
+    node.next = first
+
+
+def closures(units: int) -> None:
+    """A function that refers to itself through its own cell."""
+
+    def make() -> None:
+        def again() -> object:
+            return again
+
+    for _ in range(units):
+        make()
+
+
+def payloads(units: int) -> None:
+    """Instance pairs with a text and a number each, which the collector does not see."""
+    for place in range(units):
+        node, other = Node(), Other()
+        node.other, other.node = other, node
+        node.text, other.number = f"text number {place}", place + 0.5
+
+
+KEPT: list[object] = []
+
+
+def beside_live(units: int) -> None:
+    """Instance pairs, every other one of which a list keeps alive."""
+    for place in range(units):
+        node, other = Node(), Other()
+        node.other, other.node = other, node
+        if place % 2:
+            KEPT.append(node)
+
+
+HEAPS: dict[str, Callable[[int], None]] = {
+    function.__name__: function
+    for function in (instance_pairs, families, dict_pairs, one_ring, closures, payloads, beside_live)
+}
