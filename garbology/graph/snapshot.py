@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.graph.addresses import Index, addresses_of, types_of
+from garbology.interpreter.traversal import leave_out_dangerous
 
 __all__ = [
     "Index",
@@ -102,6 +103,7 @@ def referents_in_chunks(objects: Sequence[object]) -> Iterator[Referents]:
         chunk = objects[first : first + _CHUNK]
         fenced: list[object] = [fence] * (2 * len(chunk))
         fenced[::2] = chunk
+        leave_out_dangerous(fenced)
         referents = gc.get_referents(*fenced)
         del chunk, fenced
         addresses = addresses_of(referents)

@@ -18,6 +18,15 @@ def is_dangerous_to_traverse(obj: object) -> bool:
     return _VISITS_ITS_FREE_LIST and obj is sys.modules.get("_asyncio")
 
 
+def leave_out_dangerous(objects: list[object]) -> None:
+    """Put an empty tuple, which refers to nothing, in the place of an object that is dangerous to traverse."""
+    module = sys.modules.get("_asyncio")
+    if _VISITS_ITS_FREE_LIST and module is not None:
+        places = [place for place, address in enumerate(map(id, objects)) if address == id(module)]
+        for place in places:
+            objects[place] = ()
+
+
 def safe_referents(obj: object) -> list[object]:
     """Return `gc.get_referents(obj)`; of an object that is dangerous to traverse, only its namespace."""
     return [sys.modules["_asyncio"].__dict__] if is_dangerous_to_traverse(obj) else gc.get_referents(obj)
