@@ -5,13 +5,19 @@ go before them. https://tox.wiki/en/latest/plugins.html
 """
 
 import os
+import re
 from pathlib import Path
 
 
 def pyenv_directories() -> list[str]:
-    """The ``bin`` directory of every version that pyenv installed, newest name last."""
+    """The ``bin`` directory of every version that pyenv installed, the newest first: of two patch levels it wins."""
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    return [str(path) for path in sorted(root.glob("versions/3.*/bin")) if (path / "python").exists()]
+    found = [path for path in root.glob("versions/3.*/bin") if (path / "python").exists()]
+    return [str(path) for path in sorted(found, key=_version, reverse=True)]
+
+
+def _version(directory: Path) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", directory.parent.name)]
 
 
 os.environ["PATH"] = os.pathsep.join([*pyenv_directories(), os.environ.get("PATH", os.defpath)])
