@@ -20,7 +20,7 @@ from garbology.graph.holdings import Holdings, holdings
 from garbology.graph.leaks import Leak, find_leaks
 from garbology.graph.occurrence import Occurrence, occurrence_of, with_all_that_holds_it
 from garbology.graph.proof import Proofs, trial_of
-from garbology.graph.reachability import unreachable
+from garbology.graph.reachability import reachable_from, unreachable
 from garbology.graph.shapes import CycleShape, Description, describe, read_links, type_counts
 from garbology.graph.snapshot import Snapshot
 
@@ -62,6 +62,8 @@ def explain(
     """
     snapshot = snapshots.take(objects)
     garbage = np.ones(len(snapshot), bool) if all_garbage else unreachable(snapshot)
+    if not all_garbage:
+        garbage = _without_dropped(snapshot, garbage)
     leaks = find_leaks(snapshot, garbage, judge_outside=judge_outside)
     if not garbage.any():
         return Finding(leaks=leaks)
@@ -74,6 +76,14 @@ def explain(
         shapes=_shapes(snapshot, components, weights, advisor) if components.count else [],
         leaks=leaks,
     )
+
+
+def _without_dropped(snapshot: Snapshot, garbage: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """``garbage`` less what another thread let go since the objects were listed: their list alone held it."""
+    if not (garbage & (snapshot.counts == 0)).any():
+        return garbage
+    on_cycles = cycles.cyclic_components(snapshot, garbage).labels >= 0
+    return garbage & reachable_from(snapshot, on_cycles & garbage)
 
 
 def _shapes(
@@ -187,6 +197,7 @@ class _Occurrences:
         labels = components.labels[coloring.members]
         self._order = np.argsort(labels, kind="stable")
         self._ends = np.cumsum(components.sizes)
+        self._latest: tuple[int, Occurrence] | None = None  # a cycle of a million is read once
 
     def _places(self, component: int) -> NDArray[np.int64]:
         first = self._ends[component - 1] if component else 0
@@ -198,7 +209,9 @@ class _Occurrences:
 
     def one(self, component: int) -> Occurrence:
         """The component, object by object."""
-        return occurrence_of(self._snapshot, self.members(component))
+        if self._latest is None or self._latest[0] != component:
+            self._latest = component, occurrence_of(self._snapshot, self.members(component))
+        return self._latest[1]
 
     def read(self, component: int, occurrence: Occurrence) -> tuple[Folded, list[Link]]:
         """Its nodes and the named links between them."""

@@ -38,7 +38,8 @@ class Snapshot:
     Attributes
     ----------
     objects : the objects, each once. Object ``i`` below means ``objects[i]``.
-    counts : int64, shape (n,). References that hold each object, less those of the snapshot itself.
+    counts : int32, shape (n,). References that hold each object, less those of the snapshot itself; an immortal
+        object's huge count is cut to fit.
     starts, targets : int32, shapes (n + 1,) and (m,). The referents of object ``i`` among the objects are
         ``targets[starts[i]:starts[i + 1]]``, in the order in which its type's ``tp_traverse`` visits them, with
         their multiplicity.
@@ -50,7 +51,7 @@ class Snapshot:
     """
 
     objects: list[object]
-    counts: NDArray[np.int64]
+    counts: NDArray[np.int32]
     starts: NDArray[np.int32]
     targets: NDArray[np.int32]
     positions: NDArray[np.int32]
@@ -115,13 +116,13 @@ def referents_in_chunks(objects: Sequence[object]) -> Iterator[Referents]:
 
 def take(objects: list[object]) -> Snapshot:
     """Read counts and referents of ``objects``, which the caller holds once, in this list."""
-    counts = count_each(objects)
+    counts = _fitting(count_each(objects))
     index = Index(objects)
     edges = _Edges(len(objects))
     for referents in referents_in_chunks(objects):
         edges.add(referents, index)
         del referents
-    unsettled = count_each(objects) != counts
+    unsettled = _fitting(count_each(objects)) != counts
     types, kinds = types_of(objects)
     return Snapshot(
         objects,
@@ -180,6 +181,10 @@ def count_each(objects: Sequence[object]) -> NDArray[np.int64]:
     The whole count is one C loop, so under the GIL no other thread runs between two of its objects.
     """
     return _raw_counts(objects) - _COST_OF_COUNTING
+
+
+def _fitting(counts: NDArray[np.int64]) -> NDArray[np.int32]:
+    return np.minimum(counts, np.iinfo(np.int32).max, out=counts).astype(np.int32)
 
 
 def _raw_counts(objects: Sequence[object]) -> NDArray[np.int64]:
