@@ -161,7 +161,8 @@ def explain_a_graph(model: str, outputs: str, operations: int) -> Explained:
         collected_objects = gc.collect()
         with watch() as proved:  # its cycles are still there, so that the advice can be tried on one
             build(min(operations, _PROVED_OPERATIONS))
-        shapes = _with_advice(found.to_dict()["shapes"], proved.to_dict()["shapes"])
+        tried = proved.to_dict()["shapes"]
+    shapes = _with_advice(found.to_dict()["shapes"], tried)
     return Explained(
         garbage_objects=found.garbage,
         garbage_bytes=found.garbage_bytes,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import functools
 import gc
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +33,15 @@ class Trial:
     addresses, kinds : int64, shape (n,). ``id`` of each object and of its type.
     holders : int64. ``id`` of other garbage that holds the occurrence and has to go first, as far as it is there.
     keys : the edge classes to cut, in the holders as well.
+    witness : a weak reference to one of the objects, None where none of them takes one. Once they are gone,
+        others of the same types may stand where they stood.
     """
 
     addresses: NDArray[np.int64] = field(repr=False)
     kinds: NDArray[np.int64] = field(repr=False)
     holders: NDArray[np.int64] = field(repr=False)
     keys: frozenset[EdgeClass]
+    witness: weakref.ref[Any] | None = field(default=None, repr=False)
 
     def run(self) -> bool:
         """Whether everything died; False where the occurrence is gone, in use, or not to be killed by us."""
@@ -73,6 +79,8 @@ class Trial:
         return [] if None in cuts else [cut for cut in cuts if cut is not None]
 
     def _is_there(self) -> bool:
+        if self.witness is not None and self.witness() is None:
+            return False
         found = _at(self.addresses)
         return np.array_equal(addresses_of(list(map(type, found))), self.kinds)
 
@@ -125,4 +133,12 @@ def trial_of(
         return None
     addresses = addresses_of(occurrence.objects)
     kinds = addresses_of(list(map(type, occurrence.objects)))
-    return Trial(addresses, kinds, np.setdiff1d(addresses_of(outermost.objects), addresses), keys)
+    holding = np.setdiff1d(addresses_of(outermost.objects), addresses)
+    return Trial(addresses, kinds, holding, keys, _weak_reference(occurrence.objects))
+
+
+def _weak_reference(objects: Sequence[object]) -> weakref.ref[Any] | None:
+    for obj in objects:
+        with suppress(TypeError):
+            return weakref.ref(obj)
+    return None

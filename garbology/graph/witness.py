@@ -15,8 +15,12 @@ from __future__ import annotations
 import gc
 import time
 import types
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from itertools import repeat
+from operator import is_
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +28,7 @@ from numpy.typing import NDArray
 
 from garbology.graph import snapshot as snapshots
 from garbology.graph.advice import EdgeClass, candidates_of
-from garbology.graph.components import cyclic_components
+from garbology.graph.components import Components, cyclic_components
 from garbology.graph.folding import Folded
 from garbology.graph.occurrence import occurrence_of
 from garbology.graph.reachability import reachable_from
@@ -37,10 +41,11 @@ _MOST_OBJECTS = 20_000  # of a window that is read while the work goes on
 _MOST_OBJECTS_AT_END = 200_000
 _MOST_CYCLES = 8
 _MOST_IN_A_CYCLE = 400
-_FEWEST_LOOKS = 8  # however slow the machine is
+_FEWEST_LOOKS = 8  # at functions that return something on a cycle, however slow the machine is
 _MOST_IN_PASSING = 6  # at functions that return nothing cyclic but have variables of their own
 _MOST_RETURNS = 2  # of one function
 _MOST_STEPS = 64
+_MOST_REFERENTS = 2_000
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement
 _OWN_CODE = str(Path(__file__).parent.parent)
 _STANDARD_CODE = (str(Path(types.__file__).parent) + "/", "<frozen")
@@ -79,7 +84,8 @@ class Witness:
         """Look at what the watched function returned, while only its result is held; this ends the watch."""
         self.stop()
         if is_made_by_the_program(result):
-            self._look(result, [], [], _MOST_OBJECTS_AT_END)
+            with suppress(Exception):  # what cannot be read costs a hint, never the program
+                self._look(result, [], [], _MOST_OBJECTS_AT_END)
 
     def _returned(self, frame: types.FrameType, result: object) -> bool:
         """A function returns; the answer is whether to look at its next return as well."""
@@ -87,21 +93,23 @@ class Witness:
         returns = self._returns_of[id(code)] = self._returns_of.get(id(code), 0) + 1
         if returns > _MOST_RETURNS or code.co_filename.startswith(_OWN_CODE):
             return False
-        main = code is self._main
-        if self._left_seconds <= 0 and self._looks >= _FEWEST_LOOKS and not main:
+        if self._left_seconds <= 0 and self._looks >= _FEWEST_LOOKS and code is not self._main:
             return False
         started = time.thread_time()
-        arguments, own = _references_of(frame)
-        in_passing = self._looks_in_passing < _MOST_IN_PASSING and not code.co_filename.startswith(
-            _STANDARD_CODE
-        )
         on_a_cycle = is_on_a_cycle(result)
-        if on_a_cycle or main or (own and in_passing):
-            self._looks += 1
-            self._looks_in_passing += not on_a_cycle
-            self._look(result, arguments, own, _MOST_OBJECTS)
+        if on_a_cycle or code is self._main or self._looks_in_passing_at(code):
+            arguments, own = _references_of(frame)
+            if on_a_cycle or own:
+                self._looks += on_a_cycle
+                self._looks_in_passing += not on_a_cycle
+                self._look(result, arguments, own, _MOST_OBJECTS)
         self._left_seconds -= time.thread_time() - started
         return returns < _MOST_RETURNS
+
+    def _looks_in_passing_at(self, code: types.CodeType) -> bool:
+        """Whether to look at a function for its variables alone, whatever it returns."""
+        few = self._looks_in_passing < _MOST_IN_PASSING and self._left_seconds > 0
+        return few and not code.co_filename.startswith(_STANDARD_CODE)
 
     def _look(self, result: object, arguments: list[int], own: list[int], most: int) -> None:
         objects = self._window()
@@ -117,12 +125,13 @@ class Witness:
             roots[returned[returned >= 0]] = True
             roots[_shared_variables(snapshot, variables)] = True
             if roots.any():
-                self._add_needed(snapshot, roots)
+                self._add_needed(snapshot, roots, returned)
 
-    def _add_needed(self, snapshot: Snapshot, roots: NDArray[np.bool_]) -> None:
+    def _add_needed(self, snapshot: Snapshot, roots: NDArray[np.bool_], returned: NDArray[np.int32]) -> None:
         reached = reachable_from(snapshot, roots)
         components = cyclic_components(snapshot, reached)
-        for component in range(min(components.count, _MOST_CYCLES)):
+        first = [label for label in components.labels[returned[returned >= 0]].tolist() if label >= 0]
+        for component in dict.fromkeys([*first, *_of_each_kind(snapshot, components)]):
             members = np.flatnonzero(components.labels == component)
             if len(members) > _MOST_IN_A_CYCLE:
                 continue
@@ -133,6 +142,15 @@ class Witness:
                 removed = occurrence.edges[candidate.removed]
                 if not reachable_from(_without(snapshot, removed), roots)[members].all():
                     self.needed.add(candidate.key)
+
+
+def _of_each_kind(snapshot: Snapshot, components: Components) -> list[int]:
+    """One component of each kind, as far as that can be told by the types in it; only some kinds."""
+    inside = components.labels >= 0
+    weights = np.sqrt(snapshot.kinds[inside] + 2.0)
+    totals = np.bincount(components.labels[inside], weights, components.count).round(6)
+    found: list[int] = np.unique(totals, return_index=True)[1][:_MOST_CYCLES].tolist()
+    return found
 
 
 def _shared_variables(snapshot: Snapshot, addresses: list[int]) -> NDArray[np.int32]:
@@ -162,23 +180,18 @@ def is_on_a_cycle(obj: object) -> bool:
     if not is_made_by_the_program(obj):
         return False
     seen = {id(obj)}
-    pending = [obj]
-    while pending and len(seen) < _MOST_STEPS:
-        for referent in gc.get_referents(pending.pop(0)):
-            if referent is obj:
-                return True
+    pending = deque([obj])
+    for _ in range(_MOST_STEPS):
+        referents = gc.get_referents(pending.popleft()) if pending else []
+        if any(map(is_, referents, repeat(obj))):
+            return True
+        for referent in referents if len(referents) < _MOST_REFERENTS else []:
             kind = type(referent)
-            if (
-                id(referent) in seen
-                or not gc.is_tracked(referent)
-                or kind is type
-                or kind is types.ModuleType
-            ):
-                continue
-            if kind is dict and len(referent) > _MOST_STEPS:
-                continue  # mostly a function's globals
-            seen.add(id(referent))
-            pending.append(referent)
+            if id(referent) not in seen and gc.is_tracked(referent) and kind is not type:
+                if kind is types.ModuleType or (kind is dict and len(referent) > _MOST_STEPS):
+                    continue  # mostly a function's globals
+                seen.add(id(referent))
+                pending.append(referent)
     return False
 
 
