@@ -173,9 +173,9 @@ def _attempt(
     try:
         return function(runs)
     except NotMeasured as error:
-        problems.append(f"{kind} {function.__name__} is missing: {error}")
+        problems.append(f"{_titled(kind, function.__name__)} is missing: {error}")
     except Exception as error:
-        problems.append(f"{kind} {function.__name__} is missing: it raised {_short(error)}")
+        problems.append(f"{_titled(kind, function.__name__)} is missing: it raised {_short(error)}")
     return None
 
 
@@ -202,3 +202,8 @@ def _short(error: Exception) -> str:
 
 def _index(values: Sequence[Any], value: Any) -> int:
     return values.index(value) if value in values else len(values)
+
+
+def _titled(kind: str, name: str) -> str:
+    """What a reader calls a part of the page: 'figure pauses', but 'verdict' where that is its name, too."""
+    return name if name.startswith(kind) else f"{kind} {name}"
