@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import functools
 import inspect
 import types
@@ -18,10 +19,11 @@ from garbology.graph.edges import short_type_name
 from garbology.graph.folding import Link
 from garbology.graph.naming.classes import mro_of
 from garbology.graph.occurrence import Occurrence
-from garbology.graph.severing import SUSPENDABLE
+from garbology.graph.severing import SUSPENDABLE, closing_method
 from garbology.graph.shapes import Edge, is_class, pattern
 
 _MOST_CANDIDATES = 12  # edges that are also tried in pairs
+_MOST_GROUPS = 8  # of like edges that are also tried three at a time
 _ALL_LINKS_KNOWN = 400  # objects of a cycle whose links are all named, not a sample of them
 _CACHE_NAMES = ("cache", "registry", "registered", "instances", "lookup", "memo", "index", "pool", "by_")
 # What no line of the program can weaken.
@@ -31,9 +33,9 @@ _FIXED = (
     *("value stack", "held inside"),
 )
 
-EdgeClass = tuple[
-    str, str
-]  # the source type's name and the label's pattern: what a line of source code decides
+# The source type's name, the label's pattern and the target type's name: what a line of source code decides.
+# The target is part of it because one list can hold both what it owns and a way back.
+EdgeClass = tuple[str, str, str]
 
 
 @dataclass
@@ -76,7 +78,7 @@ class Advice:
         }
 
 
-@dataclass
+@dataclass(eq=False)
 class Candidate:
     """All links of one edge class, and the references in the occurrence that they end in."""
 
@@ -106,8 +108,19 @@ def advise(
         return _nothing_safe(occurrence, candidates, needed), []
     remedies = [_remedy(c.links[0]) for c in chosen]
     edges = [_edge(candidate) for candidate in chosen]
-    reason = "; ".join(text for _, text in remedies)
-    return Advice(edges, remedies[0][0], reason), [link for c in chosen for link in c.links]
+    return Advice(edges, remedies[0][0], _reason(chosen)), [link for c in chosen for link in c.links]
+
+
+def _reason(chosen: list[Candidate]) -> str:
+    """A sentence for each label; the other types that have the same edge are only named."""
+    alike: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
+    for candidate in chosen:
+        alike[candidate.key[1:]].append(candidate)
+    sentences = []
+    for first, *others in alike.values():
+        names = ", ".join(other.key[0] for other in others)
+        sentences.append(_remedy(first.links[0])[1] + (f"; the same in {names}" if others else ""))
+    return "; ".join(sentences)
 
 
 def _nodes(occurrence: Occurrence, links: Iterable[Link]) -> list[object]:
@@ -115,8 +128,9 @@ def _nodes(occurrence: Occurrence, links: Iterable[Link]) -> list[object]:
 
 
 def class_of_edge(link: Link) -> EdgeClass:
-    """The source type's name and the label without its indices."""
-    return short_type_name(link.steps[0].holder), pattern(link.label)
+    """The source type's name, the label without its indices, and the target type's name."""
+    holder, referent = link.steps[0].holder, link.steps[-1].referent
+    return short_type_name(holder), pattern(link.label), short_type_name(referent)
 
 
 def candidates_of(occurrence: Occurrence, links: Sequence[Link]) -> list[Candidate]:
@@ -172,12 +186,20 @@ def _physical_path(link: Link) -> tuple[tuple[int, int | None], ...]:
 
 
 def _can_be_weakened(link: Link) -> bool:
-    return not any(step.label.startswith(_FIXED) for step in link.steps)
+    return _is_closed_with(link) or not any(step.label.startswith(_FIXED) for step in link.steps)
+
+
+def _is_closed_with(link: Link) -> bool:
+    """Whether it is a reference inside an object written in C that has a ``close()`` to let go of it."""
+    last = link.steps[-1]
+    return last.label.startswith("held inside") and closing_method(last.holder) is not None
 
 
 def _is_never_needed(link: Link) -> bool:
-    """An exception's frames, and a function's reference to itself, are nobody's property."""
+    """An exception's frames, a function's reference to itself, and what is open still, are nobody's property."""
     last = link.steps[-1]
+    if _is_closed_with(link):
+        return True
     if type(last.holder) is types.FrameType and _is_exception(last.referent):
         return True
     itself = last.referent is link.steps[0].holder and type(last.referent) is types.FunctionType
@@ -195,16 +217,46 @@ def _preference(candidate: Candidate) -> tuple[int, EdgeClass]:
     name = link.label.lower()
     if type(last.holder) is dict and any(word in name for word in _CACHE_NAMES):
         return 2, candidate.key
+    if _is_closed_with(link):
+        return 5, candidate.key
     return (3 if candidate.younger_to_older else 4), candidate.key
 
 
 def _fewest(occurrence: Occurrence, candidates: list[Candidate]) -> list[Candidate]:
-    for size in (1, 2):
-        for chosen in combinations(candidates[:_MOST_CANDIDATES] if size > 1 else candidates, size):
-            removed = functools.reduce(np.logical_or, [c.removed for c in chosen])
-            if occurrence.is_acyclic_without(removed):
-                return list(chosen)
+    """The fewest edges, at most two; failing these the fewest groups of like edges, at most three."""
+    if not _open_every_cycle(occurrence, candidates):
+        return []
+    single = [(candidate,) for candidate in candidates]
+    groups = _groups_of_like_edges(candidates)
+    for choices, size in (
+        (single, 1),
+        (single[:_MOST_CANDIDATES], 2),
+        (groups, 1),
+        (groups[:_MOST_CANDIDATES], 2),
+        (groups[:_MOST_GROUPS], 3),
+    ):
+        for chosen in combinations(choices, size):
+            edges = list(dict.fromkeys(candidate for group in chosen for candidate in group))
+            if _open_every_cycle(occurrence, edges):
+                return edges
     return []
+
+
+def _open_every_cycle(occurrence: Occurrence, candidates: Sequence[Candidate]) -> bool:
+    if not candidates:
+        return False
+    return occurrence.is_acyclic_without(functools.reduce(np.logical_or, [c.removed for c in candidates]))
+
+
+def _groups_of_like_edges(candidates: list[Candidate]) -> list[tuple[Candidate, ...]]:
+    """Edges that differ only in the source's type, or only in the target's: sister classes have one line for them."""
+    groups: dict[tuple[object, ...], list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        source, label, target = candidate.key
+        groups["from", label, target, candidate.younger_to_older].append(candidate)
+        groups["to", source, label, candidate.younger_to_older].append(candidate)
+    distinct = dict.fromkeys(map(tuple, groups.values()))
+    return sorted(distinct, key=lambda group: (_preference(group[0])[0], -len(group)))
 
 
 def _edge(candidate: Candidate) -> Edge:
@@ -243,7 +295,18 @@ def _remedy(link: Link) -> tuple[str, str]:
         return "clear", f"{edge} holds {target}: clear the variable when it is done with"
     if last.label == ".__traceback__":
         return "clear", f"{edge} keeps the frames it went through: keep `error.with_traceback(None)` instead"
-    if any(type(step.holder) is types.MethodType and step.label == ".__self__" for step in link.steps):
+    if _is_closed_with(link):
+        return (
+            "close",
+            f"{source} is still open: close() it when it is done with, or hold it in contextlib.closing",
+        )
+    methods = [s.holder for s in link.steps if type(s.holder) is types.MethodType and s.label == ".__self__"]
+    if methods and never_uses_its_object(methods[-1]):
+        return (
+            "hoist",
+            f"{edge} is a bound method that never uses its object: make it a function or staticmethod",
+        )
+    if methods:
         return (
             "WeakMethod",
             f"{edge} is a bound method and holds its object: store weakref.WeakMethod(...) instead",
@@ -257,6 +320,21 @@ def _remedy(link: Link) -> tuple[str, str]:
     if kind is types.CellType:
         return "weakref", f"{edge} is captured by a closure: capture weakref.ref(...) and call it inside"
     return "weakref", f"{edge} is the way back: hold weakref.ref(...) there"
+
+
+def never_uses_its_object(method: Any) -> bool:
+    """Whether a bound method's function never reads its first argument; False where its code does not tell."""
+    function = method.__func__
+    if type(function) is not types.FunctionType or not function.__code__.co_argcount:
+        return False
+    code = function.__code__
+    first = code.co_varnames[0]
+    if first in code.co_cellvars or "__class__" in code.co_freevars:
+        return False  # an inner function or super() reads it
+    if {"locals", "vars", "dir", "eval", "exec"} & set(code.co_names):
+        return False
+    used = (step.argval for step in dis.get_instructions(code) if "_FAST" in step.opname)
+    return not any(first in (names if type(names) is tuple else (names,)) for names in used)
 
 
 def _is_instance_dict(link: Link) -> bool:
@@ -280,7 +358,7 @@ def _hoist(classes: Sequence[object]) -> Advice:
 def _nothing_safe(
     occurrence: Occurrence, candidates: list[Candidate], needed: frozenset[EdgeClass]
 ) -> Advice:
-    kept = sorted({f"{source}{label}" for source, label in needed & {c.key for c in candidates}})
+    kept = sorted({f"{source}{label}" for source, label, _ in needed & {c.key for c in candidates}})
     if kept:
         reason = f"no safe edge: without {', '.join(kept[:3])} something would have died while it was in use"
     else:

@@ -15,12 +15,15 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from garbology.graph.edges import safe_type_name
 from garbology.graph.folding import Step
 from garbology.graph.naming.classes import mro_of
 from garbology.graph.snapshot import types_of
 
 SUSPENDABLE = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 _EXCEPTION_LINKS = (".__traceback__", ".__context__", ".__cause__")
+# Others may call what they wrap: a text file closes its buffer, which can be of a class of the program's.
+_CLOSED_WITHOUT_THE_PROGRAM = ("sqlite3.Connection",)
 _INDEX = re.compile(r"\[(\d+)\]")
 _KEY = re.compile(r"\['([^'\\]*)'\]")
 
@@ -38,6 +41,9 @@ def cut_of(steps: Sequence[Step]) -> Cut | None:
 
 def _cut_of_step(step: Step) -> Cut | None:
     kind = type(step.holder)
+    if step.label.startswith("held inside") and safe_type_name(kind) in _CLOSED_WITHOUT_THE_PROGRAM:
+        method = closing_method(step.holder)
+        return functools.partial(method, step.holder) if method else None
     for handled, make in _CUTS:
         if kind is handled:
             return make(step)
@@ -48,6 +54,15 @@ def _cut_of_step(step: Step) -> Cut | None:
     if any(base is type for base in bases):
         return None
     return _attribute(step)
+
+
+def closing_method(obj: object) -> Any:
+    """The ``close`` of an object whose class has one written in C, not bound; None where it is the program's own."""
+    if any(type(obj) is kind for kind in SUSPENDABLE):
+        return None  # which are closed by their frame's locals
+    spaces = (_namespace(base) for base in mro_of(type(obj)))
+    method = next((space["close"] for space in spaces if "close" in space), None)
+    return method if type(method) is types.MethodDescriptorType else None
 
 
 def _attribute(step: Step) -> Cut | None:

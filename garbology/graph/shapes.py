@@ -23,7 +23,7 @@ _DRAWN_NODES = 6  # a cycle with more nodes is drawn with one node a type
 _SAMPLED_NODES = 400  # nodes of one large cycle whose edges are named
 _SAMPLED_PER_COLOUR = 3
 
-_INDEX = re.compile(r"\[(?:\d+(?:, \d+)*|'[^']*'|\"[^\"]*\"|b'[^']*')\]")
+_INDEX = re.compile(r"""\[(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^]['"])+\]""")
 
 
 @dataclass(frozen=True, order=True)
@@ -109,7 +109,9 @@ class CycleShape:
     def _is_advised(self, edge: Edge) -> bool:
         advised = self.advice.edges if self.advice else []
         return any(
-            edge.source.endswith(other.source) and pattern(edge.label) == pattern(other.label)
+            edge.source.endswith(other.source)
+            and pattern(edge.label) == pattern(other.label)
+            and edge.target.endswith(other.target)
             for other in advised
         )
 

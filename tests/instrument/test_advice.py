@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import sqlite3
 import sys
 import weakref
 
@@ -70,7 +71,8 @@ class Button:
         self.handlers = {"click": self.clicked}
 
     def clicked(self):
-        """Be bound."""
+        """Use what it is bound to."""
+        return self.handlers
 
 
 class Stream:
@@ -381,6 +383,137 @@ def test_it_says_so_where_nothing_is_safe():
     advice = advice_for(make)
     assert (advice.edges, advice.remedy, advice.verified) == ([], "none", False)
     assert "no safe edge" in advice.reason
+
+
+class Group:
+    """Owns its members, as an argparse group owns its actions."""
+
+    def __init__(self, kinds):
+        self.members = [kind(self) for kind in kinds]
+
+
+class Member:
+    """Points back; every kind of member is a class of its own."""
+
+    def __init__(self, group):
+        self.group = group
+
+
+def test_sister_classes_have_one_edge_to_weaken():
+    """A pointer back that many classes share is one line of source code, however many classes there are."""
+    kinds = [type(f"Kind{number}", (Member,), {}) for number in range(5)]
+    advice = advice_for(Group, kinds)
+    assert [str(edge) for edge in advice.edges] == [f"Kind{number}.group -> Group" for number in range(5)]
+    assert advice.verified
+    assert advice.reason.count("weakref.ref") == 1
+
+
+class Formatter:
+    """Holds sections, and they hold calls: of the formatter, and of the sections within (as argparse does)."""
+
+    def __init__(self):
+        self.root = self.current = Section(self, None)
+
+    def line(self):
+        """Have a line formatted."""
+        return self.current
+
+    def section(self):
+        """Begin a section that nothing but its call in the outer one holds in the end."""
+        inner = Section(self, self.root)
+        self.root.calls.append((inner.text, []))
+
+
+class Section:
+    """Is held by a bound method in the outer section."""
+
+    def __init__(self, formatter, outer):
+        self.formatter = formatter
+        self.outer = outer
+        self.calls = [(formatter.line, [])]
+
+    def text(self):
+        """Format what is within."""
+        return [call(*args) for call, args in self.calls]
+
+
+def formatted():
+    formatter = Formatter()
+    formatter.section()
+    formatter.root.text()
+
+
+def test_what_a_list_owns_stays_where_the_same_list_also_points_back():
+    """Of bound methods in one list only those of older objects are to be weakened: the others keep theirs alive."""
+    (shape,) = (s for s in garbology.find_cycles(formatted).shapes if s.objects > 3)
+    weakened = {(edge.source, edge.label.partition("[")[0], edge.target) for edge in shape.advice.edges}
+    assert weakened == {
+        ("Section", ".formatter", "Formatter"),
+        ("Section", ".outer", "Section"),
+        ("Section", ".calls", "Formatter"),
+    }
+    assert shape.advice.verified
+
+
+class Model:
+    """Remembers its operations by what they were asked with."""
+
+    def __init__(self):
+        self.operations_cache = {("operation", (name,)): Operation(self) for name in "abcdefgh"}
+
+
+class Operation:
+    """Knows its model."""
+
+    def __init__(self, model):
+        self.model = model
+
+
+def test_keys_of_tuples_are_keys_like_others():
+    """A memo with tuples for keys is one edge, not one a key."""
+    (shape,) = garbology.find_cycles(Model).shapes
+    assert sorted(edge.label for edge in shape.edges) == [".model", ".operations_cache[]"]
+
+
+class Parser:
+    """Stores a bound method that needs no object."""
+
+    def __init__(self):
+        self.convert = self.default
+
+    def default(self, value):
+        """Make nothing of itself."""
+        return int(value)
+
+
+class Asking(Parser):
+    """Needs it without naming it."""
+
+    def default(self, value):
+        """Ask the base class."""
+        return super().default(value)
+
+
+@pytest.mark.parametrize(("kind", "remedy"), [(Parser, "hoist"), (Asking, "WeakMethod")])
+def test_a_method_that_never_uses_its_object_need_not_be_one(kind, remedy):
+    """A weak method would do, a plain function is simpler and cannot die; super() uses the object."""
+    advice = advice_for(kind)
+    assert (advice.remedy, advice.verified) == (remedy, True)
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="up to 3.10 a connection does not hold its cache strongly"
+)
+@pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
+def test_what_can_be_closed_is_to_be_closed():
+    """A connection that was dropped open is in a cycle with its own cache, and close() opens it."""
+
+    def ask():
+        sqlite3.connect(":memory:").execute("select 1").fetchall()
+
+    advice = advice_for(ask)
+    assert advice.remedy == "close"
+    assert "contextlib.closing" in advice.reason
 
 
 def test_properties_and_metaclasses_of_the_program_do_not_run():
