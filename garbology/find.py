@@ -6,7 +6,6 @@ import functools
 import gc
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType, MethodType, TracebackType
 from typing import Any
@@ -72,8 +71,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
 
     def __init__(self, *, through: FrameType | None = None, main: CodeType | None = None) -> None:
         self._found = Found()
-        self._restore = ExitStack()
-        self._was_enabled = False
+        self._pause: collector.Pause | None = None
         self._marks: list[list[object]] = []
         self._ending: list[object] = [] if through is None else [through]
         self._ending_counts = snapshot.count_each([])
@@ -84,17 +82,12 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
 
     def __enter__(self) -> Found:
         """Pause the collector and open the window."""
-        self._was_enabled = gc.isenabled()
-        self._restore.enter_context(collector.paused())
-        self._found.method = freethreading.method()
-        if self._found.method == "collector":
-            self._window = freethreading.Window()
-        self._entered = outside.window_frame(sys._getframe())
-        self._ending_counts = snapshot.count_each(self._ending)
-        self._marks.clear()
-        self._witness = Witness(functools.partial(_made_inside, self._marks), self._main)
-        if self._window is None:
-            self._witness.start()
+        self._pause = collector.Pause()
+        try:
+            self._open()
+        except BaseException:
+            self._put_back()
+            raise
         # CPython appends every new container to the end of its youngest generation, so this one separates old
         # from new, without a freeze and without addresses that could be used again. Nothing of ours comes after.
         self._marks.append([])
@@ -104,10 +97,9 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the window, analyse it, and put the collector back as it was."""
-        with self._restore:
+        try:
             self._witness.stop()
             finding = self._finding(outside.can_judge(self._entered, sys._getframe(), error))
-            self._ending.clear()
             self._found.garbage = finding.garbage
             self._found.garbage_bytes = finding.garbage_bytes
             self._found.shapes = finding.shapes
@@ -115,6 +107,27 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
             if self._collects_at_once:
                 for shape in finding.shapes:
                     shape.advice and shape.advice.verified
+        finally:
+            self._put_back()
+
+    def _open(self) -> None:
+        self._found.method = freethreading.method()
+        if self._found.method == "collector":
+            self._window = freethreading.Window()
+        self._entered = outside.window_frame(sys._getframe())
+        self._ending_counts = snapshot.count_each(self._ending)
+        self._marks.clear()
+        self._witness = Witness(functools.partial(_made_inside, self._marks), self._main)
+        if self._window is None:
+            self._witness.start()
+
+    def _put_back(self) -> None:
+        self._ending.clear()
+        try:
+            self._witness.stop()
+        finally:
+            if self._pause is not None:
+                self._pause.end()
 
     def _finding(self, judge_outside: bool) -> explain.Finding:
         if self._window is not None:
@@ -134,7 +147,8 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
     @property
     def _collects_at_once(self) -> bool:
         """Whether the collector will run as soon as it may: then a proof has to be made before."""
-        return self._was_enabled and gc.get_count()[0] > gc.get_threshold()[0]
+        will_enable = self._pause is not None and self._pause.will_enable()
+        return will_enable and gc.get_count()[0] > gc.get_threshold()[0]
 
     def look_at_result(self, result: object) -> None:
         """Tell the advice what ``result``, held by the caller alone, keeps alive."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import gc
 import sysconfig
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import ClassVar, Literal
 
 CollectorKind = Literal["generational", "incremental", "free-threaded"]
 
@@ -15,18 +16,49 @@ CollectorKind = Literal["generational", "incremental", "free-threaded"]
 _FROZEN_AT_IMPORT = gc.get_freeze_count() if hasattr(gc, "get_freeze_count") else 0
 
 
+class Pause:
+    """Automatic collection switched off, from making this to :meth:`end`.
+
+    Pauses may overlap in any order, as those of two tasks or threads do: the collector is on again, if it was on
+    before the first, when the last one ends.
+    """
+
+    _lock = threading.RLock()  # a finalizer may pause while its thread does
+    _going_on: ClassVar[list[Pause]] = []
+
+    def __init__(self) -> None:
+        with self._lock:
+            self._was_enabled = gc.isenabled()
+            self._going_on.append(self)
+            gc.disable()
+
+    def will_enable(self) -> bool:
+        """Whether the collector will be on once this has ended."""
+        return self._was_enabled and self._going_on[-1] is self
+
+    def end(self) -> None:
+        """Put the collector back as it was, unless a later pause goes on; that one does so then."""
+        with self._lock:
+            if self not in self._going_on:
+                return
+            place = self._going_on.index(self)
+            del self._going_on[place]
+            if place < len(self._going_on):
+                self._going_on[place]._was_enabled = self._was_enabled
+            elif self._was_enabled:
+                gc.enable()
+            else:
+                gc.disable()
+
+
 @contextmanager
 def paused() -> Iterator[None]:
     """Switch automatic collection off for a block; afterwards it is on again if it was on before."""
-    was_enabled = gc.isenabled()
-    gc.disable()
+    pause = Pause()
     try:
         yield
     finally:
-        if was_enabled:
-            gc.enable()
-        else:
-            gc.disable()
+        pause.end()
 
 
 @contextmanager

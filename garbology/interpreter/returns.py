@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import sys
+import threading
+import time
 import types
 from collections.abc import Callable
 from typing import Any
@@ -12,14 +15,48 @@ try:
 except ImportError:  # WebAssembly
     ctypes = None  # type: ignore[assignment]
 
-_MOST_EVENTS = 10_000  # a profile function costs every call; after so many it is taken off
+_MOST_EVENTS = 100_000  # a profile function costs every call; after so many it is taken off
 
 
-_RETURN = 3  # PyTrace_RETURN
+_CALL, _RETURN = 0, 3  # PyTrace_CALL, PyTrace_RETURN
+_TOOL_NAME = "garbology"
+_INTERRUPT_AGAIN_SECONDS = 0.01
+
+
+class _Listening(threading.local):
+    """Whom this thread's profile function tells, the innermost last."""
+
+    def __init__(self) -> None:
+        self.stack: list[Returns] = []
+
+
+_listening = _Listening()
+
+
+def _profile(unused: int | None, frame: types.FrameType, event: int, result: int | None) -> int:
+    """The one profile function of all: it lives as long as the interpreter, whoever stops to listen, and where."""
+    try:
+        stack = _listening.stack
+        while stack and not stack[-1].listens:
+            stack.pop()  # stopped by another thread, which cannot take this one's profile function off
+        if not stack:
+            _take_profile_off()
+        else:
+            stack[-1].profiled(frame, event, result)
+    except KeyboardInterrupt:  # ctypes would swallow it
+        _take_profile_off()
+        _thread.start_new_thread(_interrupt_again, ())
+    return 0
+
+
+def _interrupt_again() -> None:
+    time.sleep(_INTERRUPT_AGAIN_SECONDS)
+    _thread.interrupt_main()
 
 
 def _take_profile_off() -> None:
-    ctypes.pythonapi.PyEval_SetProfile(_PROFILE_FUNCTION(), None)
+    if sys.getprofile() is None:  # else it is the program's, not ours
+        ctypes.pythonapi.PyEval_SetProfile(_NO_PROFILE, None)
 
 
 if ctypes is not None and sys.version_info < (3, 12):
@@ -27,6 +64,15 @@ if ctypes is not None and sys.version_info < (3, 12):
         ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctypes.c_int, ctypes.c_void_p
     )
     ctypes.pythonapi.PyEval_SetProfile.argtypes = [_PROFILE_FUNCTION, ctypes.c_void_p]
+    _PROFILE = _PROFILE_FUNCTION(_profile)
+    _NO_PROFILE = _PROFILE_FUNCTION()
+
+
+def _frames_running() -> int:
+    count, frame = 0, sys._getframe()
+    while frame.f_back is not None:
+        count, frame = count + 1, frame.f_back
+    return count
 
 
 class Returns:
@@ -39,36 +85,53 @@ class Returns:
     """
 
     def __init__(self, returned: Callable[[types.FrameType, object], bool]) -> None:
+        self.listens = False
         self._returned = returned
         self._tool: int | None = None
         self._left_events = 0
+        self._left_frames = 0
         self._busy = False
-        self._hook: Any = None
 
     def start(self) -> None:
         """Begin to tell."""
+        self.listens = True
         if sys.version_info >= (3, 12):
             self._start_monitoring()
         elif ctypes is not None and sys.getprofile() is None:
-            self._left_events = _MOST_EVENTS
-            self._hook = _PROFILE_FUNCTION(self._profile)
-            ctypes.pythonapi.PyEval_SetProfile(self._hook, None)
+            self._start_profiling()
+
+    def _start_profiling(self) -> None:
+        self._left_events = _MOST_EVENTS
+        # Where the stack ends the profile function could not be called, and ctypes would say so aloud.
+        self._left_frames = sys.getrecursionlimit() // 2 - _frames_running()
+        if self._left_frames > 0:
+            _listening.stack.append(self)
+            ctypes.pythonapi.PyEval_SetProfile(_PROFILE, None)
 
     def stop(self) -> None:
         """Tell no more, and leave everything as it was before."""
+        self.listens = False
         if sys.version_info >= (3, 12):
             self._stop_monitoring()
-        elif self._hook is not None:
-            _take_profile_off()
-            self._hook = None
+        else:
+            self._stop_profiling()
 
-    def _profile(self, unused: int | None, frame: types.FrameType, event: int, result: int | None) -> int:
+    def _stop_profiling(self) -> None:
+        stack = _listening.stack
+        if any(listening is self for listening in stack):  # else another thread's, which does the rest itself
+            while stack and not stack[-1].listens:
+                stack.pop()
+            if not stack:
+                _take_profile_off()
+
+    def profiled(self, frame: types.FrameType, event: int, result: int | None) -> None:
+        """The profile function was told of an event; at a return, ``result`` is the address of what is returned."""
         self._left_events -= 1
-        if self._left_events <= 0:
-            _take_profile_off()
+        self._left_frames += (event == _RETURN) - (event == _CALL)
+        if self._left_events <= 0 or self._left_frames <= 0:
+            self.stop()
         elif event == _RETURN and result and not self._busy:
             self._tell(frame, ctypes.py_object.from_buffer(ctypes.c_void_p(result)).value)
-        return 0
 
     def _tell(self, frame: types.FrameType, result: object) -> bool:
         self._busy = True  # telling calls functions, too
@@ -86,18 +149,20 @@ class Returns:
             free = [tool for tool in (4, 3, 5) if monitoring.get_tool(tool) is None]
             if free:
                 self._tool = free[0]
-                monitoring.use_tool_id(self._tool, "garbology")
+                monitoring.use_tool_id(self._tool, _TOOL_NAME)
                 monitoring.register_callback(self._tool, monitoring.events.PY_RETURN, self._monitored)
                 monitoring.set_events(self._tool, monitoring.events.PY_RETURN)
                 monitoring.restart_events()  # what an earlier watch had enough of
 
         def _stop_monitoring(self) -> None:
             monitoring = sys.monitoring
-            if self._tool is not None:
-                monitoring.set_events(self._tool, monitoring.events.NO_EVENTS)
-                monitoring.register_callback(self._tool, monitoring.events.PY_RETURN, None)
-                monitoring.free_tool_id(self._tool)
-                self._tool = None
+            tool, self._tool = self._tool, None
+            if (
+                tool is not None and monitoring.get_tool(tool) is _TOOL_NAME
+            ):  # else the program took it from us
+                monitoring.set_events(tool, monitoring.events.NO_EVENTS)
+                monitoring.register_callback(tool, monitoring.events.PY_RETURN, None)
+                monitoring.free_tool_id(tool)
 
         def _monitored(self, code: types.CodeType, offset: int, result: object) -> object:
             if self._busy:
