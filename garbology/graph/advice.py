@@ -176,7 +176,7 @@ def _physical_path(link: Link) -> tuple[tuple[int, int | None], ...]:
     path = []
     before = ""
     for step in link.steps:
-        element = step.label.startswith("[") or type(step.holder) in (set, frozenset)
+        element = step.label.startswith("[") or _is_any(type(step.holder), (set, frozenset))
         named = before == ".__dict__" or (
             type(step.holder) is tuple and type(step.referent) is types.CellType
         )
@@ -289,7 +289,7 @@ def _remedy(link: Link) -> tuple[str, str]:
             "clear",
             f"the frame keeps the exception that keeps the frame: end with `{name} = None` (or `del {name}`)",
         )
-    if kind in SUSPENDABLE or (kind is types.FrameType and _is_suspendable(last.holder)):
+    if _is_any(kind, SUSPENDABLE) or (kind is types.FrameType and _is_suspendable(last.holder)):
         return "close", f"{edge} holds {target}: close() the suspended generator when it is done with"
     if kind is types.FrameType:
         return "clear", f"{edge} holds {target}: clear the variable when it is done with"
@@ -342,11 +342,12 @@ def _is_instance_dict(link: Link) -> bool:
 
 
 def _takes_weak_references(obj: object) -> bool:
-    return bool(type.__dict__["__weakrefoffset__"].__get__(type(obj))) or type(obj) in (
-        types.FunctionType,
-        set,
-        types.GeneratorType,
-    )
+    offset = type.__dict__["__weakrefoffset__"].__get__(type(obj))
+    return bool(offset) or _is_any(type(obj), (types.FunctionType, set, types.GeneratorType))
+
+
+def _is_any(kind: type, known: tuple[type, ...]) -> bool:
+    return any(kind is each for each in known)  # `in` would ask the metaclass
 
 
 def _hoist(classes: Sequence[object]) -> Advice:

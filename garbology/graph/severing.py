@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import dis
 import functools
+import gc
 import re
+import sys
 import types
 import weakref
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
+from garbology.graph.expansion import is_array_type, unseen_referents
 from garbology.graph.edges import safe_type_name
 from garbology.graph.folding import Step
 from garbology.graph.naming.classes import mro_of
-from garbology.graph.snapshot import types_of
+from garbology.graph.snapshot import count_each, types_of
 
 SUSPENDABLE = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
+_MOST_DYING = 100_000  # objects that are asked before they are killed
 _EXCEPTION_LINKS = (".__traceback__", ".__context__", ".__cause__")
 # Others may call what they wrap: a text file closes its buffer, which can be of a class of the program's.
 _CLOSED_WITHOUT_THE_PROGRAM = ("sqlite3.Connection",)
@@ -148,8 +153,16 @@ def runs_code_when_closed(suspended: Any) -> bool:
     if type(suspended) is types.GeneratorType:
         return suspended.gi_yieldfrom is not None or handles_exceptions(suspended.gi_code)
     if type(suspended) is types.CoroutineType:
+        if _was_never_awaited(suspended):
+            return True  # its end is told by a warning, and the program may have its own way to show that
         return suspended.cr_await is not None or handles_exceptions(suspended.cr_code)
     return True  # an async generator is closed by its event loop
+
+
+def _was_never_awaited(coroutine: Any) -> bool:
+    if sys.version_info >= (3, 11):  # without its frame, which asking for would make
+        return not (coroutine.cr_suspended or coroutine.cr_running)
+    return coroutine.cr_frame is not None and coroutine.cr_frame.f_lasti < 0
 
 
 def handles_exceptions(code: types.CodeType) -> bool:
@@ -166,18 +179,53 @@ def handles_exceptions(code: types.CodeType) -> bool:
 
 
 def why_not_to_be_killed(objects: Sequence[object]) -> str | None:
-    """What of the program's would run if ``objects`` died: a finalizer, a weakref callback; None if nothing would."""
-    for kind in types_of(objects)[0]:
+    """What of the program's would run if ``objects`` died: a finalizer, a weakref callback; None if nothing would.
+
+    They take along what only they hold, and that is asked as well.
+    """
+    dying = _all_that_dies_with(objects)
+    if dying is None:
+        return "too much would die with it"
+    for kind in types_of(dying)[0]:
         if not any(kind is known for known in SUSPENDABLE) and _has(kind, "__del__"):
             return "it has a finalizer"
-    for obj in objects:
+    for obj in dying:
         if any(type(obj) is kind for kind in SUSPENDABLE) and runs_code_when_closed(obj):
             return "a suspended generator in it has a handler to run"
-        if any(
-            getattr(reference, "__callback__", None) is not None for reference in weakref.getweakrefs(obj)
-        ):
+        if any(map(_has_callback, weakref.getweakrefs(obj))):
             return "a weak reference to it has a callback"
     return None
+
+
+def _all_that_dies_with(objects: Sequence[object]) -> list[object] | None:
+    """``objects``, what only they hold, what only that holds, and so on; None if that is too much to look at."""
+    dying = list(objects)
+    dead = set(map(id, objects))
+    held: Counter[int] = Counter()
+    last: Sequence[object] = objects
+    while last and len(dying) <= _MOST_DYING:
+        referents = _all_referents(last)
+        held.update(map(id, referents))
+        touched = list({id(obj): obj for obj in referents if id(obj) not in dead}.values())
+        del referents  # or they would be held once more
+        counts = count_each(touched).tolist()
+        last = [obj for obj, count in zip(touched, counts, strict=True) if count <= held[id(obj)]]
+        dead.update(map(id, last))
+        dying += last
+    return dying if len(dying) <= _MOST_DYING else None
+
+
+def _all_referents(objects: Sequence[object]) -> list[object]:
+    arrays = [obj for obj in objects if is_array_type(type(obj))]
+    return [*gc.get_referents(*objects), *chain.from_iterable(map(unseen_referents, arrays))]
+
+
+def _has_callback(reference: object) -> bool:
+    """Whether a weak reference calls something when its object dies; a proxy's attributes would be its object's."""
+    if any(type(reference) is kind for kind in weakref.ProxyTypes):
+        return bool(gc.get_referents(reference))
+    get: Any = weakref.ReferenceType.__dict__["__callback__"]
+    return get.__get__(reference) is not None
 
 
 def _namespace(cls: type) -> Any:
