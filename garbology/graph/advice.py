@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dis
 import functools
-import inspect
 import types
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -17,9 +15,8 @@ from numpy.typing import NDArray
 
 from garbology.graph.edges import short_type_name
 from garbology.graph.folding import Link
-from garbology.graph.naming.classes import mro_of
 from garbology.graph.occurrence import Occurrence
-from garbology.graph.severing import SUSPENDABLE, closing_method
+from garbology.graph.remedies import is_closed_with, is_exception, remedy_of
 from garbology.graph.shapes import Edge, is_class, pattern
 
 _MOST_CANDIDATES = 12  # edges that are also tried in pairs
@@ -106,7 +103,7 @@ def advise(
     chosen = _fewest(occurrence, sorted(safe, key=_preference))
     if not chosen:
         return _nothing_safe(occurrence, candidates, needed), []
-    remedies = [_remedy(c.links[0]) for c in chosen]
+    remedies = [remedy_of(c.links[0]) for c in chosen]
     edges = [_edge(candidate) for candidate in chosen]
     return Advice(edges, remedies[0][0], _reason(chosen)), [link for c in chosen for link in c.links]
 
@@ -119,7 +116,7 @@ def _reason(chosen: list[Candidate]) -> str:
     sentences = []
     for first, *others in alike.values():
         names = ", ".join(other.key[0] for other in others)
-        sentences.append(_remedy(first.links[0])[1] + (f"; the same in {names}" if others else ""))
+        sentences.append(remedy_of(first.links[0])[1] + (f"; the same in {names}" if others else ""))
     return "; ".join(sentences)
 
 
@@ -176,7 +173,7 @@ def _physical_path(link: Link) -> tuple[tuple[int, int | None], ...]:
     path = []
     before = ""
     for step in link.steps:
-        element = step.label.startswith("[") or _is_any(type(step.holder), (set, frozenset))
+        element = step.label.startswith("[") or type(step.holder) is set or type(step.holder) is frozenset
         named = before == ".__dict__" or (
             type(step.holder) is tuple and type(step.referent) is types.CellType
         )
@@ -186,21 +183,15 @@ def _physical_path(link: Link) -> tuple[tuple[int, int | None], ...]:
 
 
 def _can_be_weakened(link: Link) -> bool:
-    return _is_closed_with(link) or not any(step.label.startswith(_FIXED) for step in link.steps)
-
-
-def _is_closed_with(link: Link) -> bool:
-    """Whether it is a reference inside an object written in C that has a ``close()`` to let go of it."""
-    last = link.steps[-1]
-    return last.label.startswith("held inside") and closing_method(last.holder) is not None
+    return is_closed_with(link) or not any(step.label.startswith(_FIXED) for step in link.steps)
 
 
 def _is_never_needed(link: Link) -> bool:
     """An exception's frames, a function's reference to itself, and what is open still, are nobody's property."""
     last = link.steps[-1]
-    if _is_closed_with(link):
+    if is_closed_with(link):
         return True
-    if type(last.holder) is types.FrameType and _is_exception(last.referent):
+    if type(last.holder) is types.FrameType and is_exception(last.referent):
         return True
     itself = last.referent is link.steps[0].holder and type(last.referent) is types.FunctionType
     return itself or last.label == ".__traceback__"
@@ -210,14 +201,14 @@ def _preference(candidate: Candidate) -> tuple[int, EdgeClass]:
     """Smaller is better: what only clearing up can cut, lookups by name, then pointers back to what is older."""
     link = candidate.links[0]
     last = link.steps[-1]
-    if type(last.holder) is types.FrameType and _is_exception(last.referent):
+    if type(last.holder) is types.FrameType and is_exception(last.referent):
         return 0, candidate.key
     if link.label == ".__traceback__":
         return 1, candidate.key
     name = link.label.lower()
     if type(last.holder) is dict and any(word in name for word in _CACHE_NAMES):
         return 2, candidate.key
-    if _is_closed_with(link):
+    if is_closed_with(link):
         return 5, candidate.key
     return (3 if candidate.younger_to_older else 4), candidate.key
 
@@ -264,90 +255,6 @@ def _edge(candidate: Candidate) -> Edge:
     link = candidate.links[0]
     label = labels.pop() if len(labels) == 1 else candidate.key[1]
     return Edge(candidate.key[0], label, short_type_name(link.steps[-1].referent))
-
-
-def _is_suspendable(frame: Any) -> bool:
-    """Whether a frame is a generator's or coroutine's: up to 3.10 it is an object of its own."""
-    return bool(
-        frame.f_code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR)
-    )
-
-
-def _is_exception(obj: object) -> bool:
-    return any(base is BaseException for base in mro_of(type(obj)))
-
-
-def _remedy(link: Link) -> tuple[str, str]:
-    """The remedy's name and what it means for this edge, in words."""
-    last = link.steps[-1]
-    source, target = short_type_name(link.steps[0].holder), short_type_name(last.referent)
-    edge = f"{source}{link.label if link.label[:1] in '.[' else ' → ' + link.label}"
-    kind = type(last.holder)
-    if kind is types.FrameType and _is_exception(last.referent):
-        name = last.label.removeprefix("local ")
-        return (
-            "clear",
-            f"the frame keeps the exception that keeps the frame: end with `{name} = None` (or `del {name}`)",
-        )
-    if _is_any(kind, SUSPENDABLE) or (kind is types.FrameType and _is_suspendable(last.holder)):
-        return "close", f"{edge} holds {target}: close() the suspended generator when it is done with"
-    if kind is types.FrameType:
-        return "clear", f"{edge} holds {target}: clear the variable when it is done with"
-    if last.label == ".__traceback__":
-        return "clear", f"{edge} keeps the frames it went through: keep `error.with_traceback(None)` instead"
-    if _is_closed_with(link):
-        return (
-            "close",
-            f"{source} is still open: close() it when it is done with, or hold it in contextlib.closing",
-        )
-    methods = [s.holder for s in link.steps if type(s.holder) is types.MethodType and s.label == ".__self__"]
-    if methods and never_uses_its_object(methods[-1]):
-        return (
-            "hoist",
-            f"{edge} is a bound method that never uses its object: make it a function or staticmethod",
-        )
-    if methods:
-        return (
-            "WeakMethod",
-            f"{edge} is a bound method and holds its object: store weakref.WeakMethod(...) instead",
-        )
-    if last.referent is link.steps[0].holder and type(last.referent) is types.FunctionType:
-        return "hoist", f"{edge} is the function itself: define it at module level, or pass it to itself"
-    if not _takes_weak_references(last.referent):
-        return "clear", f"{edge} holds {target}, which takes no weak reference: clear it when it is done with"
-    if kind is dict and last.label.startswith("[") and not _is_instance_dict(link):
-        return "WeakValueDictionary", f"{edge} only looks {target} up: make it a weakref.WeakValueDictionary"
-    if kind is types.CellType:
-        return "weakref", f"{edge} is captured by a closure: capture weakref.ref(...) and call it inside"
-    return "weakref", f"{edge} is the way back: hold weakref.ref(...) there"
-
-
-def never_uses_its_object(method: Any) -> bool:
-    """Whether a bound method's function never reads its first argument; False where its code does not tell."""
-    function = method.__func__
-    if type(function) is not types.FunctionType or not function.__code__.co_argcount:
-        return False
-    code = function.__code__
-    first = code.co_varnames[0]
-    if first in code.co_cellvars or "__class__" in code.co_freevars:
-        return False  # an inner function or super() reads it
-    if {"locals", "vars", "dir", "eval", "exec"} & set(code.co_names):
-        return False
-    used = (step.argval for step in dis.get_instructions(code) if "_FAST" in step.opname)
-    return not any(first in (names if type(names) is tuple else (names,)) for names in used)
-
-
-def _is_instance_dict(link: Link) -> bool:
-    return len(link.steps) > 1 and link.steps[-2].label == ".__dict__"
-
-
-def _takes_weak_references(obj: object) -> bool:
-    offset = type.__dict__["__weakrefoffset__"].__get__(type(obj))
-    return bool(offset) or _is_any(type(obj), (types.FunctionType, set, types.GeneratorType))
-
-
-def _is_any(kind: type, known: tuple[type, ...]) -> bool:
-    return any(kind is each for each in known)  # `in` would ask the metaclass
 
 
 def _hoist(classes: Sequence[object]) -> Advice:

@@ -18,8 +18,8 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
-from garbology.graph.expansion import is_array_type, unseen_referents
 from garbology.graph.edges import safe_type_name
+from garbology.graph.expansion import is_array_type, unseen_referents
 from garbology.graph.folding import Step
 from garbology.graph.naming.classes import mro_of
 from garbology.graph.snapshot import count_each, types_of
