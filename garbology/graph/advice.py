@@ -151,7 +151,7 @@ def _removed(occurrence: Occurrence, kinds: NDArray[np.int64], links: Sequence[L
     """The references that ``links`` end in, and in a large cycle those of all paths like them: bool, shape (m,)."""
     strides = int(occurrence.positions.max(initial=0)) + 1
     ends = np.array([link.steps[-1].place * strides + link.steps[-1].position for link in links], np.int64)
-    removed = np.isin(occurrence.sources * strides + occurrence.positions, ends)
+    removed = np.isin(occurrence.sources.astype(np.int64) * strides + occurrence.positions, ends)
     if len(occurrence.objects) <= _ALL_LINKS_KNOWN:
         return removed
     for path in set(map(_physical_path, links)):

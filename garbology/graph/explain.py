@@ -19,7 +19,7 @@ from garbology.graph.folding import Folded, Link
 from garbology.graph.holdings import Holdings, holdings
 from garbology.graph.leaks import Leak, find_leaks
 from garbology.graph.occurrence import Occurrence, occurrence_of, with_all_that_holds_it
-from garbology.graph.proof import Proofs, trial_of
+from garbology.graph.proof import MOST_TRIED_OBJECTS, Proofs, trial_of
 from garbology.graph.reachability import reachable_from, unreachable
 from garbology.graph.shapes import CycleShape, Description, describe, read_links, type_counts
 from garbology.graph.snapshot import Snapshot
@@ -173,7 +173,7 @@ class _Advisor:
         trial = trial_of(occurrence, keys)
         if trial:
             advice.prove = self._proofs.add(trial)
-        elif keys:
+        elif keys and not occurrence.enclosed and len(occurrence.objects) <= MOST_TRIED_OBJECTS:
             self._held.append((advice, occurrences.members(component)))
         return advice
 
@@ -197,6 +197,7 @@ class _Occurrences:
         labels = components.labels[coloring.members]
         self._order = np.argsort(labels, kind="stable")
         self._ends = np.cumsum(components.sizes)
+        self._latest_read: tuple[int, Folded, list[Link]] | None = None
         self._latest: tuple[int, Occurrence] | None = None  # a cycle of a million is read once
 
     def _places(self, component: int) -> NDArray[np.int64]:
@@ -215,8 +216,11 @@ class _Occurrences:
 
     def read(self, component: int, occurrence: Occurrence) -> tuple[Folded, list[Link]]:
         """Its nodes and the named links between them."""
-        folded = Folded(occurrence.objects, occurrence.in_degrees())
-        return folded, read_links(folded, self._colours[self._places(component)])
+        if self._latest_read is None or self._latest_read[0] != component:
+            folded = Folded(occurrence.objects, occurrence.in_degrees())
+            links = read_links(folded, self._colours[self._places(component)])
+            self._latest_read = component, folded, links
+        return self._latest_read[1:]
 
     def describe(self, component: int, *, named: bool) -> Description:
         """What the component looks like; without names of edges where that would cost too much."""

@@ -108,7 +108,7 @@ class Folded:
         self._objects = objects
         self._index = Index(objects)
         kinds = map(id, map(type, objects))
-        ranks = np.fromiter(map(_FOLDABLE.get, kinds, repeat(len(_FOLDABLE))), np.int64, len(objects))
+        ranks = np.fromiter(map(_FOLDABLE.get, kinds, repeat(len(_FOLDABLE))), np.int8, len(objects))
         self._folds = (ranks < len(_FOLDABLE)) & (np.asarray(in_degrees) == 1)
         if self._folds.all():  # a ring of containers: its most telling kind stands for it
             self._folds = ranks < ranks.max()

@@ -20,17 +20,17 @@ class Occurrence:
     Attributes
     ----------
     objects : its objects, in the order in which they were made.
-    sources, targets : int64, shape (m,). Places in ``objects`` of each reference's ends.
-    positions : int64, shape (m,). Where each reference stands among all referents of its source.
-    edges : int64, shape (m,). Where each reference stands among all of the snapshot.
+    sources, targets : int32, shape (m,). Places in ``objects`` of each reference's ends.
+    positions : int32, shape (m,). Where each reference stands among all referents of its source.
+    edges : int32, shape (m,). Where each reference stands among all of the snapshot.
     enclosed : nothing else refers to any of them, so that they die when their own cycles are cut.
     """
 
     objects: Sequence[object] = field(repr=False)
-    sources: NDArray[np.int64]
-    targets: NDArray[np.int64]
-    positions: NDArray[np.int64]
-    edges: NDArray[np.int64]
+    sources: NDArray[np.int32]
+    targets: NDArray[np.int32]
+    positions: NDArray[np.int32]
+    edges: NDArray[np.int32]
     enclosed: bool = True
 
     def in_degrees(self) -> NDArray[np.int64]:
@@ -50,19 +50,21 @@ class Occurrence:
 
 def occurrence_of(snapshot: Snapshot, members: NDArray[np.int64]) -> Occurrence:
     """The part of a snapshot whose objects stand at ``members`` (ascending)."""
-    begins = snapshot.starts[members].astype(np.int64)
+    begins = snapshot.starts[members]
     degrees = snapshot.starts[members + 1] - begins
-    ends = np.cumsum(degrees)
-    edges = np.arange(degrees.sum()) + np.repeat(begins - (ends - degrees), degrees)
+    ends = np.cumsum(degrees, dtype=np.int32)
+    edges = np.arange(ends[-1] if len(ends) else 0, dtype=np.int32)
+    edges += np.repeat(begins - (ends - degrees), degrees)
     targets = snapshot.targets[edges]
-    places = np.searchsorted(members, targets)
+    places = np.searchsorted(members, targets).astype(np.int32)
     places[places == len(members)] = 0
     inside = members[places] == targets
+    del targets
     return Occurrence(
-        objects=[snapshot.objects[member] for member in members.tolist()],
-        sources=np.repeat(np.arange(len(members)), degrees)[inside],
+        objects=list(map(snapshot.objects.__getitem__, members.tolist())),
+        sources=np.repeat(np.arange(len(members), dtype=np.int32), degrees)[inside],
         targets=places[inside],
-        positions=snapshot.positions[edges[inside]].astype(np.int64),
+        positions=snapshot.positions[edges[inside]],
         edges=edges[inside],
         enclosed=int(inside.sum()) == int(snapshot.counts[members].sum()),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import operator
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,7 +22,7 @@ from garbology.graph.severing import Cut, cut_of, why_not_to_be_killed
 from garbology.graph.snapshot import addresses_of
 from garbology.interpreter import collector
 
-_MOST_OBJECTS = 20_000  # of an occurrence that is read edge by edge
+MOST_TRIED_OBJECTS = 20_000  # of an occurrence that is cut edge by edge
 
 
 @dataclass
@@ -43,28 +44,15 @@ class Trial:
     keys: frozenset[EdgeClass]
     witness: weakref.ref[Any] | None = field(default=None, repr=False)
 
-    def run(self) -> bool:
-        """Whether everything died; False where the occurrence is gone, in use, or not to be killed by us."""
-        with collector.paused():
-            cuts = self._cuts()
-            if not cuts:
-                return False
-            mark: list[object] = []  # what is made after it may stand where one of the dead stood
-            for cut in cuts:
-                try:
-                    cut()
-                except Exception:
-                    return False
-            del cut, cuts
-            return not len(_at(self.addresses, before=mark))
-
-    def _cuts(self) -> list[Cut]:
-        if not self._is_there():
+    def cuts(self, objects: list[object]) -> list[Cut]:
+        """How to cut the edges among ``objects``, what is at the addresses now; empty where that must not be."""
+        if not self._is_there(objects):
             return []
         # What held it may be dead by now, and something else may stand where it stood: first without it.
-        return self._cuts_among(_at(self.addresses)) or self._cuts_among(
-            _at(np.concatenate([self.addresses, self.holders]))
-        )
+        cuts = self._cuts_among(objects)
+        if not cuts and len(self.holders):
+            cuts = self._cuts_among(_at(np.concatenate([self.addresses, self.holders])))
+        return cuts
 
     def _cuts_among(self, objects: list[object]) -> list[Cut]:
         if why_not_to_be_killed(objects):
@@ -78,11 +66,35 @@ class Trial:
         cuts = [cut_of(link.steps) for link in links if class_of_edge(link) in self.keys]
         return [] if None in cuts else [cut for cut in cuts if cut is not None]
 
-    def _is_there(self) -> bool:
+    def _is_there(self, objects: list[object]) -> bool:
         if self.witness is not None and self.witness() is None:
             return False
-        found = _at(self.addresses)
-        return np.array_equal(addresses_of(list(map(type, found))), self.kinds)
+        return np.array_equal(addresses_of(list(map(type, objects))), self.kinds)
+
+
+def run_together(trials: Sequence[Trial]) -> list[bool]:
+    """For each trial whether everything died; False where the occurrence is gone, in use, or not to be killed by us.
+
+    The heap is listed twice, however many trials there are. Of what one of them needs, no other may hold anything.
+    """
+    with collector.paused():
+        there = _at_each([trial.addresses for trial in trials])
+        cuts = [trial.cuts(there.pop(0)) for trial in trials]
+        mark: list[object] = []  # what is made after it may stand where one of the dead stood
+        done = [bool(each) and _is_done(each) for each in cuts]
+        del cuts
+        return list(map(operator.and_, done, _died([trial.addresses for trial in trials], mark)))
+
+
+def _is_done(cuts: list[Cut]) -> bool:
+    """Make the cuts, and let go of what they hold."""
+    try:
+        while cuts:
+            cuts.pop(0)()
+    except Exception:
+        cuts.clear()
+        return False
+    return True
 
 
 class Proofs:
@@ -98,10 +110,12 @@ class Proofs:
         return functools.partial(self._result, len(self._trials) - 1)
 
     def _result(self, number: int) -> bool:
-        trials = list(enumerate(self._trials))
+        trials = dict(enumerate(self._trials))
         self._trials = []
-        for each, trial in sorted(trials, key=_by_holders):
-            self._results[each] = trial.run()
+        free = [each for each, trial in trials.items() if not len(trial.holders)]
+        self._results.update(zip(free, run_together([trials.pop(each) for each in free]), strict=True))
+        for each, trial in sorted(trials.items(), key=_by_holders):
+            (self._results[each],) = run_together([trial])
         return self._results[number]
 
 
@@ -109,16 +123,28 @@ def _by_holders(numbered: tuple[int, Trial]) -> int:
     return len(numbered[1].holders)
 
 
-def _at(addresses: NDArray[np.int64], before: list[object] | None = None) -> list[object]:
-    """The tracked objects at ``addresses`` as far as there are any, in that order; only older ones than ``before``."""
+def _at(addresses: NDArray[np.int64]) -> list[object]:
+    """The tracked objects at ``addresses`` as far as there are any, in that order."""
+    return _at_each([addresses])[0]
+
+
+def _at_each(several: Sequence[NDArray[np.int64]]) -> list[list[object]]:
     heap = gc.get_objects()
-    chosen = addresses
-    if before is not None:
-        young = addresses_of(gc.get_objects(generation=0))
-        chosen = np.setdiff1d(addresses, young[np.flatnonzero(young == id(before))[0] :])
-    places = snapshots.Index(heap).find(chosen)
-    # No comprehension: it would hold the list in a cell, and the list holds every cell.
-    return list(map(heap.__getitem__, places[places >= 0].tolist()))
+    index = snapshots.Index(heap)
+    found = []
+    for addresses in several:
+        places = index.find(addresses)
+        # No comprehension: it would hold the list in a cell, and the list holds every cell.
+        found.append(list(map(heap.__getitem__, places[places >= 0].tolist())))
+    return found
+
+
+def _died(several: Sequence[NDArray[np.int64]], mark: list[object]) -> list[bool]:
+    """For each of ``several`` whether nothing older than ``mark`` is at any of the addresses."""
+    young = addresses_of(gc.get_objects(generation=0))
+    made_since = young[np.append(np.flatnonzero(young == id(mark)), len(young))[0] :]
+    old = np.setdiff1d(addresses_of(gc.get_objects()), made_since)
+    return [not np.isin(addresses, old).any() for addresses in several]
 
 
 def trial_of(
@@ -129,7 +155,7 @@ def trial_of(
     ``holders`` is the occurrence with all garbage that holds it, where there is such.
     """
     outermost = holders or occurrence
-    if not outermost.enclosed or len(outermost.objects) > _MOST_OBJECTS or not keys:
+    if not outermost.enclosed or len(outermost.objects) > MOST_TRIED_OBJECTS or not keys:
         return None
     addresses = addresses_of(occurrence.objects)
     kinds = addresses_of(list(map(type, occurrence.objects)))

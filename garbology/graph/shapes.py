@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -133,9 +133,9 @@ class Description:
 
 def describe(objects: Sequence[object], nodes: NDArray[np.int64], links: list[Link]) -> Description:
     """Describe one occurrence of a cycle by its ``nodes`` (places in ``objects``) and the ``links`` between them."""
-    names = _type_names(objects, nodes)
+    names = _Names(objects, nodes)
     draw = _each_node_drawn if len(nodes) <= _DRAWN_NODES else _each_type_drawn
-    drawn, edges = draw(nodes.tolist(), links, names)
+    drawn, edges = draw(nodes, links, names)
     return Description(len(objects), drawn, edges, type_counts(objects))
 
 
@@ -155,21 +155,37 @@ def _sample(nodes: NDArray[np.int64], colours: NDArray[np.uint64]) -> list[int]:
     return sorted(map(int, nodes[chosen]))
 
 
-def _type_names(objects: Sequence[object], nodes: Iterable[int]) -> dict[int, str]:
+class _Names:
     """What each node is called: its type's short name, unless two types share it; a class by its own name."""
-    places = list(map(int, nodes))
-    chosen = [objects[place] for place in places]
-    types, kinds = types_of(chosen)
-    short = list(map(short_type_name, types))
-    shared = {name for name, times in Counter(short).items() if times > 1}
-    names = [
-        safe_type_name(kind) if name in shared else name for kind, name in zip(types, short, strict=True)
-    ]
-    of_classes = list(map(_makes_classes, types))
-    return {
-        place: f"class {short_type_name(obj)}" if of_classes[kind] else names[kind]
-        for place, obj, kind in zip(places, chosen, kinds.tolist(), strict=True)
-    }
+
+    def __init__(self, objects: Sequence[object], nodes: NDArray[np.int64]) -> None:
+        chosen = list(map(objects.__getitem__, nodes.tolist()))
+        types, kinds = types_of(chosen)
+        short = list(map(short_type_name, types))
+        shared = {name for name, times in Counter(short).items() if times > 1}
+        self._names = [
+            safe_type_name(kind) if name in shared else name for kind, name in zip(types, short, strict=True)
+        ]
+        self._places, self._kinds = nodes, kinds
+        metaclasses = [
+            number for number, kind in enumerate(types) if any(base is type for base in mro_of(kind))
+        ]
+        self._classes = {
+            int(nodes[place]): f"class {short_type_name(chosen[place])}"
+            for place in np.flatnonzero(np.isin(kinds, metaclasses)).tolist()
+        }
+
+    def __getitem__(self, node: int) -> str:
+        own = self._classes.get(node)
+        return own or self._names[self._kinds[np.searchsorted(self._places, node)]]
+
+    def counts(self) -> Counter[str]:
+        """How many nodes have each name."""
+        counts: Counter[str] = Counter(self._classes.values())
+        plain = self._kinds[~np.isin(self._places, list(self._classes))] if self._classes else self._kinds
+        for number, times in enumerate(np.bincount(plain, minlength=len(self._names)).tolist()):
+            counts[self._names[number]] += times
+        return +counts
 
 
 def is_class(obj: object) -> bool:
@@ -191,9 +207,9 @@ def type_counts(objects: Sequence[object]) -> tuple[tuple[str, int], ...]:
 
 
 def _each_node_drawn(
-    nodes: list[int], links: list[Link], names: dict[int, str]
+    nodes: NDArray[np.int64], links: list[Link], names: _Names
 ) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
-    order = {node: place for place, node in enumerate(_canonical_order(nodes, links, names))}
+    order = {node: place for place, node in enumerate(_canonical_order(nodes.tolist(), links, names))}
     groups: dict[tuple[int, int, str], set[str]] = defaultdict(set)
     for link in links:
         label = link.label
@@ -214,9 +230,9 @@ def _one_label(labels: set[str], common: str) -> str:
     return min(labels) if len(labels) == 1 else common
 
 
-def _canonical_order(nodes: list[int], links: list[Link], names: dict[int, str]) -> list[int]:
+def _canonical_order(nodes: list[int], links: list[Link], names: _Names) -> list[int]:
     """The nodes in an order that does not depend on when they were made (colour refinement with names)."""
-    colour: dict[int, str] = dict(names)
+    colour = {node: names[node] for node in nodes}
     for _ in range(len(nodes)):
         seen: dict[int, tuple[Any, ...]] = {}
         for node in nodes:
@@ -229,9 +245,9 @@ def _canonical_order(nodes: list[int], links: list[Link], names: dict[int, str])
 
 
 def _each_type_drawn(
-    nodes: list[int], links: list[Link], names: dict[int, str]
+    nodes: NDArray[np.int64], links: list[Link], names: _Names
 ) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
-    counts = Counter(names[node] for node in nodes)
+    counts = names.counts()
     place = {name: number for number, name in enumerate(sorted(counts))}
     groups: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for link in links:

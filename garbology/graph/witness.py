@@ -163,7 +163,7 @@ def _shared_variables(snapshot: Snapshot, addresses: list[int]) -> NDArray[np.in
     return contents
 
 
-def _without(snapshot: Snapshot, edges: NDArray[np.int64]) -> Snapshot:
+def _without(snapshot: Snapshot, edges: NDArray[np.int32]) -> Snapshot:
     """The snapshot with some references turned back to their own sources."""
     targets = snapshot.targets.copy()
     targets[edges] = snapshot.sources[edges]
