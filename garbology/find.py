@@ -78,7 +78,8 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
 
     The window is what was made inside the block: objects that are older are not judged. Automatic collection is
     paused inside, nothing is collected to find out, and no finalizer or weakref callback runs. An exception goes
-    through unchanged, and the finding is there all the same.
+    through unchanged, and the finding is there all the same. Where the interpreter takes its modules down, there is
+    nothing left to analyse with: the finding stays empty then.
 
     ``through`` is a frame of the caller's that ends with the block. When an exception of the watched code is
     garbage it keeps the frames it went through, so that frame becomes garbage with it. ``main`` is the code of the
@@ -115,6 +116,8 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
         """Close the window, analyse it, and put the collector back as it was."""
         try:
             self._witness.stop()
+            if sys.is_finalizing():
+                return
             finding = self._finding(outside.can_judge(self._entered, sys._getframe(), error))
             self._found.garbage = finding.garbage
             self._found.garbage_bytes = finding.garbage_bytes
@@ -134,7 +137,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
         self._ending_counts = snapshot.count_each(self._ending)
         self._marks.clear()
         self._witness = Witness(functools.partial(_made_inside, self._marks), self._main)
-        if self._window is None:
+        if self._window is None and not sys.is_finalizing():
             self._witness.start()
 
     def _put_back(self) -> None:
