@@ -110,13 +110,17 @@ class Proofs:
         return functools.partial(self._result, len(self._trials) - 1)
 
     def _result(self, number: int) -> bool:
+        if self._trials:
+            self._make_all()
+        return self._results[number]
+
+    def _make_all(self) -> None:
         trials = dict(enumerate(self._trials))
         self._trials = []
         free = [each for each, trial in trials.items() if not len(trial.holders)]
         self._results.update(zip(free, run_together([trials.pop(each) for each in free]), strict=True))
         for each, trial in sorted(trials.items(), key=_by_holders):
             (self._results[each],) = run_together([trial])
-        return self._results[number]
 
 
 def _by_holders(numbered: tuple[int, Trial]) -> int:
@@ -143,8 +147,8 @@ def _died(several: Sequence[NDArray[np.int64]], mark: list[object]) -> list[bool
     """For each of ``several`` whether nothing older than ``mark`` is at any of the addresses."""
     young = addresses_of(gc.get_objects(generation=0))
     made_since = young[np.append(np.flatnonzero(young == id(mark)), len(young))[0] :]
-    old = np.setdiff1d(addresses_of(gc.get_objects()), made_since)
-    return [not np.isin(addresses, old).any() for addresses in several]
+    index = snapshots.Index(gc.get_objects())
+    return [bool((index.find(np.setdiff1d(addresses, made_since)) < 0).all()) for addresses in several]
 
 
 def trial_of(
