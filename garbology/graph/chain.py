@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import types
-from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from garbology.graph.edges import named_referents, short_type_name
-from garbology.graph.folding import Step, joined_label
+from garbology.graph.folding import Step, is_foldable, joined_label
 from garbology.graph.heap import Heap
 from garbology.graph.naming.classes import is_class, mro_of, safe_type_name
 from garbology.graph.naming.containers import key_label
@@ -24,19 +22,6 @@ from garbology.graph.shapes import Edge
 from garbology.graph.snapshot import addresses_of
 from garbology.interpreter.thread_stacks import RunningFrame
 
-_FOLDED = (
-    types.CellType,
-    tuple,
-    dict,
-    list,
-    set,
-    frozenset,
-    deque,
-    types.MethodType,
-    types.BuiltinMethodType,
-    functools.partial,
-    types.FunctionType,
-)
 _get_function_name = types.FunctionType.__dict__["__qualname__"].__get__
 _get_module_namespace = vars(types.ModuleType)["__dict__"].__get__
 _MOST_LABELS = 20
@@ -203,8 +188,7 @@ def _module_name(module: object) -> str:
 
 
 def _is_folded(obj: object) -> bool:
-    kind = type(obj)
-    return any(kind is folded for folded in _FOLDED) or safe_type_name(kind).startswith("hamt")
+    return is_foldable(obj) or safe_type_name(type(obj)).startswith("hamt")
 
 
 def _plain(steps: Sequence[Step]) -> Iterator[Step]:

@@ -40,6 +40,11 @@ _FOLDABLE: dict[int, int] = {
 }
 
 
+def is_foldable(obj: object) -> bool:
+    """Whether ``obj`` is a container that may be part of its owner's edge."""
+    return id(type(obj)) in _FOLDABLE
+
+
 @dataclass(frozen=True)
 class Step:
     """One reference on the way from an owner: ``holder`` refers by ``label`` to ``referent``.

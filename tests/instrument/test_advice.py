@@ -12,6 +12,8 @@ import pytest
 import garbology
 from autograd_core import Function, Variable, output_references
 
+pytestmark = pytest.mark.usefixtures("quiet_heap")
+
 
 class Parent:
     """Owns its children in a list."""
@@ -201,14 +203,6 @@ def local_class():
         pass
 
     return Local().__class__ is None
-
-
-@pytest.fixture(autouse=True)
-def quiet_heap():
-    gc.collect()
-    with garbology.collector.paused():
-        yield
-    gc.collect()
 
 
 def advice_for(func, *args):

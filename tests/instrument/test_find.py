@@ -11,6 +11,8 @@ import pytest
 
 import garbology
 
+pytestmark = pytest.mark.usefixtures("quiet_heap")
+
 
 class Parent:
     """Holds its child, which holds it."""
@@ -39,14 +41,6 @@ def ring(length, cls=Node):
 def rings(lengths):
     for length in lengths:
         ring(length)
-
-
-@pytest.fixture(autouse=True)
-def quiet_heap():
-    gc.collect()
-    with garbology.collector.paused():
-        yield
-    gc.collect()
 
 
 def collector_state():

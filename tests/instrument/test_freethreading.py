@@ -9,6 +9,8 @@ import pytest
 import garbology
 from garbology.interpreter import freethreading
 
+pytestmark = pytest.mark.usefixtures("quiet_heap")
+
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
@@ -22,14 +24,6 @@ class Parent:
     def __init__(self):
         self.child = Node()
         self.child.parent = self
-
-
-@pytest.fixture(autouse=True)
-def quiet_heap():
-    gc.collect()
-    with garbology.collector.paused():
-        yield
-    gc.collect()
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ import pytest
 
 import garbology
 
+pytestmark = pytest.mark.usefixtures("quiet_heap")
+
 
 class Node:
     """Anything."""
@@ -34,14 +36,6 @@ class Hostile:
         raise AssertionError("user code ran")
 
     __eq__ = __hash__ = __repr__ = __len__ = __bool__ = __sizeof__ = __getattr__ = __iter__ = _refuse
-
-
-@pytest.fixture(autouse=True)
-def quiet_heap():
-    gc.collect()
-    with garbology.collector.paused():
-        yield
-    gc.collect()
 
 
 LEAKED = []  # what the tests leaked: weak references, to put an end to it
