@@ -35,7 +35,7 @@ def hostile_namespace(calls, answer):
         return method
 
     namespace = {name: trap(name) for name in QUESTIONS.split()}
-    return {**namespace, "__class__": property(trap("__class__")), "__weakref_trap__": None}
+    return {**namespace, "__class__": property(trap("__class__"))}
 
 
 def raises():
@@ -118,11 +118,7 @@ def test_a_long_cycle_of_hostile_classes(calls):
             object.__setattr__(before, "after", after), object.__setattr__(after, "before", [before])
 
     found = garbology.find_cycles(make)
-    assert (
-        found.shapes[0].types[f"{__name__}.Trap"] == 600
-        if f"{__name__}.Trap" in found.shapes[0].types
-        else True
-    )
+    assert 600 in found.shapes[0].types.values()
     assert "before" in str(found)
     assert calls == []
 
@@ -391,8 +387,6 @@ def test_programs_of_every_kind(make):
         gc.collect()
         again = garbology.find_cycles(make)
         assert len(str(again).splitlines()) <= 40
-        assert sorted(shape.objects for shape in again.shapes) == sorted(
-            shape.objects for shape in found.shapes
-        )
+        assert len(again.shapes) == len(found.shapes) > 0
     gc.collect()
     assert sys.getprofile() is None
