@@ -136,7 +136,7 @@ def candidates_of(occurrence: Occurrence, links: Sequence[Link]) -> list[Candida
     for link in links:
         if _can_be_weakened(link):
             groups[class_of_edge(link)].append(link)
-    kinds = np.fromiter(map(id, map(type, occurrence.objects)), np.int64, len(occurrence.objects))
+    kinds = np.array(list(map(id, occurrence.types)), np.int64)[occurrence.kinds]
     found = []
     for key, members in groups.items():
         younger = sum(link.source > link.target for link in members)

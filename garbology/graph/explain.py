@@ -21,7 +21,7 @@ from garbology.graph.leaks import Leak, find_leaks
 from garbology.graph.occurrence import Occurrence, occurrence_of, with_all_that_holds_it
 from garbology.graph.proof import MOST_TRIED_OBJECTS, Proofs, trial_of
 from garbology.graph.reachability import reachable_from, unreachable
-from garbology.graph.shapes import CycleShape, Description, describe, read_links, type_counts
+from garbology.graph.shapes import CycleShape, Description, counts_of, describe, folded_of, read_links
 from garbology.graph.snapshot import Snapshot
 
 _MOST_DESCRIBED = 256  # distinct cycles that are read object by object; the cost of an explanation
@@ -217,7 +217,7 @@ class _Occurrences:
     def read(self, component: int, occurrence: Occurrence) -> tuple[Folded, list[Link]]:
         """Its nodes and the named links between them."""
         if self._latest_read is None or self._latest_read[0] != component:
-            folded = Folded(occurrence.objects, occurrence.in_degrees())
+            folded = folded_of(occurrence)
             links = read_links(folded, self._colours[self._places(component)])
             self._latest_read = component, folded, links
         return self._latest_read[1:]
@@ -226,9 +226,9 @@ class _Occurrences:
         """What the component looks like; without names of edges where that would cost too much."""
         occurrence = self.one(component)
         if not named:
-            return Description(len(occurrence.objects), (), (), type_counts(occurrence.objects))
+            return Description(len(occurrence.objects), (), (), counts_of(occurrence.types, occurrence.kinds))
         folded, links = self.read(component, occurrence)
-        return describe(occurrence.objects, folded.nodes, links)
+        return describe(occurrence, folded.nodes, links)
 
     def described(
         self, components: NDArray[np.int64], *, named: bool

@@ -9,15 +9,14 @@ from __future__ import annotations
 import functools
 import types
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from garbology.graph.edges import closure_variable_name, named_referents
-from garbology.graph.snapshot import Index, addresses_of
+from garbology.graph.snapshot import Index, addresses_of, types_of
 
 #: What may be folded into its owner's edge, the least telling first.
 _FOLDABLE: dict[int, int] = {
@@ -101,19 +100,28 @@ def _parts(steps: Sequence[Step]) -> Iterator[str]:
 
 
 class Folded:
-    """One occurrence of a cycle with its owned containers folded away.
+    """Some objects with their owned containers folded away: mostly one occurrence of a cycle.
 
     Parameters
     ----------
-    objects : the objects of one strongly connected component.
-    in_degrees : int, shape (len(objects),). References to each from inside the component.
+    in_degrees : int, shape (len(objects),). References to each from among them.
+    types, kinds : the distinct types and which of them each object has (int32), where that is known.
+    find : from addresses to places in ``objects``, -1 where there is none, where that is known.
     """
 
-    def __init__(self, objects: Sequence[object], in_degrees: NDArray[np.integer]) -> None:
+    def __init__(
+        self,
+        objects: Sequence[object],
+        in_degrees: NDArray[np.integer],
+        types: list[type] | None = None,
+        kinds: NDArray[np.int32] | None = None,
+        find: Callable[[NDArray[np.int64]], NDArray[np.int32]] | None = None,
+    ) -> None:
+        if types is None or kinds is None:
+            types, kinds = types_of(objects)
         self._objects = objects
-        self._index = Index(objects)
-        kinds = map(id, map(type, objects))
-        ranks = np.fromiter(map(_FOLDABLE.get, kinds, repeat(len(_FOLDABLE))), np.int8, len(objects))
+        self._find = find or Index(objects).find
+        ranks = np.array([_FOLDABLE.get(id(kind), len(_FOLDABLE)) for kind in types], np.int8)[kinds]
         self._folds = (ranks < len(_FOLDABLE)) & (np.asarray(in_degrees) == 1)
         if self._folds.all():  # a ring of containers: its most telling kind stands for it
             self._folds = ranks < ranks.max()
@@ -130,7 +138,7 @@ class Folded:
             place, path = pending.pop()
             holder = self._objects[place]
             referents = named_referents(holder)
-            targets = self._index.find(addresses_of([referent for _, referent in referents]))
+            targets = self._find(addresses_of([referent for _, referent in referents]))
             for position, target in enumerate(targets.tolist()):
                 if target < 0:
                     continue

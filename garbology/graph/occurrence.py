@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
-from garbology.graph.snapshot import Snapshot
+from garbology.graph.snapshot import Index, Snapshot
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Occurrence:
     sources, targets : int32, shape (m,). Places in ``objects`` of each reference's ends.
     positions : int32, shape (m,). Where each reference stands among all referents of its source.
     edges : int32, shape (m,). Where each reference stands among all of the snapshot.
+    types, kinds : the distinct types, and which of them each object has: int32, shape (len(objects),).
+    find : from addresses to places in ``objects``, -1 where there is none: int32.
     enclosed : nothing else refers to any of them, so that they die when their own cycles are cut.
     """
 
@@ -31,6 +34,9 @@ class Occurrence:
     targets: NDArray[np.int32]
     positions: NDArray[np.int32]
     edges: NDArray[np.int32]
+    types: list[type] = field(repr=False)
+    kinds: NDArray[np.int32] = field(repr=False)
+    find: Callable[[NDArray[np.int64]], NDArray[np.int32]] = field(repr=False)
     enclosed: bool = True
 
     def in_degrees(self) -> NDArray[np.int64]:
@@ -66,8 +72,18 @@ def occurrence_of(snapshot: Snapshot, members: NDArray[np.int64]) -> Occurrence:
         targets=places[inside],
         positions=snapshot.positions[edges[inside]],
         edges=edges[inside],
+        types=snapshot.types,
+        kinds=snapshot.kinds[members],
+        find=functools.partial(_find, snapshot.index, members),
         enclosed=int(inside.sum()) == int(snapshot.counts[members].sum()),
     )
+
+
+def _find(index: Index, members: NDArray[np.int64], addresses: NDArray[np.int64]) -> NDArray[np.int32]:
+    wanted = index.find(addresses)
+    places = np.searchsorted(members, wanted)
+    places[places == len(members)] = 0
+    return np.where(members[places] == wanted, places, -1).astype(np.int32)
 
 
 def with_all_that_holds_it(

@@ -15,6 +15,7 @@ from garbology.graph.addresses import types_of
 from garbology.graph.edges import safe_type_name, short_type_name
 from garbology.graph.folding import Folded, Link
 from garbology.graph.naming.classes import mro_of
+from garbology.graph.occurrence import Occurrence
 
 if TYPE_CHECKING:
     from garbology.graph.advice import Advice
@@ -131,12 +132,19 @@ class Description:
     types: tuple[tuple[str, int], ...]
 
 
-def describe(objects: Sequence[object], nodes: NDArray[np.int64], links: list[Link]) -> Description:
-    """Describe one occurrence of a cycle by its ``nodes`` (places in ``objects``) and the ``links`` between them."""
-    names = _Names(objects, nodes)
+def describe(occurrence: Occurrence, nodes: NDArray[np.int64], links: list[Link]) -> Description:
+    """Describe one occurrence of a cycle by its ``nodes`` (places in it) and the ``links`` between them."""
+    names = _Names(occurrence, nodes)
     draw = _each_node_drawn if len(nodes) <= _DRAWN_NODES else _each_type_drawn
     drawn, edges = draw(nodes, links, names)
-    return Description(len(objects), drawn, edges, type_counts(objects))
+    return Description(len(occurrence.objects), drawn, edges, counts_of(occurrence.types, occurrence.kinds))
+
+
+def folded_of(occurrence: Occurrence) -> Folded:
+    """The occurrence with its owned containers folded away."""
+    return Folded(
+        occurrence.objects, occurrence.in_degrees(), occurrence.types, occurrence.kinds, occurrence.find
+    )
 
 
 def read_links(folded: Folded, colours: NDArray[np.uint64]) -> list[Link]:
@@ -158,9 +166,9 @@ def _sample(nodes: NDArray[np.int64], colours: NDArray[np.uint64]) -> list[int]:
 class _Names:
     """What each node is called: its type's short name, unless two types share it; a class by its own name."""
 
-    def __init__(self, objects: Sequence[object], nodes: NDArray[np.int64]) -> None:
-        chosen = list(map(objects.__getitem__, nodes.tolist()))
-        types, kinds = types_of(chosen)
+    def __init__(self, occurrence: Occurrence, nodes: NDArray[np.int64]) -> None:
+        present, kinds = np.unique(occurrence.kinds[nodes], return_inverse=True)
+        types = [occurrence.types[kind] for kind in present.tolist()]
         short = list(map(short_type_name, types))
         shared = {name for name, times in Counter(short).items() if times > 1}
         self._names = [
@@ -171,7 +179,7 @@ class _Names:
             number for number, kind in enumerate(types) if any(base is type for base in mro_of(kind))
         ]
         self._classes = {
-            int(nodes[place]): f"class {short_type_name(chosen[place])}"
+            int(nodes[place]): f"class {short_type_name(occurrence.objects[nodes[place]])}"
             for place in np.flatnonzero(np.isin(kinds, metaclasses)).tolist()
         }
 
@@ -199,10 +207,15 @@ def _makes_classes(kind: type) -> bool:
 
 def type_counts(objects: Sequence[object]) -> tuple[tuple[str, int], ...]:
     """How many of ``objects`` have each type, by qualified name."""
-    types, kinds = types_of(objects)
+    return counts_of(*types_of(objects))
+
+
+def counts_of(types: list[type], kinds: NDArray[np.int32]) -> tuple[tuple[str, int], ...]:
+    """How often each of ``types`` is among ``kinds``, by qualified name."""
     names: Counter[str] = Counter()
-    for kind, count in zip(types, np.bincount(kinds, minlength=len(types)).tolist(), strict=True):
-        names[safe_type_name(kind)] += count
+    for kind, count in enumerate(np.bincount(kinds).tolist()):
+        if count:
+            names[safe_type_name(types[kind])] += count
     return tuple(sorted(names.items()))
 
 

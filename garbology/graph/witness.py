@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 from garbology.graph import snapshot as snapshots
 from garbology.graph.advice import EdgeClass, candidates_of
 from garbology.graph.components import Components, cyclic_components
-from garbology.graph.folding import Folded
 from garbology.graph.occurrence import occurrence_of
 from garbology.graph.reachability import reachable_from
+from garbology.graph.shapes import folded_of
 from garbology.graph.snapshot import Snapshot
 from garbology.interpreter.returns import Returns
 from garbology.interpreter.thread_stacks import counted_locals
@@ -136,7 +136,7 @@ class Witness:
             if len(members) > _MOST_IN_A_CYCLE:
                 continue
             occurrence = occurrence_of(snapshot, members)
-            folded = Folded(occurrence.objects, occurrence.in_degrees())
+            folded = folded_of(occurrence)
             links = [link for node in folded.nodes.tolist() for link in folded.links_from(node)]
             for candidate in candidates_of(occurrence, links):
                 removed = occurrence.edges[candidate.removed]
