@@ -173,7 +173,7 @@ def test_an_incomplete_run_is_a_problem(study):
 def test_a_part_of_the_page_that_cannot_be_made_is_named_and_the_rest_remains(study):
     """Without a sample of kind a, the tile is missing and the figure is there."""
     page = study.report([make_record(kinds=["b"])])
-    assert "tile tile is missing: no sample of kind='a', n=1" in page.problems
+    assert "tile is missing: no sample of kind='a', n=1" in page.problems
     assert page.tiles == []
     assert len(page.figures) == 1
 
