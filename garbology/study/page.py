@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-FindingStatus = Literal["holds", "does not hold", "not measured"]
+FindingStatus = Literal["holds", "does not hold", "not on this version", "not measured"]
+Better = Literal["less", "more", ""]
 FigureKind = Literal["line", "bars", "points"]
 Scale = Literal["linear", "log", "symlog"]
 
@@ -19,7 +20,8 @@ Scale = Literal["linear", "log", "symlog"]
 class Tile:
     """One number of the page's first screen; `low` and `high` bound its interval where it has one.
 
-    `unit` is "bytes", "seconds", "objects", ... in the base unit: whoever draws it chooses kB or ms.
+    `unit` is "bytes", "seconds", "objects", ... in the base unit: whoever draws it chooses kB or ms. With
+    `atlas` the number is compared across runtimes as well, and `better` says which way ("" is neither).
     """
 
     label: str
@@ -27,17 +29,35 @@ class Tile:
     unit: str = ""
     low: float | None = None
     high: float | None = None
+    atlas: bool = False
+    better: Better = "less"
+
+
+@dataclass(frozen=True)
+class AtlasRow:
+    """One figure of a study across runtimes: a tile of the same label for each slug that has one."""
+
+    label: str
+    unit: str
+    better: Better
+    tiles: Mapping[str, Tile]
 
 
 @dataclass(frozen=True)
 class FindingResult:
-    """Whether one claim holds on one runtime, and the evidence: what broke the claim."""
+    """Whether one claim holds on one runtime, and the evidence: what broke the claim.
+
+    "not on this version" is a claim that was expected not to hold here, with the `reason` and a `reference`
+    (an issue, a document). A claim that holds where it was expected not to is one that "does not hold".
+    """
 
     name: str
     claim: str
     runtime: str  # a slug, as in RuntimeSummary
     status: FindingStatus
     evidence: str = ""
+    reason: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,3 +123,4 @@ class StudyPage:
     problems: Sequence[str] = ()  # crashed, timed out, damaged or newer records, incomplete runs
     command: str = ""
     table: Table = field(default_factory=lambda: Table((), ()))
+    atlas: Sequence[AtlasRow] = ()
