@@ -9,7 +9,7 @@ import a study.
 from garbology.study.declaration import DeclarationError, Study
 from garbology.study.figures import bars, line, points
 from garbology.study.page import Table, Tile
-from garbology.study.runs import Case, NotMeasured, Run, Runs
+from garbology.study.runs import Case, NotMeasured, Run, Runs, Unavailable
 from garbology.study.tables import table
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Study",
     "Table",
     "Tile",
+    "Unavailable",
     "bars",
     "line",
     "points",

@@ -19,6 +19,7 @@ import click
 
 from garbology.study.declaration import DeclarationError, ScaleName, Study
 from garbology.study.loading import load_study, study_names
+from garbology.study.page import StudyPage
 from garbology.study.processes import WorkerError
 from garbology.study.publishing import has_records, publish, publish_index, show
 from garbology.study.runner import Outcome, Plan, measure_study
@@ -159,15 +160,18 @@ def _run(study: Study, options: Mapping[str, Any]) -> int:
     page = study.report([outcome.record], lead=outcome.record.slug)
     show(page, say=_say)
     _echo_paths([outcome.path, *publish(study, directory, lead=outcome.record.slug, say=_say)])
-    return _exit_status(outcome, [finding.status for finding in page.findings], page.problems)
+    return _exit_status(outcome, page)
 
 
-def _exit_status(outcome: Outcome, findings: Sequence[str], problems: Sequence[str]) -> int:
+def _exit_status(outcome: Outcome, page: StudyPage) -> int:
+    """What is merely unavailable here breaks nothing, and neither does a claim that nothing was left for."""
     if outcome.interrupted:
         return INTERRUPTED
-    broken = "does not hold" in findings or any(sample.status != "ok" for sample in outcome.record.samples)
-    lacking = outcome.record.complete and ("not measured" in findings or bool(problems))
-    return DOES_NOT_HOLD if broken or lacking else HOLDS
+    findings = {finding.status for finding in page.findings}
+    bad = {sample.status for sample in outcome.record.samples} - {"ok", "unavailable"}
+    faults = set(page.problems) - set(page.unavailable)
+    lacking = outcome.record.complete and (faults or ("not measured" in findings and not page.unavailable))
+    return DOES_NOT_HOLD if "does not hold" in findings or bad or lacking else HOLDS
 
 
 def _plan(study: Study, options: Mapping[str, Any]) -> Plan:

@@ -9,6 +9,9 @@ from dataclasses import dataclass, fields, is_dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, get_type_hints
 
+from garbology.study.exceptions import ExpectedException
+from garbology.study.repetition import Repetition
+
 if TYPE_CHECKING:
     from garbology.study.page import StudyPage
     from garbology.study.records import Record
@@ -16,9 +19,10 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 ScaleName = Literal["quick", "default", "full"]
 
-# Names that a Run has anyway, and the two settings that `quick` and `full` may override like parameters.
-_RESERVED = {"measure", "case", "values", "repeat", "seconds", "runtime", "has", "repeats", "timeout_seconds"}
-_SETTINGS = {"repeats", "timeout_seconds"}
+# What `quick` and `full` may override like parameters, and names that a Run has anyway.
+_SETTINGS = {"repeats", "most_repeats", "precision", "timeout_seconds"}
+_RESERVED = _SETTINGS | {"measure", "case", "values", "repeat", "seconds", "runtime", "has"}
+_MOST_REPEATS = 3  # times the fewest, unless the study says otherwise
 _SCALAR_TYPES = (bool, int, float, str, type(None))
 
 
@@ -38,10 +42,14 @@ class Measure:
 class Study:
     """A study: a grid of cases, each measured in a fresh interpreter, and what is claimed about the samples.
 
-    `parameters` maps each parameter to its list of values; `quick` and `full` override some of them, and
-    may override `repeats` (samples of each case) and `timeout_seconds` (after which a case is killed) as
-    well. A wrong declaration raises DeclarationError at once, except for what is only known when the module
-    is complete (no measure, a parameter that no measure takes): that is for `check`, which whoever loads a
+    `parameters` maps each parameter to its list of values. A case is measured `repeats` times, and on until
+    the 95 % interval of the median of each of its times (values that end in "_seconds") is within
+    `precision` of it, or `most_repeats` (three times `repeats` unless given) is reached. After
+    `timeout_seconds` it is killed. `quick` and `full` override any of these, parameters and settings, for
+    that scale; quick goes beyond `repeats` only where it says so itself.
+
+    A wrong declaration raises DeclarationError at once, except for what is only known when the module is
+    complete (no measure, a parameter that no measure takes): that is for `check`, which whoever loads a
     study calls.
     """
 
@@ -53,6 +61,8 @@ class Study:
         quick: Mapping[str, Any] | None = None,
         full: Mapping[str, Any] | None = None,
         repeats: int = 5,
+        most_repeats: int | None = None,
+        precision: float = 0.1,
         timeout_seconds: float = 120.0,
     ) -> None:
         module = sys._getframe(1).f_globals
@@ -63,9 +73,12 @@ class Study:
         self.parameters = dict(parameters)
         self.overrides: dict[str, dict[str, Any]] = {"quick": dict(quick or {}), "full": dict(full or {})}
         self.repeats = repeats
+        self.most_repeats = most_repeats
+        self.precision = precision
         self.timeout_seconds = timeout_seconds
         self.measures: dict[str, Measure] = {}
         self.findings: dict[str, Callable[..., Any]] = {}
+        self.exceptions: list[ExpectedException] = []
         self.figures: dict[str, Callable[..., Any]] = {}
         self.tiles: dict[str, Callable[..., Any]] = {}
         self.summaries: dict[str, Callable[..., Any]] = {}  # verdict, pictures, table: one of each
@@ -90,6 +103,33 @@ class Study:
         if not (function.__doc__ or "").strip():
             self._fail(f"finding {function.__name__!r} has no docstring: it is the claim")
         return self._add(self.findings, function, "finding")
+
+    def exception(
+        self,
+        finding: Callable[..., Any],
+        *,
+        reason: str = "",
+        reference: str = "",
+        collector: str | None = None,
+        versions: str | None = None,
+        gil: bool | None = None,
+        platform: str | None = None,
+    ) -> None:
+        """Declare where a finding is expected not to hold, why, and a reference; see `ExpectedException`.
+
+        There it is shown as "not on this version", and fails the study should it hold after all.
+        """
+        name = getattr(finding, "__name__", str(finding))
+        if self.findings.get(name) is not finding:
+            self._fail(
+                f"exception to {name!r}, which is no finding: {', '.join(self.findings) or 'none yet'}"
+            )
+        try:
+            self.exceptions.append(
+                ExpectedException(name, reason, reference, collector, versions, gil, platform)
+            )
+        except ValueError as error:
+            self._fail(f"exception to {name!r}: {error}")
 
     def figure(self, function: Function) -> Function:
         """Declare a figure: the docstring, or the name, is its caption; the result is of `line`, `bars`..."""
@@ -117,6 +157,14 @@ class Study:
         parameters = {name: list(changed.get(name, values)) for name, values in self.parameters.items()}
         repeats = int(changed.get("repeats", self.repeats))
         return parameters, repeats, float(changed.get("timeout_seconds", self.timeout_seconds))
+
+    def repetition(self, scale: ScaleName) -> Repetition:
+        """How often a case is measured at a scale."""
+        changed = self.overrides.get(scale, {})
+        fewest = int(changed.get("repeats", self.repeats))
+        most = changed.get("most_repeats", fewest if scale == "quick" else self.most_repeats)
+        most = fewest * _MOST_REPEATS if most is None else int(most)
+        return Repetition(fewest, max(fewest, most), float(changed.get("precision", self.precision)))
 
     def grid(self, scale: ScaleName = "default") -> list[tuple[str, dict[str, Any]]]:
         """Every case as (measure, parameters), in the order of declaration."""
@@ -179,8 +227,11 @@ class Study:
         for scale, changed in self.overrides.items():
             for name, value in changed.items():
                 self._check_override(scale, name, value)
-        self._check_setting("repeats", self.repeats)
-        self._check_setting("timeout_seconds", self.timeout_seconds)
+        for name in sorted(_SETTINGS):
+            if getattr(self, name) is not None:
+                self._check_setting(name, getattr(self, name))
+        if self.most_repeats is not None and self.most_repeats < self.repeats:
+            self._fail(f"most_repeats is {self.most_repeats}, less than repeats, {self.repeats}")
 
     def _check_override(self, scale: str, name: str, value: Any) -> None:
         if name in _SETTINGS:
@@ -204,6 +255,8 @@ class Study:
     def _check_setting(self, name: str, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
             self._fail(f"{name} must be a number greater than zero, got {value!r}")
+        if name.endswith("repeats") and value != int(value):
+            self._fail(f"{name} must be a whole number, got {value!r}")
 
     def _check_result_type(self, function: Callable[..., Any], parameters: tuple[str, ...]) -> None:
         try:

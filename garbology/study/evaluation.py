@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from garbology.study.page import FigureSpec, FindingResult, RuntimeSummary, StudyPage, Table, Tile
+from garbology.study.exceptions import ExpectedException
+from garbology.study.page import AtlasRow, FigureSpec, FindingResult, RuntimeSummary, StudyPage, Table, Tile
 from garbology.study.records import Record, Sample
 from garbology.study.runs import NotMeasured, Run, Runs, case_text
 from garbology.study.signals import exit_text
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _DEFAULT_TABLE_COLUMNS = 6
+_MOST_NAMED = 3
+_MISTAKEN = "the finding itself raised"
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 
 
@@ -28,31 +31,43 @@ def evaluate(
 ) -> StudyPage:
     """Everything the page of `study` says about `records`.
 
-    Findings are judged on each runtime alone and figures show all of them; the verdict, the tiles, the
-    table and the pictures are of one runtime, `lead` or, without it, the one measured last: unlike runtimes
-    are not pooled.
+    Findings are judged and tiles are made on each runtime alone, figures show all of them; the verdict, the
+    page's tiles, the table and the pictures are of one runtime, `lead` or, without it, the one measured
+    last: unlike runtimes are not pooled.
     """
     found = [*problems, *(line for record in records for line in sample_problems(record))]
     runs = {record.slug: runs_of(study, record) for record in records}
     leader = _leader(records, lead)
     led = runs[leader.slug] if leader else Runs([])
     everything = Runs(run for each in runs.values() if each for run in each)
+    findings = [
+        _judge_here(study, function, runs[record.slug], record)
+        for function in study.findings.values()
+        for record in records
+    ]
+    found += [f"{each.runtime}: {each.name}: {each.evidence}" for each in findings if _is_mistaken(each)]
+    lacking: list[str] = []  # parts of the page without a sample
+    tiles = _tiles_of_each(study, runs, leader, found, lacking)
+    verdict = _attempt(study.summaries.get("verdict"), led, found, lacking, kind="verdict")
+    figures = _figures(study, everything, found, lacking)
+    pictures = _attempt(study.summaries.get("pictures"), led, found, lacking, kind="pictures")
+    medians = _attempt(study.summaries.get("table", _default_table), led, found, lacking, kind="table")
+    unavailable = [line for record in records for line in unavailable_lines(record)]
     return StudyPage(
         name=study.name,
         title=study.title,
         docstring=study.docstring,
-        verdict=_attempt(study.summaries.get("verdict"), led, found, kind="verdict") or "",
-        tiles=[tile for function in study.tiles.values() for tile in _tiles(function, led, found)],
-        findings=[
-            judge(function, of, slug) for function in study.findings.values() for slug, of in runs.items()
-        ],
-        figures=_figures(study, everything, found),
-        pictures=_attempt(study.summaries.get("pictures"), led, found, kind="pictures") or [],
+        verdict=verdict or "",
+        tiles=tiles.get(leader.slug, []) if leader else [],
+        findings=findings,
+        figures=figures,
+        pictures=pictures or [],
         runtimes=[summarise(record) for record in records],
-        problems=found,
+        problems=[*found, *lacking, *unavailable],
+        unavailable=[*lacking, *unavailable] if unavailable else [],
         command=" ".join(leader.command) if leader else "",
-        table=_attempt(study.summaries.get("table", _default_table), led, found, kind="table")
-        or Table((), ()),
+        table=medians or Table((), ()),
+        atlas=_atlas(tiles),
     )
 
 
@@ -66,11 +81,33 @@ def judge(function: Callable[[Runs], Any], runs: Runs, runtime: str) -> FindingR
     except NotMeasured as error:
         return FindingResult(name, claim, runtime, "not measured", str(error))
     except Exception as error:  # a finding that cannot be evaluated must not pass for one that holds
-        return FindingResult(
-            name, claim, runtime, "not measured", f"the finding itself raised {_short(error)}"
-        )
+        return FindingResult(name, claim, runtime, "not measured", f"{_MISTAKEN} {_short(error)}")
     text = evidence if isinstance(evidence, str) else f"{len(runs)} samples checked"
     return FindingResult(name, claim, runtime, "holds", text)
+
+
+def except_from(result: FindingResult, exception: ExpectedException | None) -> FindingResult:
+    """The result where an exception is expected: broken as foretold, or a foretelling that is wrong."""
+    if exception is None or result.status == "not measured":
+        return result
+    why = {"reason": exception.reason, "reference": exception.reference}
+    if result.status == "does not hold":
+        return replace(result, status="not on this version", **why)
+    evidence = f"it holds, although it is declared not to hold here: {result.evidence}"
+    return replace(result, status="does not hold", evidence=evidence, **why)
+
+
+def _judge_here(study: Study, function: Callable[[Runs], Any], runs: Runs, record: Record) -> FindingResult:
+    fitting = (
+        exception
+        for exception in study.exceptions
+        if exception.finding == function.__name__ and exception.applies(record.runtime)
+    )
+    return except_from(judge(function, runs, record.slug), next(fitting, None))
+
+
+def _is_mistaken(result: FindingResult) -> bool:
+    return result.status == "not measured" and result.evidence.startswith(_MISTAKEN)
 
 
 def runs_of(study: Study, record: Record) -> Runs:
@@ -122,12 +159,27 @@ def sample_problems(record: Record) -> list[str]:
     bad: dict[tuple[str, str], int] = Counter(
         (case_text(sample.measure, sample.case), sample_text(sample))
         for sample in record.samples
-        if sample.status != "ok"
+        if sample.status not in ("ok", "unavailable")
     )
     found += [
         f"{record.slug}: {case} {what} ({times} of {attempts[case]})" for (case, what), times in bad.items()
     ]
     return found
+
+
+def unavailable_lines(record: Record) -> list[str]:
+    """A sentence for each reason why cases could not be measured here, which is no fault of theirs."""
+    cases: dict[str, dict[str, None]] = {}
+    for sample in record.samples:
+        if sample.status == "unavailable":
+            cases.setdefault(sample.message or "", {})[case_text(sample.measure, sample.case)] = None
+    return [
+        f"{record.slug}: not measured: {message} ({_listed(list(names))})" for message, names in cases.items()
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= _MOST_NAMED else f"{len(names)} cases"
 
 
 def sample_text(sample: Sample) -> str:
@@ -137,6 +189,8 @@ def sample_text(sample: Sample) -> str:
     message = f": {sample.message}" if sample.message else ""
     if sample.status == "crashed":
         return f"crashed with {exit_text(sample.exit_code)}{message}"
+    if sample.status == "unavailable":
+        return f"is not measured{message}"
     return f"{sample.status}{message}"
 
 
@@ -145,37 +199,63 @@ def _leader(records: Sequence[Record], lead: str) -> Record | None:
     return named[0] if named else max(records, key=lambda record: record.started, default=None)
 
 
-def _figures(study: Study, runs: Runs, problems: list[str]) -> list[FigureSpec]:
+def _figures(study: Study, runs: Runs, problems: list[str], lacking: list[str]) -> list[FigureSpec]:
     figures = []
     for name, function in study.figures.items():
-        spec = _attempt(function, runs, problems, kind="figure")
+        spec = _attempt(function, runs, problems, lacking, kind="figure")
         if spec is not None:
             caption = " ".join((function.__doc__ or name.replace("_", " ").capitalize() + ".").split())
             figures.append(replace(spec, name=name, caption=caption))
     return figures
 
 
-def _tiles(
-    function: Callable[[Runs], Tile | Sequence[Tile]], runs: Runs, problems: list[str]
-) -> Sequence[Tile]:
-    tile = _attempt(function, runs, problems, kind="tile")
-    if tile is None:
-        return ()
-    return (tile,) if isinstance(tile, Tile) else tile
+def _tiles_of_each(
+    study: Study, runs: Mapping[str, Runs], leader: Record | None, problems: list[str], lacking: list[str]
+) -> dict[str, list[Tile]]:
+    """The tiles by runtime; why one is missing is told with the runtime, unless that is the leading one."""
+    tiles: dict[str, list[Tile]] = {}
+    for slug, of in (runs or {"": Runs([])}).items():
+        where = "" if leader is None or slug == leader.slug else f"{slug}: "
+        made = [
+            _attempt(each, of, problems, lacking, kind="tile", where=where) for each in study.tiles.values()
+        ]
+        tiles[slug] = [tile for each in made if each for tile in ([each] if isinstance(each, Tile) else each)]
+    return tiles
+
+
+def _atlas(tiles: Mapping[str, Sequence[Tile]]) -> list[AtlasRow]:
+    """The figures that are compared across runtimes, in the order in which the study names them."""
+    rows: dict[str, dict[str, Tile]] = {}
+    for slug, each in tiles.items():
+        for tile in each:
+            if tile.atlas:
+                rows.setdefault(tile.label, {})[slug] = tile
+    firsts = {label: next(iter(row.values())) for label, row in rows.items()}
+    return [AtlasRow(label, firsts[label].unit, firsts[label].better, row) for label, row in rows.items()]
 
 
 def _attempt(
-    function: Callable[[Runs], Result] | None, runs: Runs, problems: list[str], *, kind: str
+    function: Callable[[Runs], Result] | None,
+    runs: Runs,
+    problems: list[str],
+    lacking: list[str],
+    *,
+    kind: str,
+    where: str = "",
 ) -> Result | None:
-    """The function's result; where it has none, `problems` says why and the rest of the page remains."""
+    """The function's result; where it has none, a sentence says why and the rest of the page remains.
+
+    The sentence goes to `lacking` where there is no sample for it, to `problems` where the function raised.
+    """
     if function is None:
         return None
+    missing = f"{where}{_titled(kind, function.__name__)} is missing:"
     try:
         return function(runs)
     except NotMeasured as error:
-        problems.append(f"{_titled(kind, function.__name__)} is missing: {error}")
+        lacking.append(f"{missing} {error}")
     except Exception as error:
-        problems.append(f"{_titled(kind, function.__name__)} is missing: it raised {_short(error)}")
+        problems.append(f"{missing} it raised {_short(error)}")
     return None
 
 

@@ -121,6 +121,9 @@ class StudyPage:
     pictures: Sequence[Mapping[str, Any]] = ()  # shape dicts, entries of found.to_dict()["shapes"]
     runtimes: Sequence[RuntimeSummary] = ()
     problems: Sequence[str] = ()  # crashed, timed out, damaged or newer records, incomplete runs
+    unavailable: Sequence[
+        str
+    ] = ()  # those of the problems that are nobody's fault: what is not installed here
     command: str = ""
     table: Table = field(default_factory=lambda: Table((), ()))
     atlas: Sequence[AtlasRow] = ()

@@ -26,9 +26,9 @@ class RecordError(Exception):
 class Sample:
     """One case measured once in a fresh interpreter, or what became of the attempt.
 
-    `status` is "ok", "failed" (the measure raised), "crashed" (the process died: `exit_code`, a negative
-    one is the signal) or "timeout" (killed after `limit_seconds`); `seconds` is the measure's duration,
-    without start-up.
+    `status` is "ok", "failed" (the measure raised), "unavailable" (it raised Unavailable), "crashed" (the
+    process died: `exit_code`, a negative one is the signal) or "timeout" (killed after `limit_seconds`);
+    `seconds` is the measure's duration, without start-up.
     """
 
     measure: str

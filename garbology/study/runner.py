@@ -78,7 +78,7 @@ def measure_study(
                 record.samples.append(sample)
                 _stamp(record, started)
                 write_record(record, directory)
-                shown.end("" if sample.status == "ok" else sample_text(sample))
+                shown.end("" if sample.status in ("ok", "unavailable") else sample_text(sample))
     except KeyboardInterrupt:
         interrupted = True
     record.complete = not interrupted and not plan.filtered

@@ -10,6 +10,13 @@ class NotMeasured(Exception):
     """A selection of runs is empty, so whatever was claimed about it is neither held nor broken."""
 
 
+class Unavailable(Exception):
+    """A measure cannot be made here, say without a package: the message says what is missing and the remedy.
+
+    The sample is shown as not measured, and that fails nothing.
+    """
+
+
 class Run:
     """One sample: the case's parameters and the measured values, all as attributes."""
 

@@ -22,6 +22,7 @@ from typing import Any
 from garbology.interpreter import runtime
 from garbology.study.declaration import Study
 from garbology.study.loading import load_study
+from garbology.study.runs import Unavailable
 
 DESCRIBE = "--describe"
 # What a fresh interpreter is told, so that no run depends on the shell that it was started from.
@@ -54,6 +55,8 @@ def measure_case(study: Study, measure: str, case: dict[str, Any]) -> dict[str, 
         result = function(**case)
         seconds = time.perf_counter() - start
         return {"status": "ok", "seconds": seconds, "values": plain_values(measure, result)}
+    except Unavailable as error:
+        return {"status": "unavailable", "message": " ".join(str(error).split())}
     except Exception as error:
         traceback.print_exc()
         message = " ".join(traceback.format_exception_only(type(error), error)[-1].split())

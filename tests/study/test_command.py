@@ -90,6 +90,39 @@ def test_a_case_that_crashes_is_exit_status_1(target, tmp_path, monkeypatch, cap
     assert "work(n=2, seconds_asleep=0.0) crashed with SIGABRT (signal 6)" in capsys.readouterr().err
 
 
+UNAVAILABLE = """
+from garbology.study import Unavailable
+
+@study.measure
+def absent(n: int) -> Result:
+    raise Unavailable("tinygrad is not installed:\\npip install tinygrad")
+
+@study.finding
+def about_the_absent(runs):
+    \"\"\"It is fast.\"\"\"
+    for run in runs.of(absent):
+        assert run.total
+"""
+
+
+def test_what_cannot_be_measured_here_fails_nothing(write_study, tmp_path, capsys):
+    """The page says what is missing, and the exit status is 0 as long as what was measured is good."""
+    study = load_study(write_study("FACTOR = 2\n" + BODY + UNAVAILABLE))
+    assert study.main(["--quick", "-o", str(tmp_path)]) == 0
+    page = (tmp_path / "small" / "README.md").read_text(encoding="utf-8")
+    assert "not measured: tinygrad is not installed: pip install tinygrad (absent(n=1))" in page
+    study = load_study(write_study("FACTOR = 3\n" + BODY + UNAVAILABLE))
+    assert study.main(["--quick", "-o", str(tmp_path)]) == 1
+
+
+def test_a_claim_that_nothing_was_measured_for_fails_where_nothing_is_unavailable(write_study, tmp_path):
+    """Only what is missing here excuses it."""
+    study = load_study(write_study("FACTOR = 2\n" + BODY + UNAVAILABLE.replace("def absent", "def hidden")))
+    study.measures["hidden"].function.__globals__["absent"] = "absent"
+    study.measures.pop("hidden")
+    assert study.main(["--quick", "-o", str(tmp_path)]) == 1
+
+
 def test_a_time_limit_can_be_set(target, tmp_path, capsys):
     """--timeout kills a case that takes longer, and that is exit status 1."""
     study = load_study(target)

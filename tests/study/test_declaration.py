@@ -1,9 +1,13 @@
 """What a study may declare, and what is refused when it is imported."""
 
+import textwrap
+
 import pytest
 
 from garbology.study.declaration import DeclarationError, Study
+from garbology.study.exceptions import ExpectedException
 from garbology.study.loading import load_study, study_names
+from garbology.study.repetition import Repetition
 
 GOOD_MEASURE = """
 @study.measure
@@ -52,7 +56,71 @@ def test_quick_and_full_override_parameters_repeats_and_the_time_limit(write_stu
     assert study.settings("full") == ({"n": [1, 2, 3], "m": [5]}, 5, 9.0)
 
 
+def test_a_case_is_repeated_up_to_three_times_as_often_unless_the_scale_is_quick(write_study):
+    """`most_repeats` follows from `repeats` at each scale, and can be given for each."""
+    body = """
+    study = Study("T", {"n": [1]}, repeats=4, quick={"repeats": 2}, full={"most_repeats": 40, "precision": 0.05})
+    """
+    study = load_study(write_study(body + textwrap.indent(GOOD_MEASURE, "    ")))
+    assert study.repetition("quick") == Repetition(2, 2, 0.1)
+    assert study.repetition("default") == Repetition(4, 12, 0.1)
+    assert study.repetition("full") == Repetition(4, 40, 0.05)
+
+
+CLAIM = (
+    GOOD_MEASURE
+    + """
+@study.finding
+def claim(runs):
+    "It holds."
+def other(runs):
+    "It is none."
+"""
+)
+START = 'study = Study("T", {"n": [1]})'
+
+
+def test_an_exception_is_declared_with_its_conditions(write_study):
+    """The study knows where its finding is expected not to hold, why, and where to read it."""
+    line = 'study.exception(claim, versions="3.14", gil=False, reason="Because.", reference="x#1")'
+    (exception,) = load_study(write_study(START + CLAIM + line)).exceptions
+    assert (exception.finding, exception.reason, exception.reference) == ("claim", "Because.", "x#1")
+    assert exception.applies({"version": "3.14.2", "gil": False})
+
+
 WRONG = {
+    "an exception to what is no finding": (
+        START + CLAIM + 'study.exception(other, gil=False, reason="r", reference="x#1")',
+        "exception to 'other', which is no finding: claim",
+    ),
+    "an exception to nowhere": (
+        START + CLAIM + 'study.exception(claim, reason="r", reference="x#1")',
+        "exception to 'claim': it says nowhere: give collector, versions, gil or platform",
+    ),
+    "an exception without a reason": (
+        START + CLAIM + 'study.exception(claim, gil=False, reference="x#1")',
+        "exception to 'claim': it has no reason",
+    ),
+    "an exception without a reference": (
+        START + CLAIM + 'study.exception(claim, gil=False, reason="r", reference=" ")',
+        "exception to 'claim': it has no reference",
+    ),
+    "an exception on no version": (
+        START + CLAIM + 'study.exception(claim, versions=">3.13", reason="r", reference="x#1")',
+        "versions is one like '3.13' or a range like '3.14.0-3.14.4', got '>3.13'",
+    ),
+    "fewer repeats at most than at least": (
+        'study = Study("T", {"n": [1]}, repeats=5, most_repeats=3)' + GOOD_MEASURE,
+        "most_repeats is 3, less than repeats, 5",
+    ),
+    "half a repeat": (
+        'study = Study("T", {"n": [1]}, repeats=2.5)' + GOOD_MEASURE,
+        "repeats must be a whole number, got 2.5",
+    ),
+    "no precision": (
+        'study = Study("T", {"n": [1]}, precision=0)' + GOOD_MEASURE,
+        "precision must be a number greater than zero, got 0",
+    ),
     "an unknown parameter in a signature": (
         'study = Study("T", {"n": [1]})\n@study.measure\ndef work(m: int) -> Result: return Result(m)',
         "measure 'work' takes 'm', which is no parameter: they are n",
@@ -177,3 +245,30 @@ def test_a_study_declared_in_a_test_can_be_called_in_process():
         """A caption."""
 
     assert study.figures == {"picture": picture}
+
+
+@pytest.mark.parametrize(
+    ("versions", "inside", "outside"),
+    [
+        ("3.13", ["3.13.0", "3.13.11", "3.13.0rc1"], ["3.12.9", "3.14.0", "3.1.3"]),
+        ("3.14.0-3.14.4", ["3.14.0", "3.14.4", "3.14.0b3"], ["3.14.5", "3.14.10", "3.13.9", "3.15.0"]),
+        ("3.12-3.14", ["3.12.0", "3.13.2", "3.14.9"], ["3.11.9", "3.15.0a1"]),
+        ("3.14.2", ["3.14.2"], ["3.14.20", "3.14.1"]),
+    ],
+)
+def test_versions_are_ranges_of_whole_versions_with_both_ends(versions, inside, outside):
+    """Numbers are compared as numbers, and a bound that names no patch level means all of them."""
+    exception = ExpectedException("claim", "r", "x#1", versions=versions)
+    assert [version for version in inside if not exception.applies({"version": version})] == []
+    assert [version for version in outside if exception.applies({"version": version})] == []
+
+
+def test_every_condition_of_an_exception_must_be_met():
+    """One that is not met makes it a runtime like any other."""
+    exception = ExpectedException(
+        "claim", "r", "x#1", collector="incremental", platform="emscripten", gil=True
+    )
+    here = {"version": "3.14.2", "collector": "incremental", "platform": "emscripten-wasm32", "gil": True}
+    assert exception.applies(here)
+    for other in ({"collector": "generational"}, {"platform": "linux-x86_64"}, {"gil": False}):
+        assert not exception.applies({**here, **other})

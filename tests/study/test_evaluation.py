@@ -196,3 +196,97 @@ def test_a_figure_without_a_docstring_is_captioned_by_its_name(write_study):
     """A caption is never empty."""
     study = load_study(write_study(BODY.replace('    """Total over n."""\n', "")))
     assert study.report([make_record()]).figures[0].caption == "Totals."
+
+
+EXCEPTION = """
+study.exception(doubles, versions="3.14", reason="It triples.", reference="python/cpython#1")
+"""
+
+
+@pytest.fixture
+def excepting(write_study):
+    return load_study(write_study(BODY + EXCEPTION))
+
+
+def status_of(study, *records):
+    return {each.runtime[8:]: each for each in study.report(records).findings if each.name == "doubles"}
+
+
+def test_a_claim_is_broken_as_foretold_where_an_exception_is_declared(excepting):
+    """There it is not on this version, with reason and reference; elsewhere it is judged as ever."""
+    found = status_of(excepting, make_record("cpython-3.11.7"), make_record("cpython-3.14.2", factor=3))
+    assert {version: each.status for version, each in found.items()} == {
+        "3.11.7": "holds",
+        "3.14.2": "not on this version",
+    }
+    assert (found["3.14.2"].reason, found["3.14.2"].reference) == ("It triples.", "python/cpython#1")
+    assert "total=3" in found["3.14.2"].evidence
+    assert found["3.11.7"].reason == ""
+
+
+def test_an_exception_that_stopped_happening_fails(excepting):
+    """A claim that holds where it is declared not to is one that does not hold."""
+    found = status_of(excepting, make_record("cpython-3.14.2"))["3.14.2"]
+    assert found.status == "does not hold"
+    assert found.evidence == "it holds, although it is declared not to hold here: 8 samples checked"
+    assert found.reference == "python/cpython#1"
+
+
+def test_an_exception_says_nothing_about_what_was_not_measured(excepting):
+    """Without samples the claim is not measured, there as elsewhere."""
+    samples = [Sample("work", {"kind": "a", "n": 1}, 0, "unavailable", message="nothing here")]
+    found = status_of(excepting, make_record("cpython-3.14.2", samples=samples))["3.14.2"]
+    assert (found.status, found.reason) == ("not measured", "")
+
+
+def test_what_is_unavailable_is_named_with_what_it_takes_from_the_page(study):
+    """Its cases by reason, and the parts without a sample; that a finding is wrong itself is another matter."""
+    missing = [
+        Sample("work", {"kind": "a", "n": n}, 0, "unavailable", message="x is not installed: pip install x")
+        for n in (1, 2)
+    ]
+    record = make_record(kinds=["b"])
+    page = study.report([make_record(samples=[*record.samples, *missing])])
+    (line,) = [problem for problem in page.unavailable if "x is not installed" in problem]
+    assert line == (
+        "cpython-3.11.7: not measured: x is not installed: pip install x (work(kind='a', n=1), work(kind='a', n=2))"
+    )
+    assert "tile is missing: no sample of kind='a', n=1" in page.unavailable
+    assert [problem for problem in page.problems if problem not in page.unavailable] == [
+        "cpython-3.11.7: mistaken: the finding itself raised AttributeError: work has no parameter or value "
+        "'nonsense', it has kind, n, total, held_bytes"
+    ]
+
+
+def test_nothing_is_excused_where_nothing_is_unavailable(study):
+    """A tile without a sample is a problem like any other."""
+    page = study.report([make_record(kinds=["b"])])
+    assert page.unavailable == []
+
+
+ATLAS = """
+@study.tile
+def compared(runs):
+    case = runs.where(kind="b", n=2).only_case()
+    return [Tile("peak", case.median("total"), "bytes", atlas=True), Tile("other", 1)]
+
+@study.tile
+def slower(runs):
+    return Tile("speed", 5, "objects", atlas=True, better="more")
+"""
+
+
+def test_the_atlas_has_the_chosen_tiles_of_every_runtime(write_study):
+    """A row for each figure, a tile in it for each runtime that has the figure."""
+    study = load_study(write_study(BODY + ATLAS))
+    records = [make_record("cpython-3.11.7"), make_record("cpython-3.14.2", factor=3)]
+    page = study.report([*records, make_record("cpython-3.12.1", kinds=["a"])], lead="cpython-3.11.7")
+    peak, speed = page.atlas
+    assert (peak.label, peak.unit, peak.better) == ("peak", "bytes", "less")
+    assert {slug: tile.value for slug, tile in peak.tiles.items()} == {
+        "cpython-3.11.7": 4,
+        "cpython-3.14.2": 6,
+    }
+    assert (speed.better, len(speed.tiles)) == ("more", 3)
+    assert [tile.label for tile in page.tiles] == ["total", "peak", "other", "speed"]
+    assert "cpython-3.12.1: tile compared is missing: no sample of kind='b', n=2" in page.problems
