@@ -68,6 +68,7 @@ def evaluate(
         command=" ".join(leader.command) if leader else "",
         table=medians or Table((), ()),
         atlas=_atlas(tiles),
+        lead=leader.slug if leader else "",
     )
 
 
@@ -147,6 +148,8 @@ def summarise(record: Record) -> RuntimeSummary:
         started=record.started,
         record_file=record.file_name,
         complete=record.complete,
+        parameters=record.parameters,
+        repetition={name: getattr(record, name) for name in ("repeats", "seed", "duration_seconds")},
     )
 
 

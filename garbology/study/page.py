@@ -96,6 +96,8 @@ class RuntimeSummary:
     started: str = ""  # ISO 8601, UTC
     record_file: str = ""  # a name relative to the page
     complete: bool = True
+    parameters: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # the grid that was measured
+    repetition: Mapping[str, Any] = field(default_factory=dict)  # repeats, seed, precision reached...
 
 
 @dataclass(frozen=True)
@@ -127,3 +129,4 @@ class StudyPage:
     command: str = ""
     table: Table = field(default_factory=lambda: Table((), ()))
     atlas: Sequence[AtlasRow] = ()
+    lead: str = ""  # the slug of the runtime that verdict, tiles, pictures and table are of
