@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from garbology.graph import snapshot as snapshots
 from garbology.graph.advice import EdgeClass, class_of_edge
 from garbology.graph.folding import Folded
-from garbology.graph.occurrence import Occurrence
+from garbology.graph.occurrence import Occurrence, with_all_that_holds_it
 from garbology.graph.severing import Cut, cut_of, why_not_to_be_killed
 from garbology.graph.snapshot import addresses_of
 from garbology.interpreter import collector
@@ -45,14 +45,26 @@ class Trial:
     witness: weakref.ref[Any] | None = field(default=None, repr=False)
 
     def cuts(self, objects: list[object]) -> list[Cut]:
-        """How to cut the edges among ``objects``, what is at the addresses now; empty where that must not be."""
+        """How to cut the edges among ``objects``, what is at the addresses now; empty where that must not be.
+
+        The list ``objects`` is emptied.
+        """
         if not self._is_there(objects):
             return []
         # What held it may be dead by now, and something else may stand where it stood: first without it.
         cuts = self._cuts_among(objects)
+        objects.clear()  # or this list would hold them beside the next one
         if not cuts and len(self.holders):
-            cuts = self._cuts_among(_at(np.concatenate([self.addresses, self.holders])))
+            cuts = self._cuts_among(self._with_holders())
         return cuts
+
+    def _with_holders(self) -> list[object]:
+        """The occurrence and what holds it now; where a dead holder stood, something of ours may stand."""
+        objects = _at(np.concatenate([self.addresses, self.holders]))
+        taken = snapshots.take(objects)
+        members = taken.index.find(self.addresses).astype(np.int64)
+        holding = with_all_that_holds_it(taken, np.ones(len(taken), bool), members)
+        return list(map(objects.__getitem__, holding.tolist()))
 
     def _cuts_among(self, objects: list[object]) -> list[Cut]:
         if why_not_to_be_killed(objects):

@@ -1,0 +1,48 @@
+"""The trial of an advice: what has to be gone before, and what may stand where it stood."""
+
+import pytest
+
+import garbology
+
+pytestmark = pytest.mark.usefixtures("quiet_heap")
+
+
+class Parent:
+    """Refers to a child that refers back, and to an earlier parent."""
+
+    def __init__(self, earlier=None):
+        self.child = Child(self)
+        self.earlier = earlier
+
+
+class Child:
+    """Points back to its parent."""
+
+    def __init__(self, parent):
+        self.parent = parent
+
+
+def chain():
+    latest = None
+    for _ in range(3):
+        latest = Parent(latest)
+
+
+def held_by_a_function_s_cycle():
+    """As micrograd does: a function that calls itself also keeps a list of all there is."""
+    found = []
+
+    def build(number):
+        found.append(Parent(found[-1] if found else None))
+        if number:
+            build(number - 1)
+
+    build(3)
+
+
+@pytest.mark.parametrize("program", [chain, held_by_a_function_s_cycle])
+def test_a_cycle_that_others_hold_is_tried_after_those(program):
+    """Every advice is proved, also where no occurrence of a shape is free until another shape's is gone."""
+    found = garbology.find_cycles(program)
+    assert found.shapes
+    assert all(shape.advice.verified for shape in found.shapes)
