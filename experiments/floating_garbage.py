@@ -1,0 +1,486 @@
+"""Floating garbage: how much of it waits for the collector at once, and for how long?
+
+Objects that hold each other in a cycle are not freed when the last reference from outside goes. They float:
+they are dead, yet keep their memory, until CPython's cyclic collector looks at them. The program cannot see
+them, no tool lists them, and whatever they refer to (a file's contents, an array, a stack frame) floats along.
+
+The collector runs when the threshold is reached: 700 objects (2000 from CPython 3.13) allocated and not
+freed since it ran last. It is generational: it mostly looks at young objects, those made since, for most
+objects die young. An object that survives is promoted to an older generation, which is looked at rarely.
+
+CPython 3.14.0 to 3.14.4 had another collector, an incremental one: each run looked at a slice of the whole
+heap, so that no run was long. But a slice of old objects is not where the garbage is. Garbage could wait until the
+collector had been once round the heap, and programs took up to five times the memory. CPython 3.14.5 put
+the generational collector back.
+
+We fill a heap with live objects, then make garbage and drop it at once: pairs of objects that hold each
+other, pairs with a payload of 64 KiB, exceptions that a frame of their own traceback holds, classes made in a
+function (a class is always part of a cycle), and pairs that live a while before they are dropped. After
+every drop we count what was dropped and is not freed yet. Lastly we show what the incremental collector was good
+for: the longest pause while a large heap grows.
+
+What to do about it: leave no cycles where memory counts. Hold parents weakly (weakref.ref), write del error or
+leave the function after keeping an exception, make classes once. Where there must be cycles that hold much
+memory, break them when you are done (node.parent = None), or call gc.collect() at a moment that you choose.
+Run CPython 3.14.5 or newer rather than 3.14.0 to 3.14.4.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any
+
+from experiments._garbage import (
+    MakeAndDrop,
+    Node,
+    bytes_of,
+    drop_pair,
+    live_heap,
+    objects_of,
+    peak_memory_if_known,
+    shown,
+    tile,
+)
+from garbology import collector, record_pauses
+from garbology.recorders import waiting_garbage
+from garbology.study import Case, Runs, Study, Table, Tile, bars, line, table
+from garbology.study.page import FigureSpec
+
+PAYLOAD_BYTES = 64 * 1024
+AGED_PAIRS = (
+    20_000  # that are alive at a time, so that each survives several collections before it is dropped
+)
+WINDOWS = 20  # the timeline's: the most that waited in each of so many parts of the work
+
+study = Study(
+    title="Floating garbage: what waits for the collector",
+    parameters={
+        "garbage": ["pairs", "payloads", "exceptions", "classes", "aged pairs"],
+        "threshold": [700, 2000],
+        "live_objects": [200_000],
+        "heap_objects": [150_000, 500_000, 1_500_000],
+    },
+    quick={"live_objects": [40_000], "heap_objects": [300_000], "repeats": 2},
+    full={"live_objects": [200_000, 1_000_000], "heap_objects": [150_000, 500_000, 1_500_000, 5_000_000]},
+    repeats=5,
+    most_repeats=8,
+    timeout_seconds=180,
+)
+
+
+def drop_pair_with_payload(token: object) -> None:
+    """A pair of which one holds a buffer that the collector neither tracks nor counts."""
+    parent, child = Node(), Node()
+    parent.child, child.parent, parent.token = child, parent, token
+    parent.payload = bytearray(PAYLOAD_BYTES)
+
+
+def drop_exception(token: object) -> None:
+    """An exception -> its traceback -> the frame -> its local variable -> the exception; token is a local, too."""
+    try:
+        raise ValueError(PAYLOAD_BYTES)
+    except ValueError as error:
+        kept = error  # noqa: F841  # this is the mistake
+
+
+def drop_class(token: object) -> None:
+    """A class made in a function: it is in its own method resolution order, so it is in a cycle."""
+    type("Temporary", (), {"token": token})
+
+
+def drop_aged_pairs() -> MakeAndDrop:
+    """Each pair takes the place of the oldest of those alive, which is dropped."""
+    alive: list[Any] = [None] * AGED_PAIRS
+    places = cycle(range(AGED_PAIRS))
+
+    def drop(token: object) -> None:
+        parent, child = Node(), Node()
+        parent.child, child.parent, parent.token = child, parent, token
+        alive[next(places)] = parent
+
+    return drop
+
+
+# How to make it, how much of it for each live object, and how many specimens stay alive.
+GARBAGE = {
+    "pairs": (lambda: drop_pair, 1.0, 0),
+    "payloads": (lambda: drop_pair_with_payload, 0.1, 0),
+    "exceptions": (lambda: drop_exception, 0.25, 0),
+    "classes": (lambda: drop_class, 0.05, 0),
+    "aged pairs": (drop_aged_pairs, 1.0, AGED_PAIRS),
+}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waited while specimens (pairs, exceptions, classes) were made and dropped, one at a time.
+
+    `timeline` has the most objects that waited in each twentieth of the work. `mean_wait_seconds` is the time
+    from a specimen's drop to its end, by Little's law: how many wait on average, divided by how many are
+    dropped a second.
+    """
+
+    threshold_objects: int
+    specimens: int
+    objects_each: int  # that the collector tracks
+    bytes_each: int
+    peak_waiting: int  # specimens
+    peak_waiting_objects: int
+    peak_waiting_bytes: int
+    left_waiting: int  # specimens, when the work was done: nothing frees them until objects are made again
+    left_after_collection: int
+    mean_wait_seconds: float
+    work_seconds: float
+    collections: int
+    longest_pause_seconds: float
+    peak_above_baseline_bytes: int | None  # of the process's resident memory
+    timeline: list[int]
+
+
+@study.measure
+def drop_garbage(garbage: str, live_objects: int) -> Waiting:
+    """Make and drop one kind of garbage, with the thresholds that CPython starts with."""
+    return _drop(garbage, live_objects)
+
+
+@study.measure
+def set_the_threshold(threshold: int, live_objects: int) -> Waiting:
+    """Make and drop pairs, with another first threshold."""
+    with collector.threshold(threshold):
+        return _drop("pairs", live_objects)
+
+
+def _drop(garbage: str, live_objects: int) -> Waiting:
+    factory, share, alive = GARBAGE[garbage]
+    specimens = int(live_objects * share)
+    sample = drop_pair if alive else factory()
+    objects_each, bytes_each = objects_of(sample), bytes_of(sample)
+    heap = live_heap(live_objects)
+    with peak_memory_if_known() as memory, waiting_garbage(objects_each, bytes_each) as waiting:
+        make_and_drop = factory()
+        for _ in range(alive):
+            make_and_drop(waiting.token)
+        with record_pauses() as pauses:
+            started = time.perf_counter()
+            timeline, total = _work(make_and_drop, specimens, waiting, alive)
+            work_seconds = time.perf_counter() - started
+    left_waiting = waiting.alive_specimens - alive
+    gc.collect()
+    left_after_collection = waiting.alive_specimens - alive
+    assert len(heap) == live_objects  # it was alive until here
+    return Waiting(
+        threshold_objects=gc.get_threshold()[0],
+        specimens=specimens,
+        objects_each=objects_each,
+        bytes_each=bytes_each,
+        peak_waiting=waiting.peak_specimens,
+        peak_waiting_objects=waiting.peak_objects,
+        peak_waiting_bytes=waiting.peak_bytes,
+        left_waiting=left_waiting,
+        left_after_collection=left_after_collection,
+        mean_wait_seconds=total / specimens * work_seconds / specimens,
+        work_seconds=work_seconds,
+        collections=len(pauses),
+        longest_pause_seconds=pauses.longest_seconds,
+        peak_above_baseline_bytes=None if memory is None else memory.above_baseline_bytes,
+        timeline=timeline,
+    )
+
+
+def _work(make_and_drop: MakeAndDrop, specimens: int, waiting: Any, alive: int) -> tuple[list[int], int]:
+    """The timeline of waiting objects, and the sum of the specimens that waited after each drop."""
+    timeline, total = [], 0
+    for _ in range(WINDOWS):
+        highest = 0
+        for _ in range(specimens // WINDOWS):
+            make_and_drop(waiting.token)
+            now = waiting.dropped(alive)
+            total += now
+            highest = max(highest, now)
+        timeline.append(highest * waiting.objects_each)
+    return timeline, total
+
+
+@dataclass(frozen=True)
+class Growth:
+    """The collector's pauses while a heap of live objects grows, and those of one full collection of all of it."""
+
+    longest_pause_seconds: float
+    generation_of_longest: int  # the oldest is 2; the incremental collector always says 1
+    pauses_seconds: float
+    collections: int
+    full_collection_seconds: float  # gc.collect()'s
+
+
+@study.measure
+def grow_a_heap(heap_objects: int) -> Growth:
+    """Make live objects and no garbage, the collector as CPython starts it; then collect once."""
+    gc.collect()
+    with record_pauses() as pauses:
+        heap: list[list[Any]] = [[] for _ in range(heap_objects)]
+    with record_pauses() as full:
+        gc.collect()
+    assert len(heap) == heap_objects
+    longest = max(pauses, key=lambda pause: pause.duration_seconds)
+    return Growth(
+        longest_pause_seconds=longest.duration_seconds,
+        generation_of_longest=longest.generation,
+        pauses_seconds=pauses.total_seconds,
+        collections=len(pauses),
+        full_collection_seconds=full.longest_seconds,
+    )
+
+
+@study.finding
+def young_garbage_is_bounded_by_the_threshold(runs: Runs) -> str:
+    """Garbage that dies young never waits in more objects than two and a half times the threshold."""
+    worst = 0.0
+    for run in _young(runs):
+        assert run.peak_waiting_objects > run.objects_each, f"{run}: nothing waited, so nothing is shown"
+        share = run.peak_waiting_objects / run.threshold_objects
+        assert share <= 2.5, (
+            f"{_where(run)}: {run.peak_waiting_objects:,} objects waited, {share:.1f} times it"
+        )
+        worst = max(worst, share)
+    return f"at most {worst:.2f} times the threshold, at any time in {len(_young(runs))} samples"
+
+
+@study.finding
+def a_higher_threshold_lets_more_wait(runs: Runs) -> str:
+    """With a threshold of 2000 instead of 700, two to four times as many pairs wait."""
+    ratios = []
+    for low, high in _threshold_cases(runs):
+        few, many = low.median("peak_waiting"), high.median("peak_waiting")
+        assert 2 <= many / few <= 4, (
+            f"{few:,} pairs wait with {low.threshold}, {many:,} with {high.threshold}"
+        )
+        ratios.append(f"{few:,} pairs with {low.threshold}, {many:,} with {high.threshold}")
+    return "; ".join(ratios)
+
+
+@study.finding
+def payloads_are_not_counted(runs: Runs) -> str:
+    """The same cycles with 64 KiB each hold at least 20 times the bytes: the collector counts objects only."""
+    for pairs, payloads in _both(runs, "pairs", "payloads"):
+        light, heavy = pairs.median("peak_waiting_bytes"), payloads.median("peak_waiting_bytes")
+        assert payloads.median("peak_waiting") <= 2 * pairs.median("peak_waiting"), (
+            f"more cycles wait with a payload: {payloads.median('peak_waiting'):,}"
+        )
+        assert heavy >= 20 * light, f"{shown(heavy, 'bytes')} with payloads, {shown(light, 'bytes')} without"
+    return f"{shown(heavy, 'bytes')} wait with payloads, {shown(light, 'bytes')} without"
+
+
+@study.finding
+def garbage_that_grew_old_waits_longest(runs: Runs) -> str:
+    """Pairs that lived a while before they were dropped wait in at least three times the number."""
+    for pairs, aged in _both(runs, "pairs", "aged pairs"):
+        young, old = pairs.median("peak_waiting"), aged.median("peak_waiting")
+        assert old >= 3 * young, f"{old:,} pairs that grew old wait at once, {young:,} young ones"
+    return f"{old:,} pairs that grew old wait at once, {young:,} young ones"
+
+
+@study.finding
+def one_collection_frees_all(runs: Runs) -> str:
+    """One gc.collect() frees everything that waits, however long it would have waited."""
+    left = 0
+    for run in [*runs.of(drop_garbage), *runs.of(set_the_threshold)]:
+        assert run.left_after_collection == 0, f"{_where(run)}: {run.left_after_collection:,} were left"
+        left = max(left, run.left_waiting)
+    assert left > 0, "nothing waited at the end, so nothing is shown"
+    return f"up to {left:,} waited when the work was done, 0 after gc.collect()"
+
+
+@study.finding
+def the_longest_pause_is_a_full_collection(runs: Runs) -> str:
+    """While a heap of live objects grows, the longest pause is a collection of all of it: generation 2."""
+    case = _largest_heap(runs)
+    longest = case.median("generation_of_longest")
+    text = (
+        f"{shown(case.median('longest_pause_seconds'), 'seconds')} in generation {longest}, and gc.collect() "
+        f"{shown(case.median('full_collection_seconds'), 'seconds')}, {case.heap_objects:,} objects"
+    )
+    assert longest == 2, text
+    return text
+
+
+for _finding in (young_garbage_is_bounded_by_the_threshold, a_higher_threshold_lets_more_wait):
+    study.exception(
+        _finding,
+        collector="incremental",
+        reason="each increment looks at a slice of the whole heap, and garbage waits until its slice comes",
+        reference="python/cpython#142516, reverted in 3.14.5 by python/cpython#148726; PEP 848",
+    )
+    study.exception(
+        _finding,
+        collector="free-threaded",
+        reason="new objects must also exceed a quarter of the live ones before the only generation is collected",
+        reference="python/cpython#132917, python/cpython#148937",
+    )
+study.exception(
+    garbage_that_grew_old_waits_longest,
+    collector="incremental",
+    reason="the increments go round the whole heap, so young garbage waits as long as old",
+    reference="PEP 848",
+)
+study.exception(
+    garbage_that_grew_old_waits_longest,
+    collector="free-threaded",
+    reason="there is one generation, so nothing grows old",
+    reference="PEP 703",
+)
+study.exception(
+    the_longest_pause_is_a_full_collection,
+    collector="incremental",
+    reason="no increment looks at the whole heap, so its pauses are shorter: its merit",
+    reference="PEP 848",
+)
+study.exception(
+    the_longest_pause_is_a_full_collection,
+    collector="free-threaded",
+    reason="there is one generation, and every collection looks at all of it",
+    reference="PEP 703",
+)
+
+
+@study.figure
+def timeline_by_threshold(runs: Runs) -> FigureSpec:
+    """Objects of dropped pairs that wait, as the work goes on: the most in each twentieth of it."""
+    return _timeline(runs.of(set_the_threshold), "threshold")
+
+
+@study.figure
+def timeline_by_garbage(runs: Runs) -> FigureSpec:
+    """The same for every kind of garbage, with the thresholds that CPython starts with."""
+    return _timeline(runs.of(drop_garbage), "garbage")
+
+
+@study.figure
+def waiting_bytes(runs: Runs) -> FigureSpec:
+    """The most bytes that wait at once, with the thresholds that CPython starts with."""
+    return bars(runs.of(drop_garbage), x="garbage", y="peak_waiting_bytes", facet=_facet(runs), y_scale="log")
+
+
+@study.figure
+def longest_pauses(runs: Runs) -> FigureSpec:
+    """The longest pause while a heap without garbage grows to so many objects."""
+    return line(
+        runs.of(grow_a_heap), x="heap_objects", y="longest_pause_seconds", x_scale="log", y_scale="log"
+    )
+
+
+@study.tile
+def tiles(runs: Runs) -> list[Tile]:
+    """What waits at the defaults, for how long, and the longest pause."""
+    pairs, payloads = (_at_defaults(runs, garbage) for garbage in ("pairs", "payloads"))
+    return [
+        tile("Pairs that wait at once, at most", pairs, "peak_waiting", "pairs", atlas=True),
+        tile("A pair waits, on average", pairs, "mean_wait_seconds", "seconds", atlas=True),
+        tile("Payloads of 64 KiB wait at once", payloads, "peak_waiting_bytes", "bytes", atlas=True),
+        tile(
+            f"Longest pause, {_largest_heap(runs).heap_objects:,} live objects",
+            _largest_heap(runs),
+            "longest_pause_seconds",
+            "seconds",
+            atlas=True,
+        ),
+    ]
+
+
+@study.verdict
+def verdict(runs: Runs) -> str:
+    """What waits at most, in pairs and in bytes, against all of it; and what that buys."""
+    pairs, payloads = (_at_defaults(runs, garbage) for garbage in ("pairs", "payloads"))
+    heap = _largest_heap(runs)
+    first, with_payload = pairs.samples[0], payloads.samples[0]
+    every_byte = with_payload.specimens * with_payload.bytes_each
+    return (
+        f"Of {first.specimens:,} dropped pairs at most {pairs.median('peak_waiting'):,} wait at once "
+        f"(threshold {first.threshold_objects:,}); with 64 KiB each, "
+        f"{shown(payloads.median('peak_waiting_bytes'), 'bytes')} of {shown(every_byte, 'bytes')} wait. "
+        f"The longest pause while {heap.heap_objects:,} live objects are made is "
+        f"{shown(heap.median('longest_pause_seconds'), 'seconds')}."
+    )
+
+
+@study.table
+def medians(runs: Runs) -> Table:
+    """What waits, by kind of garbage."""
+    columns = [
+        "objects_each",
+        "peak_waiting",
+        "peak_waiting_objects",
+        "peak_waiting_bytes",
+        "peak_above_baseline_bytes",
+        "left_waiting",
+        "mean_wait_seconds",
+        "longest_pause_seconds",
+    ]
+    caption = "With the thresholds that CPython starts with: what waits at most, what is left when the work is done."
+    return table(runs.of(drop_garbage), columns, caption=caption)
+
+
+def _young(runs: Runs) -> list[Any]:
+    young = [kind for kind in GARBAGE if kind != "aged pairs"]
+    return [*runs.of(drop_garbage).where(garbage=young), *runs.of(set_the_threshold)]
+
+
+def _both(runs: Runs, one: str, other: str) -> Iterator[tuple[Case, Case]]:
+    """The cases of two kinds of garbage over the same live heap."""
+    for case in runs.of(drop_garbage).where(garbage=one).cases():
+        same = runs.of(drop_garbage).where(garbage=other, live_objects=case.live_objects)
+        yield case, same.only_case()
+
+
+def _threshold_cases(runs: Runs) -> Iterator[tuple[Case, Case]]:
+    for case in runs.of(set_the_threshold).where(threshold=700).cases():
+        same = runs.of(set_the_threshold).where(threshold=2000, live_objects=case.live_objects)
+        yield case, same.only_case()
+
+
+def _at_defaults(runs: Runs, garbage: str) -> Case:
+    cases = runs.of(drop_garbage).where(garbage=garbage).cases()
+    return min(cases, key=lambda case: case.live_objects)
+
+
+def _largest_heap(runs: Runs) -> Case:
+    return max(runs.of(grow_a_heap).cases(), key=lambda case: case.heap_objects)
+
+
+def _where(run: Any) -> str:
+    return ", ".join(f"{name} {value}" for name, value in run.case.items())
+
+
+def _facet(runs: Runs) -> str | None:
+    return "live_objects" if len({run.live_objects for run in runs.of(drop_garbage)}) > 1 else None
+
+
+def _timeline(runs: Runs, color: str) -> FigureSpec:
+    """A line for each `color`; every value is the median over the samples of a case."""
+    rows = [
+        {
+            "work_done": 100 * (window + 1) / WINDOWS,
+            "waiting_objects": statistics.median(run.timeline[window] for run in case.samples),
+            color: getattr(case, color),
+            "live_objects": case.live_objects,
+            "runtime": case.runtime,
+            "low": None,
+            "high": None,
+            "samples": len(case.samples),
+        }
+        for case in runs.cases()
+        for window in range(WINDOWS)
+    ]
+    facet = "live_objects" if len({case.live_objects for case in runs.cases()}) > 1 else None
+    return FigureSpec(
+        "", "", "line", "work_done", "waiting_objects", color, facet, y_scale="log",
+        x_title="work done, percent", rows=rows,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    raise SystemExit(study.main())
