@@ -7,31 +7,19 @@ measuring what reference counting frees and what waits for the cyclic collector.
 from autograd_core.arrays import as_array
 from autograd_core.config import Config, no_grad, output_references, retain_grad, using_config
 from autograd_core.drawing import save, to_dot, to_svg
+from autograd_core.elementwise import cos, exp, log, maximum, relu, sin, tanh
 from autograd_core.function import Function
 from autograd_core.gradcheck import gradcheck
-from autograd_core.operations import (
-    add,
+from autograd_core.higher_order import grad
+from autograd_core.operations import add, div, mul, neg, pow, setup_variable, square, sub
+from autograd_core.shaping import (
     broadcast_to,
-    cos,
-    div,
-    exp,
     getitem,
-    log,
     matmul,
-    maximum,
     mean,
-    mul,
-    neg,
-    pow,
-    relu,
     reshape,
-    setup_variable,
-    sin,
-    square,
-    sub,
     sum,
     sum_to,
-    tanh,
     transpose,
 )
 from autograd_core.testfunctions import goldstein_price, matyas, sphere
@@ -52,6 +40,7 @@ __all__ = [
     "exp",
     "getitem",
     "goldstein_price",
+    "grad",
     "gradcheck",
     "log",
     "matmul",

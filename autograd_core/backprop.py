@@ -32,13 +32,13 @@ _generation = attrgetter("generation")
 
 def propagate(root: Variable, retain: bool) -> None:
     """Do what `Variable.backward` promises."""
-    gradients: Gradients = {root: _seed(root)}
+    gradients: Gradients = {root: start(root)}
     root.grad = None
     siblings: Siblings = {}
-    order = _by_generation(root, siblings)
+    order = by_generation(root, siblings)
     _walk(order, siblings, gradients, retain)
     for leaf, gradient in gradients.items():
-        leaf.grad = _added(leaf.grad, gradient)
+        leaf.grad = added(leaf.grad, gradient)
 
 
 def _walk(order: list[Variable], siblings: Siblings, gradients: Gradients, retain: bool) -> None:
@@ -54,7 +54,7 @@ def _walk(order: list[Variable], siblings: Siblings, gradients: Gradients, retai
         function: Any = output.creator
         if output.output_index is None:
             gradient = gradients.pop(output, None)
-            output.grad = _added(output.grad, gradient) if retain else None
+            output.grad = added(output.grad, gradient) if retain else None
             if gradient is None:
                 continue
             results = function.backward(gradient if type(gradient) is ndarray else asarray(gradient))
@@ -66,7 +66,7 @@ def _walk(order: list[Variable], siblings: Siblings, gradients: Gradients, retai
             results = function.backward(*output_gradients)
         inputs = function.inputs
         if type(results) is not tuple or len(results) != len(inputs):
-            results = _one_for_each_input(function, results)
+            results = one_for_each_input(function, results)
         index = 0  # counted by hand: zip or enumerate would cost as much as the rest of the loop
         for variable in inputs:
             gradient = results[index]
@@ -77,11 +77,11 @@ def _walk(order: list[Variable], siblings: Siblings, gradients: Gradients, retai
             data = variable.data
             if kind is ndarray:
                 if gradient.shape != data.shape or gradient.dtype is not data.dtype:
-                    gradient = _fitted(function, variable, gradient)
+                    gradient = fitted(function, variable, gradient)
             elif gradient is None:
                 continue
             elif kind is not data.dtype.type or data.ndim:
-                gradient = _fitted(function, variable, gradient)
+                gradient = fitted(function, variable, gradient)
             if variable in gradients:
                 if kind is ndarray and not gradient.ndim:
                     gradient = gradient[()]
@@ -90,7 +90,7 @@ def _walk(order: list[Variable], siblings: Siblings, gradients: Gradients, retai
                 gradients[variable] = gradient
 
 
-def _one_for_each_input(function: Function, results: Any) -> tuple[Any, ...]:
+def one_for_each_input(function: Function, results: Any) -> tuple[Any, ...]:
     """What a Function's backward returned, as a tuple of the right length; raise ValueError otherwise."""
     gradients = tuple(results) if isinstance(results, (tuple, list)) else (results,)
     if len(gradients) != len(function.inputs):
@@ -101,19 +101,19 @@ def _one_for_each_input(function: Function, results: Any) -> tuple[Any, ...]:
     return gradients
 
 
-def _seed(root: Variable) -> Array:
+def start(root: Variable) -> Array:
     """The gradient to start from: root's own, or ones."""
     if root.data is None:
         raise TypeError("backward() needs data to differentiate, got variable(None)")
     if root.grad is None:
         return np.ones_like(root.data, subok=False)
-    seed = as_array(root.grad)
+    seed = as_array(_values(root.grad))
     if seed.shape != root.shape:
         raise ValueError(f"the grad to start from has shape {seed.shape}, the variable {root.shape}")
     return seed.astype(root.dtype, copy=False) if root.dtype.kind in "fc" else seed
 
 
-def _by_generation(root: Variable, siblings: Siblings) -> list[Variable]:
+def by_generation(root: Variable, siblings: Siblings) -> list[Variable]:
     """One output of every Function between root and the leaves, lowest generation first.
 
     Where several outputs of one Function are met, `siblings` lists them.
@@ -152,14 +152,14 @@ def _output_gradients(
         if not retain:
             output.grad = None
         elif gradient is not None:
-            output.grad = _added(output.grad, gradient)
+            output.grad = added(output.grad, gradient)
     if not found:
         return None
     layout = enumerate(function.output_layout())
     return [found[i] if i in found else np.zeros(shape, dtype) for i, (shape, dtype) in layout]
 
 
-def _fitted(function: Function, variable: Variable, gradient: Any) -> Array:
+def fitted(function: Function, variable: Variable, gradient: Any) -> Array:
     """The gradient in the shape of the variable's data and, if that is floating, in its dtype."""
     data = variable.data
     try:
@@ -180,8 +180,15 @@ def _fitted(function: Function, variable: Variable, gradient: Any) -> Array:
     return asarray(gradient.astype(data.dtype))
 
 
-def _added(grad: Array | None, gradient: Gradient | None) -> Array | None:
+def added(grad: Array | Variable | None, gradient: Gradient | None) -> Array | Variable | None:
     """A new array, seen by nobody else: the sum, or a copy of what there is."""
     if gradient is None:
         return grad
-    return np.array(gradient, order="C") if grad is None else asarray(grad + gradient)
+    return np.array(gradient, order="C") if grad is None else asarray(_values(grad) + gradient)
+
+
+def _values(grad: Array | Variable) -> Any:
+    """The array of a gradient: it is in a Variable where `backward(create_graph=True)` made it."""
+    from autograd_core.variable import Variable  # here: that module imports this one
+
+    return grad.data if isinstance(grad, Variable) else grad

@@ -10,7 +10,7 @@ import numpy as np
 from numpy import asarray, generic, ndarray
 
 from autograd_core.arrays import Array, Number, Shape, as_array
-from autograd_core.config import OutputReferences, current_settings
+from autograd_core.config import OutputReferences, current_settings, no_grad
 from autograd_core.variable import Operand, Variable, as_variable
 
 _new = object.__new__
@@ -46,6 +46,10 @@ class Function(_OutputsSlot):
     backward: gets one gradient for each output, returns one gradient for each input, or a tuple of them;
         None where there is none. It must not write to what it gets. An output that was dropped, or that the
         result does not depend on, contributes a gradient of zeros.
+    derivative: the same as `backward`, of Variables and in operations on them, for
+        `backward(create_graph=True)`. It needs the inputs themselves where `backward` needs their data. A
+        class may define it alone, and then pays for it in `backward` too, or not at all, and then its
+        gradients cannot be differentiated again.
     broadcasts: True if `forward` broadcasts its inputs: gradients may then have the output's shape, and are
         summed to the inputs' shapes for you. Otherwise a gradient of another shape is an error.
     inputs: the Variables it was called with, a tuple.
@@ -76,8 +80,30 @@ class Function(_OutputsSlot):
         raise NotImplementedError(f"{type(self).__name__} has no forward(*arrays)")
 
     def backward(self, *gradients: Any) -> Any:
-        """Compute the inputs' gradients from the outputs' gradients."""
-        raise NotImplementedError(f"{type(self).__name__} has no backward(*gradients)")
+        """Compute the inputs' gradients from the outputs' gradients; not overridden, `derivative` does it."""
+        if type(self).derivative is Function.derivative:
+            raise NotImplementedError(f"{type(self).__name__} has no backward(*gradients)")
+        with no_grad():
+            results = self.derivative(*[Variable(gradient) for gradient in gradients])
+        several = isinstance(results, (tuple, list))
+        arrays = [x.data if isinstance(x, Variable) else x for x in (results if several else [results])]
+        return tuple(arrays) if several else arrays[0]
+
+    def derivative(self, *gradients: Any) -> Any:
+        """Compute Variables, the inputs' gradients, from Variables, the outputs' gradients."""
+        name = type(self).__name__
+        raise NotImplementedError(
+            f"the gradients of {name} cannot be differentiated: {name}.backward computes with arrays, which "
+            f"remember nothing. Give {name} a derivative(*gradients), written in operations on Variables, "
+            f"or leave create_graph out"
+        )
+
+    @classmethod
+    def has_derivative(cls) -> bool:
+        """Whether `derivative` is as good as `backward`: one that a base class wrote for its own is not."""
+        owners = (base for base in cls.__mro__ if "derivative" in vars(base) or "backward" in vars(base))
+        owner = next(owners)
+        return owner is not Function and "derivative" in vars(owner)
 
     @property
     def outputs(self) -> tuple[Any, ...]:

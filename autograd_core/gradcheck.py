@@ -1,4 +1,4 @@
-"""Check what `backward` computes against central differences."""
+"""Check what `backward` computes against central differences, to any order."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from autograd_core.arrays import Array
-from autograd_core.config import no_grad
+from autograd_core.config import no_grad, using_config
+from autograd_core.higher_order import grad
 from autograd_core.variable import Operand, Variable, as_variable
 
 
 def gradcheck(
     f: Callable[..., Any],
     *inputs: Operand,
+    order: int = 1,
     step: float = 1e-6,
     relative_tolerance: float = 1e-5,
     absolute_tolerance: float = 1e-6,
@@ -24,6 +26,7 @@ def gradcheck(
     f: takes as many Variables as there are inputs, returns a Variable of any shape or several of them.
     inputs: arrays, numbers or Variables; copied, and computed in float64. f must be smooth within `step`
         of each element.
+    order: 2 checks the gradients of the gradients as well, 3 also theirs, and so on.
 
     The sum of all outputs, each element weighted with another number, stands for f. The message names the
     input, the index in it and both numbers.
@@ -38,6 +41,28 @@ def gradcheck(
             raise AssertionError(
                 f"input {number}, index {index}: backward gives {analytic[index]}, differences give {numeric}"
             )
+    if order > 1:
+        tolerances = {"relative_tolerance": relative_tolerance, "absolute_tolerance": absolute_tolerance}
+        derived, seeds = _differentiated(f, arrays)
+        gradcheck(derived, *arrays, *seeds, order=order - 1, step=step, **tolerances)
+
+
+def _differentiated(f: Callable[..., Any], arrays: list[Array]) -> tuple[Callable[..., Any], list[Array]]:
+    """The function that gives f's gradients, and what it takes after f's inputs: a weight for each output.
+
+    A gradient depends on the weights as well as on the inputs, so that both are differentiated next.
+    """
+    with no_grad():
+        outputs = _outputs(f, [Variable(array) for array in arrays])
+
+    def gradients(*variables: Variable) -> tuple[Variable, ...]:
+        inputs, weights = variables[: len(arrays)], variables[len(arrays) :]
+        with using_config("enable_backprop", True):
+            results = zip(weights, _outputs(f, list(inputs)), strict=True)
+            total: Any = sum((weight * output).sum() for weight, output in results)
+            return grad(total, inputs, create_graph=True)
+
+    return gradients, [_weights(number, output) for number, output in enumerate(outputs)]
 
 
 def _outputs(f: Callable[..., Any], variables: list[Variable]) -> tuple[Variable, ...]:

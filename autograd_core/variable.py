@@ -25,6 +25,7 @@ class Variable:
     data: the ndarray, or None. The Variable holds it; nothing is copied.
     grad: the gradient, an ndarray of data's shape and, if data is floating, of its dtype; None until
         `backward` has reached it. It is never shared with another variable or with the caller.
+        After `backward(create_graph=True)` it is a Variable, which remembers how it was computed.
     creator: the Function that made this variable; None for a leaf, one that you made yourself.
     generation: 0 for a leaf, else one more than the greatest generation among the creator's inputs.
     name: how the variable is called in a picture.
@@ -43,7 +44,7 @@ class Variable:
     __array_priority__ = 200
 
     data: Any  # an ndarray; None only where it was made without data
-    grad: Array | None
+    grad: Any  # an ndarray, a Variable after backward(create_graph=True), or None
     creator: Function | None
     generation: int
     name: str | None
@@ -95,17 +96,30 @@ class Variable:
         """Forget the gradient, so that the next `backward` does not add to it."""
         self.grad = None
 
-    def backward(self, retain_grad: bool | None = None) -> None:
+    def backward(self, retain_grad: bool | None = None, create_graph: bool = False) -> None:
         """Add the gradient of this variable to every leaf that it was computed from.
 
         The walk starts from `self.grad`, or from ones where that is None. The gradients of this variable and
         of the intermediate ones are dropped as soon as they have been used, unless `retain_grad` is True;
         not given, `Config.retain_grad` decides. A retained gradient is added to like a leaf's.
         Leaves get theirs at the end: if a Function raises, no leaf's gradient has changed.
+
+        create_graph: record how the gradients are computed, also inside `no_grad()`, so that they can be
+            differentiated again: each is then a Variable, which others may share; write to none of them.
+            Such a gradient remembers what it was computed from, and most often that is the leaf that holds
+            it. Leaf -> grad -> creator -> ... -> leaf is a reference cycle, whatever
+            `Config.output_references` says, until `cleargrad()` opens it or a `backward` without
+            create_graph has put an ndarray in its place. `grad(output, inputs, create_graph=True)` returns
+            gradients instead, and makes none.
         """
         if retain_grad is None:
             retain_grad = current_settings().retain_grad
-        propagate(self, retain_grad)
+        if create_graph:
+            from autograd_core.higher_order import propagate_recorded  # here: that module imports this one
+
+            propagate_recorded(self, retain_grad)
+        else:
+            propagate(self, retain_grad)
 
     if TYPE_CHECKING:  # put in place by operations.setup_variable
 
@@ -134,7 +148,7 @@ class Variable:
 class Constant(Variable):
     """A number or an array that stood beside a Variable in an operation: held and drawn like any leaf.
 
-    Only the Function whose input it is holds it, so `backward` spends nothing on its gradient: it stays None.
+    Nobody asks for its gradient, so `backward` spends nothing on it: it stays None.
     """
 
     __slots__ = ()

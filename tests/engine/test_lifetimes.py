@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 
 import garbology
-from autograd_core import Function, Variable, add, exp, matmul, no_grad, output_references, square, tanh
+from autograd_core import (
+    Function,
+    Variable,
+    add,
+    exp,
+    grad,
+    matmul,
+    no_grad,
+    output_references,
+    square,
+    tanh,
+)
 
 ACYCLIC = ["weak", "none"]
 
@@ -162,3 +173,55 @@ def test_a_result_keeps_what_it_was_computed_from():
     assert function() is not None
     del y
     assert (leaf(), function()) == (None, None)
+
+
+def recorded_step(x):
+    """A leaf's gradient with a graph, stored in the leaf."""
+    (tanh(x) ** 3).backward(create_graph=True)
+
+
+@pytest.mark.parametrize("mode", ACYCLIC)
+def test_a_stored_gradient_with_a_graph_is_a_cycle(mode):
+    """Leaf -> grad -> ... -> leaf waits for the collector, in every mode: the links to outputs do not matter."""
+    x = Variable(np.ones(2))
+    reference = weakref.ref(x)
+    with output_references(mode), garbology.collector.paused():
+        recorded_step(x)
+        del x
+        assert reference() is not None
+        gc.collect()
+        assert reference() is None
+
+
+def clear(x):
+    x.cleargrad()
+
+
+def ordinary_backward(x):
+    tanh(x).backward()
+
+
+@pytest.mark.parametrize("mode", ACYCLIC)
+@pytest.mark.parametrize("remedy", [clear, ordinary_backward])
+def test_what_opens_the_cycle(mode, remedy):
+    """With the gradient cleared, or replaced by an array, reference counting frees the graph."""
+    with output_references(mode), garbology.assert_freed() as freed:
+        x = Variable(np.ones(2))
+        freed(x)
+        recorded_step(x)
+        freed(x.grad)
+        remedy(x)
+        del x
+
+
+@pytest.mark.parametrize("mode", ACYCLIC)
+def test_a_returned_gradient_closes_no_cycle(mode):
+    """grad(create_graph=True) stores nothing, so nothing waits, to any order."""
+    with output_references(mode), garbology.assert_freed() as freed:
+        x = Variable(np.ones(2))
+        freed(x)
+        first = grad(tanh(x) ** 3, x, create_graph=True)
+        second = grad(first, x, create_graph=True)
+        freed(first)
+        freed(second)
+        del x, first, second
