@@ -45,6 +45,43 @@ def one_ring(units: int) -> None:
     node.next = first
 
 
+def doubly_linked_list(units: int) -> None:
+    """Instances in a row, each of which knows the one before and the one behind it."""
+    node = Node()
+    node.before = None
+    for _ in range(units - 1):
+        node.after = Node()
+        node.after.before = node
+        node = node.after
+    node.after = None
+
+
+def tree(units: int) -> None:
+    """A binary tree whose nodes have a list of children and a pointer to their parent."""
+    nodes = [Node() for _ in range(units)]
+    for node in nodes:
+        node.children = []
+    nodes[0].parent = None
+    for place in range(1, units):
+        nodes[place].parent = nodes[(place - 1) // 2]
+        nodes[place].parent.children.append(nodes[place])
+
+
+def star(units: int) -> None:
+    """A hub with a list of all others, which point back to it."""
+    hub = Node()
+    hub.children = [Other() for _ in range(units)]
+    for child in hub.children:
+        child.hub = hub
+
+
+def shared(units: int) -> None:
+    """Hubs whose lists hold one object each, ten thousand times over, which points back."""
+    for _ in range(units):
+        hub, other = Node(), Other()
+        hub.others, other.hub = [other] * 10_000, hub
+
+
 def closures(units: int) -> None:
     """A function that refers to itself through its own cell."""
 
@@ -78,5 +115,8 @@ def beside_live(units: int) -> None:
 
 HEAPS: dict[str, Callable[[int], None]] = {
     function.__name__: function
-    for function in (instance_pairs, families, dict_pairs, one_ring, closures, payloads, beside_live)
+    for function in (
+        *(instance_pairs, families, dict_pairs, closures, payloads, beside_live),
+        *(one_ring, doubly_linked_list, tree, star),
+    )
 }

@@ -21,7 +21,6 @@ from garbology.graph.shapes import Edge, is_class, pattern
 
 _MOST_CANDIDATES = 12  # edges that are also tried in pairs
 _MOST_GROUPS = 8  # of like edges that are also tried three at a time
-_ALL_LINKS_KNOWN = 400  # objects of a cycle whose links are all named, not a sample of them
 _CACHE_NAMES = ("cache", "registry", "registered", "instances", "lookup", "memo", "index", "pool", "by_")
 # What no line of the program can weaken.
 _FIXED = (
@@ -136,48 +135,51 @@ def candidates_of(occurrence: Occurrence, links: Sequence[Link]) -> list[Candida
     for link in links:
         if _can_be_weakened(link):
             groups[class_of_edge(link)].append(link)
-    kinds = np.array(list(map(id, occurrence.types)), np.int64)[occurrence.kinds]
     found = []
     for key, members in groups.items():
         younger = sum(link.source > link.target for link in members)
         own = sum(link.source == link.target for link in members)
-        found.append(
-            Candidate(key, members, _removed(occurrence, kinds, members), 2 * younger + own > len(members))
-        )
+        found.append(Candidate(key, members, _removed(occurrence, members), 2 * younger + own > len(members)))
     return found
 
 
-def _removed(occurrence: Occurrence, kinds: NDArray[np.int64], links: Sequence[Link]) -> NDArray[np.bool_]:
+def _removed(occurrence: Occurrence, links: Sequence[Link]) -> NDArray[np.bool_]:
     """The references that ``links`` end in, and in a large cycle those of all paths like them: bool, shape (m,)."""
-    strides = int(occurrence.positions.max(initial=0)) + 1
-    ends = np.array([link.steps[-1].place * strides + link.steps[-1].position for link in links], np.int64)
-    removed = np.isin(occurrence.sources.astype(np.int64) * strides + occurrence.positions, ends)
-    if len(occurrence.objects) <= _ALL_LINKS_KNOWN:
-        return removed
-    for path in set(map(_physical_path, links)):
-        holders = kinds == path[0][0]
-        for number, (_, position) in enumerate(path):
+    if not occurrence.is_large:
+        strides = int(occurrence.positions.max(initial=0)) + 1
+        ends = np.array(
+            [link.steps[-1].place * strides + link.steps[-1].position for link in links], np.int64
+        )
+        return np.isin(occurrence.sources.astype(np.int64) * strides + occurrence.positions, ends)
+    removed = np.zeros(len(occurrence.targets), bool)
+    for path in set(map(functools.partial(_physical_path, occurrence.kinds), links)):
+        holders = occurrence.kinds == path[0][0]
+        for kind, position, following in path:
+            holders &= occurrence.kinds == kind
             chosen = holders[occurrence.sources]
             if position is not None:
                 chosen &= occurrence.positions == position
-            if number + 1 < len(path):
-                holders = np.zeros(len(occurrence.objects), bool)
-                holders[occurrence.targets[chosen]] = True
-                holders &= kinds == path[number + 1][0]
+            chosen &= (occurrence.kinds == following)[occurrence.targets]
+            holders = np.zeros(len(occurrence.objects), bool)
+            holders[occurrence.targets[chosen]] = True
         removed |= chosen
     return removed
 
 
-def _physical_path(link: Link) -> tuple[tuple[int, int | None], ...]:
-    """For each step the holder's type and the position of the reference; None for any element of a container."""
+def _physical_path(kinds: NDArray[np.int32], link: Link) -> tuple[tuple[int, int | None, int], ...]:
+    """For each step the kind of the holder, the position of the reference and the kind of the referent; no position
+    for any element of a container.
+    """
     path = []
     before = ""
-    for step in link.steps:
+    following = [step.place for step in link.steps[1:]] + [link.target]
+    for step, target in zip(link.steps, following, strict=True):
         element = step.label.startswith("[") or type(step.holder) is set or type(step.holder) is frozenset
         named = before == ".__dict__" or (
             type(step.holder) is tuple and type(step.referent) is types.CellType
         )
-        path.append((id(type(step.holder)), step.position if named or not element else None))
+        position = step.position if named or not element else None
+        path.append((int(kinds[step.place]), position, int(kinds[target])))
         before = step.label
     return tuple(path)
 

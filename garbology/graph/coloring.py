@@ -15,7 +15,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.graph.components import Components
+from garbology.graph.components import Components, Cycles
 from garbology.graph.edges import safe_type_name
 from garbology.graph.snapshot import Snapshot
 
@@ -30,59 +30,45 @@ class Coloring:
 
     Attributes
     ----------
-    members : int64, shape (k,). Places in the snapshot of the objects that are in cycles, ascending.
-    colours : uint64, shape (k,). Objects whose surroundings look alike have the same colour.
+    colours : uint64, shape (k,). One for each object in cycles, the same where surroundings look alike.
     signatures : uint64, shape (components.count,). Independent of the order in which objects were made.
     """
 
-    members: NDArray[np.int64]
     colours: NDArray[np.uint64]
     signatures: NDArray[np.uint64]
 
 
-def color(snapshot: Snapshot, components: Components, *, ordered: bool) -> Coloring:
-    """Colour the objects in cycles.
+def color(snapshot: Snapshot, components: Components, cycles: Cycles, *, ordered: bool) -> Coloring:
+    """Colour the objects in ``cycles``.
 
     ``ordered`` takes in dicts' keys and at which place among its source's referents each referent stands, which
     tells ``.left`` from ``.right`` mostly without reading a name; but two sets of the same elements may differ.
     """
-    members = np.flatnonzero(components.labels >= 0)
-    ends, targets, positions = components.edges(snapshot)
-    if len(members) < len(snapshot):
-        ends = np.append(np.int32(0), ends[1:][members])
-        place = np.full(len(snapshot), -1, np.int32)
-        place[members] = np.arange(len(members), dtype=np.int32)
-        targets = place[targets]
-        del place
+    members = cycles.members
     colours = _type_colours(snapshot.types)[snapshot.kinds[members]]
-    if ordered:
+    alone = components.count == 1  # with nothing to be told apart from
+    if ordered and not alone:
         _add_keys(snapshot, members, colours)
-    salts = _mixed(np.arange(positions.max(initial=0) + 1 if ordered else 0, dtype=_U64))
-    for _ in range(_ROUNDS):
-        colours = _refined(colours, ends, targets, positions, salts)
+    salts = _mixed(np.arange(cycles.positions.max(initial=0) + 1 if ordered else 0, dtype=_U64))
+    for _ in range(1 if alone else _ROUNDS):
+        colours = _refined(colours, cycles, salts)
     signatures = _mixed(components.sizes.astype(_U64))
     np.add.at(signatures, components.labels[members], colours)
-    return Coloring(members, colours, signatures)
+    return Coloring(colours, signatures)
 
 
-def _refined(
-    colours: NDArray[np.uint64],
-    ends: NDArray[np.int32],
-    targets: NDArray[np.int32],
-    positions: NDArray[np.int32],
-    salts: NDArray[np.uint64],
-) -> NDArray[np.uint64]:
+def _refined(colours: NDArray[np.uint64], cycles: Cycles, salts: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The next round's colours, in blocks that stay in a processor's cache; ``salts`` are by position, or none."""
     refined = np.empty_like(colours)
     for first in range(0, len(colours), _BLOCK):
         last = min(first + _BLOCK, len(colours))
-        begin, end = int(ends[first]), int(ends[last])
-        terms = colours[targets[begin:end]]
+        begin, end = int(cycles.starts[first]), int(cycles.starts[last])
+        terms = colours[cycles.targets[begin:end]]
         if len(salts):
-            terms ^= salts[positions[begin:end]]
+            terms ^= salts[cycles.positions[begin:end]]
         totals = np.zeros(end - begin + 1, _U64)
         np.cumsum(_mixed(terms), out=totals[1:])
-        refined[first:last] = _mixed(np.diff(totals[ends[first : last + 1] - begin]))
+        refined[first:last] = _mixed(np.diff(totals[cycles.starts[first : last + 1] - begin]))
         refined[first:last] += colours[first:last]
         _mixed(refined[first:last])
     return refined
@@ -95,7 +81,7 @@ def _type_colours(types: list[type]) -> NDArray[np.uint64]:
     return _mixed(np.array([numbers[name] for name in names], _U64))
 
 
-def _add_keys(snapshot: Snapshot, members: NDArray[np.int64], colours: NDArray[np.uint64]) -> None:
+def _add_keys(snapshot: Snapshot, members: NDArray[np.int32], colours: NDArray[np.uint64]) -> None:
     """Take the keys of plain dicts into their colour, as far as they are plain strings."""
     kind = next((number for number, kind in enumerate(snapshot.types) if kind is dict), -1)
     places = np.flatnonzero(snapshot.kinds[members] == kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,8 @@ from scipy.sparse.csgraph import connected_components
 from garbology.graph.reachability import graph_of
 from garbology.graph.snapshot import Snapshot
 
+_FEW = 8  # references of an object that are compared with each other
+_MANY = 65_536  # references of an object that are not sorted with those of others
 _BLOCK = 65_536  # objects at a time, where a whole heap's temporary arrays would be the peak of memory
 
 
@@ -30,17 +33,7 @@ class Components:
     labels: NDArray[np.int32]
     sizes: NDArray[np.int64]
 
-    def edges(self, snapshot: Snapshot) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-        """The edges inside components, as the snapshot has them: ends, int32, shape (n + 1,), that is where the
-        edges of each object end and those of the next begin, targets and positions, int32, shape (k,) each.
-        """
-        inside = self._inside(snapshot)
-        if inside.all():
-            return snapshot.starts, snapshot.targets, snapshot.positions
-        ends = np.append(np.int32(0), np.cumsum(inside, dtype=np.int32))[snapshot.starts]
-        return ends, snapshot.targets[inside], snapshot.positions[inside]
-
-    def _inside(self, snapshot: Snapshot) -> NDArray[np.bool_]:
+    def inside(self, snapshot: Snapshot) -> NDArray[np.bool_]:
         """Which edges of the snapshot begin and end in one component: bool, shape (m,)."""
         inside = np.empty(len(snapshot.targets), bool)
         for first in range(0, len(snapshot), _BLOCK):
@@ -51,6 +44,39 @@ class Components:
         return inside
 
 
+@dataclass(frozen=True)
+class Cycles:
+    """The objects in cyclic components, and the references inside these.
+
+    Attributes
+    ----------
+    members : int32, shape (k,). Places of the objects in the snapshot, ascending. Object ``i`` below is the one
+        at ``members[i]``.
+    starts, targets, positions : as those of a :class:`Snapshot`, of these objects and references only.
+    """
+
+    members: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    targets: NDArray[np.int32]
+    positions: NDArray[np.int32]
+
+
+def cycles_in(snapshot: Snapshot, components: Components) -> Cycles:
+    """The part of a snapshot that is in cycles; its own arrays where that is all of it."""
+    members = np.flatnonzero(components.labels >= 0).astype(np.int32)
+    inside = components.inside(snapshot)
+    starts, targets, positions = snapshot.starts, snapshot.targets, snapshot.positions
+    if not inside.all():
+        starts = np.append(np.int32(0), np.cumsum(inside, dtype=np.int32))[starts]
+        targets, positions = targets[inside], positions[inside]
+    if len(members) < len(snapshot):
+        starts = np.append(np.int32(0), starts[1:][members])
+        place = np.full(len(snapshot), -1, np.int32)
+        place[members] = np.arange(len(members), dtype=np.int32)
+        targets = place[targets]
+    return Cycles(members, starts, targets, positions)
+
+
 def cyclic_components(snapshot: Snapshot, garbage: NDArray[np.bool_]) -> Components:
     """The cyclic components among ``garbage`` (bool, shape (n,)).
 
@@ -58,7 +84,9 @@ def cyclic_components(snapshot: Snapshot, garbage: NDArray[np.bool_]) -> Compone
     """
     # No reference leads from live objects to garbage, so no component is of both: the live ones are just left out.
     count, labels = connected_components(
-        graph_of(snapshot.starts, _without_repeats(snapshot)), directed=True, connection="strong"
+        graph_of(snapshot.starts, without_repeats(snapshot.starts, snapshot.targets)),
+        directed=True,
+        connection="strong",
     )
     sizes = np.bincount(labels, minlength=count)
     cyclic = sizes > 1
@@ -76,20 +104,79 @@ def _referring_to_themselves(snapshot: Snapshot, chosen: NDArray[np.bool_]) -> N
     return np.unique(snapshot.targets[snapshot.sources == snapshot.targets])
 
 
-def _without_repeats(snapshot: Snapshot) -> NDArray[np.int32]:
+def without_repeats(starts: NDArray[np.int32], targets: NDArray[np.int32]) -> NDArray[np.int32]:
     """The targets, with a reference of each source to itself in place of its second ones to the same target.
 
     SciPy's search takes a repeated edge as a new one and then runs in circles for ever.
     """
-    sources, targets = snapshot.sources, snapshot.targets
-    several = np.diff(snapshot.starts) > 1
-    shared = np.bincount(targets, minlength=len(snapshot)) > 1
-    chosen = np.flatnonzero(several[sources] & shared[targets])
-    if not len(chosen):
-        return targets
-    pairs: NDArray[np.int64] = sources[chosen].astype(np.int64) << 32 | targets[chosen]
-    order = np.argsort(pairs, kind="stable")
-    again = chosen[order[1:][pairs[order[1:]] == pairs[order[:-1]]]]
-    single: NDArray[np.int32] = targets.copy()
-    single[again] = sources[again]
+    single = targets
+    for again, sources in _repeats(starts, targets):
+        if single is targets:
+            single = targets.copy()
+        single[again] = sources
     return single
+
+
+def _repeats(
+    starts: NDArray[np.int32], targets: NDArray[np.int32]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Places of references whose source refers to the same target by an earlier one too, and their sources."""
+    n = len(starts) - 1
+    for first in range(0, n, _BLOCK):
+        part = starts[first : first + _BLOCK + 1]
+        if int(np.diff(part).max()) < 2:
+            continue
+        again, own = _repeats_in_rows(part - part[0], targets[part[0] : part[-1]], n)
+        places = np.flatnonzero(again)
+        if len(places):
+            yield places + part[0], own[places] + np.int64(first)
+
+
+def _repeats_in_rows(
+    starts: NDArray[np.int32], targets: NDArray[np.int32], count: int
+) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+    """Which references repeat an earlier one of their row, and the row of each.
+
+    Most objects have few references: these are compared with each other. Longer rows are sorted, and each of the
+    longest is written into a table, by target.
+    """
+    degrees = np.diff(starts)
+    own = np.repeat(np.arange(len(degrees), dtype=np.int32), degrees)
+    longest = int(degrees.max())
+    again = _repeats_nearby(own, targets, min(longest, _FEW))
+    if longest > _FEW:
+        again |= _repeats_by_sorting(own, targets, (degrees > _FEW) & (degrees <= _MANY))
+    for row in np.flatnonzero(degrees > _MANY).tolist():
+        within = slice(int(starts[row]), int(starts[row + 1]))
+        again[within] |= _repeats_by_table(targets[within], count)
+    return again, own
+
+
+def _repeats_nearby(own: NDArray[np.int32], targets: NDArray[np.int32], reach: int) -> NDArray[np.bool_]:
+    """Which references repeat one of the same source less than ``reach`` before them."""
+    again = np.zeros(len(targets), bool)
+    for distance in range(1, reach):
+        same = targets[distance:] == targets[:-distance]
+        again[distance:] |= same & (own[distance:] == own[:-distance])
+    return again
+
+
+def _repeats_by_sorting(
+    own: NDArray[np.int32], targets: NDArray[np.int32], rows: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Which references of the chosen ``rows`` repeat another of the same row."""
+    chosen = np.flatnonzero(rows[own])
+    pairs: NDArray[np.int64] = own[chosen].astype(np.int64) << 32 | targets[chosen]
+    order = np.argsort(pairs, kind="stable")
+    again = np.zeros(len(targets), bool)
+    again[chosen[order[1:][pairs[order[1:]] == pairs[order[:-1]]]]] = True
+    return again
+
+
+def _repeats_by_table(targets: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
+    """Which of the ``targets`` (all below ``count``) stand further in front as well."""
+    order = np.arange(len(targets), dtype=np.int32)
+    earliest = np.empty(count, np.int32)
+    earliest[targets[::-1]] = order[::-1]  # the last that is written stays
+    repeats: NDArray[np.bool_] = earliest[targets] != order
+    return repeats

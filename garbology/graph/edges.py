@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from garbology.graph.naming.attributes import (
     Candidate,
@@ -14,7 +14,7 @@ from garbology.graph.naming.attributes import (
     plain_properties,
 )
 from garbology.graph.naming.classes import mro_of, safe_type_name, short_type_name
-from garbology.graph.naming.containers import ELEMENTS
+from garbology.graph.naming.containers import ELEMENTS, elements_at
 from garbology.graph.naming.frames import FRAMES
 from garbology.graph.naming.hidden import hidden_referents
 from garbology.graph.naming.leftovers import leftover_labels
@@ -25,6 +25,7 @@ __all__ = [
     "closure_variable_name",
     "hidden_referents",
     "named_referents",
+    "named_referents_at",
     "safe_type_name",
     "short_type_name",
 ]
@@ -52,6 +53,18 @@ def named_referents(obj: object) -> list[tuple[str, object]]:
         _name_the_rest(obj, referents, labels)
     named = [(label or "", referent) for label, referent in zip(labels, referents, strict=True)]
     return named + hidden_referents(obj)
+
+
+def named_referents_at(obj: object, positions: Sequence[int]) -> list[tuple[str, object]]:
+    """The entries of `named_referents` at some positions: one each, an empty label where there is none.
+
+    Of a large list, tuple, dict, set or deque the others are not named.
+    """
+    some = elements_at(obj, positions)
+    if some is not None:
+        return some
+    named = named_referents(obj)
+    return [named[position] if position < len(named) else ("", None) for position in positions]
 
 
 def closure_variable_name(function: types.FunctionType, index: int) -> str:

@@ -14,11 +14,11 @@ from garbology.graph import components as cycles
 from garbology.graph import snapshot as snapshots
 from garbology.graph.advice import Advice, EdgeClass, advise, class_of_edge
 from garbology.graph.coloring import Coloring, color
-from garbology.graph.components import Components
+from garbology.graph.components import Components, Cycles
 from garbology.graph.folding import Folded, Link
 from garbology.graph.holdings import Holdings, holdings
 from garbology.graph.leaks import Leak, find_leaks
-from garbology.graph.occurrence import Occurrence, occurrence_of, with_all_that_holds_it
+from garbology.graph.occurrence import Occurrence, occurrence_in, occurrence_of, with_all_that_holds_it
 from garbology.graph.proof import MOST_TRIED_OBJECTS, Proofs, trial_of
 from garbology.graph.reachability import reachable_from, unreachable
 from garbology.graph.shapes import CycleShape, Description, counts_of, describe, folded_of, read_links
@@ -89,14 +89,15 @@ def _without_dropped(snapshot: Snapshot, garbage: NDArray[np.bool_]) -> NDArray[
 def _shapes(
     snapshot: Snapshot, components: Components, weights: Holdings, advisor: _Advisor
 ) -> list[CycleShape]:
-    ordered = color(snapshot, components, ordered=True)
+    inside = cycles.cycles_in(snapshot, components)
+    ordered = color(snapshot, components, inside, ordered=True)
     _, first, variants, counts = np.unique(
         ordered.signatures, return_index=True, return_inverse=True, return_counts=True
     )
     sizes = weights.component_bytes
-    groups = _groups(snapshot, components, ordered, first)
+    groups = _groups(snapshot, components, inside, first)
     members = np.split(np.argsort(variants, kind="stable"), np.cumsum(counts)[:-1])
-    occurrences = _Occurrences(snapshot, components, ordered)
+    occurrences = _Occurrences(snapshot, components, inside, ordered)
     shapes: dict[Description, CycleShape] = {}
     by_group: dict[int, list[CycleShape]] = defaultdict(list)
     heaviest = np.argsort(-np.bincount(variants, weights=sizes), kind="stable")
@@ -119,7 +120,7 @@ def _shapes(
 
 
 def _groups(
-    snapshot: Snapshot, components: Components, ordered: Coloring, first: NDArray[np.int64]
+    snapshot: Snapshot, components: Components, inside: Cycles, first: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Number the variants (one component of each in ``first``) so that those equal but for an order agree.
 
@@ -127,7 +128,7 @@ def _groups(
     """
     if len(first) <= _MOST_VARIANTS:
         return np.arange(len(first))
-    unordered = color(snapshot, components, ordered=False)
+    unordered = color(snapshot, components, inside, ordered=False)
     return np.unique(unordered.signatures[first], return_inverse=True)[1]
 
 
@@ -157,7 +158,7 @@ class _Advisor:
         self._garbage = garbage
         self._needed = needed
         self._keys: frozenset[EdgeClass] = frozenset()
-        self._held: list[tuple[Advice, NDArray[np.int64]]] = []
+        self._held: list[tuple[Advice, NDArray[np.int32]]] = []
         self._proofs = Proofs()
 
     def advise(self, occurrences: _Occurrences, components: NDArray[np.int64]) -> Advice:
@@ -190,36 +191,41 @@ class _Advisor:
 class _Occurrences:
     """The objects of one component at a time."""
 
-    def __init__(self, snapshot: Snapshot, components: Components, coloring: Coloring) -> None:
+    def __init__(
+        self, snapshot: Snapshot, components: Components, inside: Cycles, coloring: Coloring
+    ) -> None:
         self._snapshot = snapshot
+        self._inside = inside
         self._colours = coloring.colours
-        self._members = coloring.members
-        labels = components.labels[coloring.members]
-        self._order = np.argsort(labels, kind="stable")
+        labels = components.labels[inside.members]
+        self._order = np.argsort(labels, kind="stable").astype(np.int32)
         self._ends = np.cumsum(components.sizes)
         self._latest_read: tuple[int, Folded, list[Link]] | None = None
         self._latest: tuple[int, Occurrence] | None = None  # a cycle of a million is read once
 
-    def _places(self, component: int) -> NDArray[np.int64]:
+    def _places(self, component: int) -> NDArray[np.int32]:
         first = self._ends[component - 1] if component else 0
         return self._order[first : self._ends[component]]
 
-    def members(self, component: int) -> NDArray[np.int64]:
+    def members(self, component: int) -> NDArray[np.int32]:
         """Places of the component's objects in the snapshot, ascending."""
-        return self._members[self._places(component)]
+        return self._inside.members[self._places(component)]
 
     def one(self, component: int) -> Occurrence:
         """The component, object by object."""
         if self._latest is None or self._latest[0] != component:
-            self._latest = component, occurrence_of(self._snapshot, self.members(component))
+            self._latest = None  # before the next takes as much
+            occurrence = occurrence_in(self._snapshot, self._inside, self._places(component))
+            self._latest = component, occurrence
         return self._latest[1]
 
     def read(self, component: int, occurrence: Occurrence) -> tuple[Folded, list[Link]]:
         """Its nodes and the named links between them."""
         if self._latest_read is None or self._latest_read[0] != component:
-            folded = folded_of(occurrence)
-            links = read_links(folded, self._colours[self._places(component)])
-            self._latest_read = component, folded, links
+            self._latest_read = None
+            colours = self._colours[self._places(component)]
+            folded = folded_of(occurrence, colours)
+            self._latest_read = component, folded, read_links(occurrence, folded, colours)
         return self._latest_read[1:]
 
     def describe(self, component: int, *, named: bool) -> Description:
@@ -251,7 +257,7 @@ class _Occurrences:
         """Where the component's objects were made, most frequent first; empty unless tracemalloc traces."""
         if not tracemalloc.is_tracing():
             return []
-        members = self._members[self._places(component)[:_MOST_TRACED]]
+        members = self.members(component)[:_MOST_TRACED]
         found: Counter[str] = Counter()
         for member in members.tolist():
             trace = tracemalloc.get_object_traceback(self._snapshot.objects[member])

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.graph.edges import closure_variable_name, named_referents
+from garbology.graph.edges import closure_variable_name, named_referents, named_referents_at
 from garbology.graph.snapshot import Index, addresses_of, types_of
 
 #: What may be folded into its owner's edge, the least telling first.
@@ -107,6 +107,8 @@ class Folded:
     in_degrees : int, shape (len(objects),). References to each from among them.
     types, kinds : the distinct types and which of them each object has (int32), where that is known.
     find : from addresses to places in ``objects``, -1 where there is none, where that is known.
+    choose : which references of an object are named: their targets and positions (see :class:`Step`), or None for
+        all of them.
     """
 
     def __init__(
@@ -116,11 +118,13 @@ class Folded:
         types: list[type] | None = None,
         kinds: NDArray[np.int32] | None = None,
         find: Callable[[NDArray[np.int64]], NDArray[np.int32]] | None = None,
+        choose: Callable[[int], tuple[list[int], list[int]] | None] | None = None,
     ) -> None:
         if types is None or kinds is None:
             types, kinds = types_of(objects)
         self._objects = objects
         self._find = find or Index(objects).find
+        self._choose = choose
         ranks = np.array([_FOLDABLE.get(id(kind), len(_FOLDABLE)) for kind in types], np.int8)[kinds]
         self._folds = (ranks < len(_FOLDABLE)) & (np.asarray(in_degrees) == 1)
         if self._folds.all():  # a ring of containers: its most telling kind stands for it
@@ -137,14 +141,24 @@ class Folded:
         while pending:
             place, path = pending.pop()
             holder = self._objects[place]
-            referents = named_referents(holder)
-            targets = self._find(addresses_of([referent for _, referent in referents]))
-            for position, target in enumerate(targets.tolist()):
-                if target < 0:
-                    continue
-                label, referent = referents[position]
+            for target, position, label, referent in self._references_of(place, holder):
                 steps = (*path, Step(holder, label, referent, place, position))
                 if self._folds[target]:
                     pending.append((target, steps))
                 else:
                     yield Link(node, target, steps)
+
+    def _references_of(self, place: int, holder: object) -> Iterator[tuple[int, int, str, object]]:
+        """Target, position, label and referent of the named references between the objects."""
+        chosen = self._choose(place) if self._choose else None
+        if chosen is not None:
+            named = named_referents_at(holder, chosen[1])
+            for target, position, (label, referent) in zip(*chosen, named, strict=True):
+                if referent is self._objects[target]:  # it is there still
+                    yield target, position, label, referent
+            return
+        referents = named_referents(holder)
+        targets = self._find(addresses_of([referent for _, referent in referents]))
+        for position, target in enumerate(targets.tolist()):
+            if target >= 0:
+                yield target, position, *referents[position]

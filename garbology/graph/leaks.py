@@ -137,7 +137,7 @@ def _with_an_array(components: Components, expansion: Expansion) -> Components:
 def _folded_leaks(graph: Snapshot, cores: Components, lost: NDArray[np.bool_]) -> list[Leak]:
     """Leaks of equal types told once, by the path of the first."""
     bytes_of_core = holdings(graph, lost, cores, [], count_each([])).component_bytes
-    in_degrees = np.bincount(cores.edges(graph)[1], minlength=len(graph))
+    in_degrees = np.bincount(graph.targets[cores.inside(graph)], minlength=len(graph))
     members = np.flatnonzero(cores.labels >= 0)
     members = members[np.argsort(cores.labels[members], kind="stable")]
     groups: dict[tuple[tuple[str, int], ...], list[int]] = defaultdict(list)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
+from garbology.graph.components import Cycles, without_repeats
+from garbology.graph.reachability import graph_of
 from garbology.graph.snapshot import Index, Snapshot
+
+_MANY_OBJECTS = 400
+_MANY_REFERENCES = 4_096
 
 
 @dataclass(frozen=True)
@@ -21,16 +27,17 @@ class Occurrence:
     Attributes
     ----------
     objects : its objects, in the order in which they were made.
-    sources, targets : int32, shape (m,). Places in ``objects`` of each reference's ends.
+    starts, targets : int32, shapes (n + 1,) and (m,). The objects that object ``i`` refers to stand at
+        ``targets[starts[i]:starts[i + 1]]``.
     positions : int32, shape (m,). Where each reference stands among all referents of its source.
-    edges : int32, shape (m,). Where each reference stands among all of the snapshot.
-    types, kinds : the distinct types, and which of them each object has: int32, shape (len(objects),).
+    edges : int32, shape (m,). Where each reference stands among all of the snapshot; empty where nobody asks.
+    types, kinds : the distinct types, and which of them each object has: int32, shape (n,).
     find : from addresses to places in ``objects``, -1 where there is none: int32.
     enclosed : nothing else refers to any of them, so that they die when their own cycles are cut.
     """
 
     objects: Sequence[object] = field(repr=False)
-    sources: NDArray[np.int32]
+    starts: NDArray[np.int32]
     targets: NDArray[np.int32]
     positions: NDArray[np.int32]
     edges: NDArray[np.int32]
@@ -39,36 +46,63 @@ class Occurrence:
     find: Callable[[NDArray[np.int64]], NDArray[np.int32]] = field(repr=False)
     enclosed: bool = True
 
+    @functools.cached_property
+    def sources(self) -> NDArray[np.int32]:
+        """The source of each reference: int32, shape (m,)."""
+        return np.repeat(np.arange(len(self.objects), dtype=np.int32), np.diff(self.starts))
+
+    @property
+    def is_large(self) -> bool:
+        """Whether only some of its references are named, and the others taken to be like them."""
+        return len(self.objects) > _MANY_OBJECTS or len(self.targets) > _MANY_REFERENCES
+
     def in_degrees(self) -> NDArray[np.int64]:
-        """References to each object from inside: int64, shape (len(objects),)."""
+        """References to each object from inside: int64, shape (n,)."""
         return np.bincount(self.targets, minlength=len(self.objects))
 
     def is_acyclic_without(self, removed: NDArray[np.bool_]) -> bool:
         """Whether no cycle is left once the ``removed`` references (bool, shape (m,)) are gone."""
-        sources, targets = self.sources[~removed], self.targets[~removed]
-        if (sources == targets).any():
+        sources, targets = self.sources, self.targets
+        for goes_on in (
+            targets > sources,
+            targets < sources,
+        ):  # only to younger objects, or only to older ones
+            goes_on |= removed
+            if goes_on.all():
+                return True
+        left = np.where(removed, sources, targets)
+        if ((sources == targets) & ~removed).any():
             return False
-        n = len(self.objects)
-        graph = csr_matrix((np.ones(len(targets)), (sources, targets)), shape=(n, n))
+        graph = graph_of(self.starts, without_repeats(self.starts, left))
         count, _ = connected_components(graph, connection="strong")
-        return bool(count == n)
+        return bool(count == len(self.objects))
 
 
-def occurrence_of(snapshot: Snapshot, members: NDArray[np.int64]) -> Occurrence:
+class _Chosen(Sequence[object]):
+    """Some objects of a list, without a list of their own."""
+
+    def __init__(self, objects: list[object], places: NDArray[np.int32]) -> None:
+        self._objects = objects
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._objects[self._places[place]]
+
+    def __iter__(self) -> Iterator[object]:
+        return map(self._objects.__getitem__, self._places.tolist())
+
+
+def occurrence_of(snapshot: Snapshot, members: NDArray[np.integer[Any]]) -> Occurrence:
     """The part of a snapshot whose objects stand at ``members`` (ascending)."""
-    begins = snapshot.starts[members]
-    degrees = snapshot.starts[members + 1] - begins
-    ends = np.cumsum(degrees, dtype=np.int32)
-    edges = np.arange(ends[-1] if len(ends) else 0, dtype=np.int32)
-    edges += np.repeat(begins - (ends - degrees), degrees)
-    targets = snapshot.targets[edges]
-    places = np.searchsorted(members, targets).astype(np.int32)
-    places[places == len(members)] = 0
-    inside = members[places] == targets
-    del targets
+    edges, ends = _rows(snapshot.starts, members)
+    places = _places_among(members, snapshot.targets[edges])
+    inside = places >= 0
     return Occurrence(
         objects=list(map(snapshot.objects.__getitem__, members.tolist())),
-        sources=np.repeat(np.arange(len(members), dtype=np.int32), degrees)[inside],
+        starts=np.append(np.int32(0), np.cumsum(inside, dtype=np.int32))[ends],
         targets=places[inside],
         positions=snapshot.positions[edges[inside]],
         edges=edges[inside],
@@ -79,15 +113,54 @@ def occurrence_of(snapshot: Snapshot, members: NDArray[np.int64]) -> Occurrence:
     )
 
 
-def _find(index: Index, members: NDArray[np.int64], addresses: NDArray[np.int64]) -> NDArray[np.int32]:
-    wanted = index.find(addresses)
-    places = np.searchsorted(members, wanted)
+def occurrence_in(snapshot: Snapshot, cycles: Cycles, places: NDArray[np.integer[Any]]) -> Occurrence:
+    """One component of ``cycles``, whose objects stand at ``places`` (ascending) in them; without ``edges``."""
+    members, starts, targets, positions = cycles.members, cycles.starts, cycles.targets, cycles.positions
+    if len(places) < len(members):
+        edges, starts = _rows(starts, places)
+        members, positions = members[places], positions[edges]
+        targets = _places_among(places, targets[edges])
+    whole = len(members) == len(snapshot)
+    return Occurrence(
+        objects=snapshot.objects if whole else _Chosen(snapshot.objects, members),
+        starts=starts,
+        targets=targets,
+        positions=positions,
+        edges=np.empty(0, np.int32),
+        types=snapshot.types,
+        kinds=snapshot.kinds if whole else snapshot.kinds[members],
+        find=snapshot.index.find if whole else functools.partial(_find, snapshot.index, members),
+        enclosed=len(targets) == int(snapshot.counts[members].sum()),
+    )
+
+
+def _rows(
+    starts: NDArray[np.int32], places: NDArray[np.integer[Any]]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Where the references of the objects at ``places`` stand, and the starts of those of each among them."""
+    begins = starts[places]
+    degrees = starts[places + 1] - begins
+    own = np.zeros(len(places) + 1, np.int32)
+    np.cumsum(degrees, out=own[1:])
+    edges = np.arange(own[-1], dtype=np.int32)
+    edges += np.repeat(begins - own[:-1], degrees)
+    return edges, own
+
+
+def _places_among(members: NDArray[np.integer[Any]], targets: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Where each of ``targets`` stands among ``members`` (ascending, at least one); -1 where it does not."""
+    places = np.searchsorted(members, targets).astype(np.int32)
     places[places == len(members)] = 0
-    return np.where(members[places] == wanted, places, -1).astype(np.int32)
+    places[members[places] != targets] = -1
+    return places
+
+
+def _find(index: Index, members: NDArray[np.integer[Any]], addresses: NDArray[np.int64]) -> NDArray[np.int32]:
+    return _places_among(members, index.find(addresses))
 
 
 def with_all_that_holds_it(
-    snapshot: Snapshot, garbage: NDArray[np.bool_], members: NDArray[np.int64]
+    snapshot: Snapshot, garbage: NDArray[np.bool_], members: NDArray[np.integer[Any]]
 ) -> NDArray[np.int64]:
     """``members`` (places in the snapshot) and all garbage from which they can be reached, ascending."""
     n = len(snapshot)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 
 _DRAWN_NODES = 6  # a cycle with more nodes is drawn with one node a type
 _SAMPLED_NODES = 400  # nodes of one large cycle whose edges are named
-_SAMPLED_PER_COLOUR = 3
+_SAMPLED_LINKS = 4_000
+_SAMPLED_REFERENCES = 32  # of one large container in it
+_MANY_REFERENCES = 64
 
 _INDEX = re.compile(r"""\[(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^]['"])+\]""")
 
@@ -140,59 +144,96 @@ def describe(occurrence: Occurrence, nodes: NDArray[np.int64], links: list[Link]
     return Description(len(occurrence.objects), drawn, edges, counts_of(occurrence.types, occurrence.kinds))
 
 
-def folded_of(occurrence: Occurrence) -> Folded:
-    """The occurrence with its owned containers folded away."""
+def folded_of(occurrence: Occurrence, colours: NDArray[np.uint64] | None = None) -> Folded:
+    """The occurrence with its owned containers folded away.
+
+    ``colours`` (of its objects) tell what is alike: in a large occurrence only some references of a large container
+    are named then.
+    """
+    choose = None
+    if colours is not None and occurrence.is_large:
+        choose = functools.partial(_some_references, occurrence, colours)
     return Folded(
-        occurrence.objects, occurrence.in_degrees(), occurrence.types, occurrence.kinds, occurrence.find
+        occurrence.objects,
+        occurrence.in_degrees(),
+        occurrence.types,
+        occurrence.kinds,
+        occurrence.find,
+        choose,
     )
 
 
-def read_links(folded: Folded, colours: NDArray[np.uint64]) -> list[Link]:
+def read_links(occurrence: Occurrence, folded: Folded, colours: NDArray[np.uint64]) -> list[Link]:
     """The named links of an occurrence; of a large one, those of some nodes of each colour."""
     nodes = folded.nodes
-    return [link for node in _sample(nodes, colours[nodes]) for link in folded.links_from(node)]
+    if not occurrence.is_large:
+        return [link for node in nodes.tolist() for link in folded.links_from(node)]
+    if len(nodes) > _SAMPLED_NODES:
+        nodes = nodes[some_of_each(occurrence.kinds[nodes], colours[nodes], _SAMPLED_NODES)]
+    links: list[Link] = []
+    for node in nodes.tolist():
+        links += islice(folded.links_from(node), _SAMPLED_LINKS - len(links))
+    return sorted(links, key=lambda link: link.source)
 
 
-def _sample(nodes: NDArray[np.int64], colours: NDArray[np.uint64]) -> list[int]:
-    if len(nodes) <= _SAMPLED_NODES:
-        return list(map(int, nodes))
-    order = np.lexsort((nodes, colours))
-    firsts = np.flatnonzero(np.diff(colours[order], prepend=colours[order[0]] ^ np.uint64(1)) != 0)
-    rank = np.arange(len(order)) - np.repeat(firsts, np.diff(np.append(firsts, len(order))))
-    chosen = order[np.argsort(rank, kind="stable")][: min(_SAMPLED_NODES, _SAMPLED_PER_COLOUR * len(firsts))]
-    return sorted(map(int, nodes[chosen]))
+def _some_references(
+    occurrence: Occurrence, colours: NDArray[np.uint64], place: int
+) -> tuple[list[int], list[int]] | None:
+    """Targets and positions of some references of each kind, where an object has many."""
+    own = slice(int(occurrence.starts[place]), int(occurrence.starts[place + 1]))
+    if own.stop - own.start <= _MANY_REFERENCES:
+        return None
+    targets = occurrence.targets[own]
+    some = np.sort(some_of_each(occurrence.kinds[targets], colours[targets], _SAMPLED_REFERENCES))
+    return targets[some].tolist(), occurrence.positions[own][some].tolist()
+
+
+def some_of_each(kinds: NDArray[np.int32], colours: NDArray[np.uint64], most: int) -> NDArray[np.int64]:
+    """Places of up to three of each kind, and then of each colour: the first, the last and one between."""
+    bits = min(16, len(colours).bit_length() + 2)
+    buckets = (colours >> np.uint64(64 - bits)).astype(
+        np.int32
+    )  # some rare colour may share one with another
+    half = len(colours) // 2
+    chosen: dict[int, None] = {}
+    for numbers, count in ((kinds, int(kinds.max(initial=0)) + 1), (buckets, 1 << bits)):
+        for order in (slice(None, None, -1), slice(None), slice(0, half)):
+            latest = np.full(count, -1, np.int64)
+            latest[numbers[order]] = np.arange(len(numbers))[order]
+            chosen.update(dict.fromkeys(latest[latest >= 0].tolist()))
+            if len(chosen) >= most:
+                break
+    return np.array(list(chosen)[:most], np.int64)
 
 
 class _Names:
     """What each node is called: its type's short name, unless two types share it; a class by its own name."""
 
     def __init__(self, occurrence: Occurrence, nodes: NDArray[np.int64]) -> None:
-        present, kinds = np.unique(occurrence.kinds[nodes], return_inverse=True)
-        types = [occurrence.types[kind] for kind in present.tolist()]
-        short = list(map(short_type_name, types))
-        shared = {name for name, times in Counter(short).items() if times > 1}
-        self._names = [
-            safe_type_name(kind) if name in shared else name for kind, name in zip(types, short, strict=True)
-        ]
-        self._places, self._kinds = nodes, kinds
-        metaclasses = [
-            number for number, kind in enumerate(types) if any(base is type for base in mro_of(kind))
-        ]
+        self._kinds = occurrence.kinds
+        self._counts = np.bincount(occurrence.kinds[nodes])
+        types = {kind: occurrence.types[kind] for kind in np.flatnonzero(self._counts).tolist()}
+        short = {kind: short_type_name(own) for kind, own in types.items()}
+        shared = {name for name, times in Counter(short.values()).items() if times > 1}
+        self._names = {
+            kind: safe_type_name(types[kind]) if name in shared else name for kind, name in short.items()
+        }
+        metaclasses = [kind for kind, own in types.items() if _makes_classes(own)]
+        places = nodes[np.isin(occurrence.kinds[nodes], metaclasses)] if metaclasses else nodes[:0]
         self._classes = {
-            int(nodes[place]): f"class {short_type_name(occurrence.objects[nodes[place]])}"
-            for place in np.flatnonzero(np.isin(kinds, metaclasses)).tolist()
+            place: f"class {short_type_name(occurrence.objects[place])}" for place in places.tolist()
         }
 
     def __getitem__(self, node: int) -> str:
-        own = self._classes.get(node)
-        return own or self._names[self._kinds[np.searchsorted(self._places, node)]]
+        return self._classes.get(node) or self._names[int(self._kinds[node])]
 
     def counts(self) -> Counter[str]:
         """How many nodes have each name."""
         counts: Counter[str] = Counter(self._classes.values())
-        plain = self._kinds[~np.isin(self._places, list(self._classes))] if self._classes else self._kinds
-        for number, times in enumerate(np.bincount(plain, minlength=len(self._names)).tolist()):
-            counts[self._names[number]] += times
+        for kind, name in self._names.items():
+            counts[name] += int(self._counts[kind])
+        for place in self._classes:
+            counts[self._names[int(self._kinds[place])]] -= 1
         return +counts
 
 

@@ -5,7 +5,8 @@ meanwhile.
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterator
+import gc
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from garbology.graph.naming.attributes import Candidate, attribute_label
@@ -61,6 +62,45 @@ def field_names(cls: type) -> tuple[str, ...]:
     if type(fields) is tuple and all(type(name) is str for name in fields):
         return fields
     return ()
+
+
+def elements_at(obj: Any, positions: Sequence[int]) -> list[tuple[str, object]] | None:
+    """The label and the object at some places among all that the collector sees of a large plain container, without
+    naming the others; an empty label where there is nothing any more. None of anything else.
+    """
+    kind = type(obj)
+    if kind is list or kind is tuple:  # visited from the end
+        indexes = [len(obj) - 1 - position for position in positions]
+        return [_item(f"[{index}]", obj, index) for index in indexes]
+    if kind is collections.deque:
+        copied = list(obj)
+        return [_item(f"[{position}]", copied, position) for position in positions]
+    if kind is set or kind is frozenset:
+        copied = gc.get_referents(obj)
+        return [_item("set element", copied, position) for position in positions]
+    return _entries_at(obj, positions) if kind is dict else None
+
+
+def _entries_at(obj: dict[Any, Any], positions: Sequence[int]) -> list[tuple[str, object]] | None:
+    keys, values = list(obj), list(obj.values())
+    seen = gc.get_referents(obj)
+    each = len(seen) // max(1, len(keys))
+    if each not in (1, 2) or len(seen) != each * len(keys) or len(keys) != len(values):
+        return None
+    found = []
+    for position in positions:
+        key, value, item = keys[position // each], values[position // each], seen[position]
+        if item is not value and item is not key:
+            return None
+        found.append((f"[{key_label(key)}]" if item is value else f"key {key_label(key)}", item))
+    return found
+
+
+def _item(label: str, items: Sequence[object], index: int) -> tuple[str, object]:
+    try:
+        return (label, items[index]) if index >= 0 else ("", None)
+    except IndexError:  # another thread took it out
+        return "", None
 
 
 ELEMENTS: dict[str, Callable[[Any], Iterator[Candidate]]] = {
