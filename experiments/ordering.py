@@ -1,0 +1,398 @@
+"""In which order must backward visit the graph, and what does keeping that order cost?
+
+Backward passes gradients from the output to the inputs. Where a result was used twice, two gradients arrive,
+and both must be there before their sum is passed on. So the order of the visits decides whether the answer is
+right. Two simple orders do not care: a stack visits first what it met last (depth first), a queue what it met
+first (breadth first). Both give the right gradient as long as nothing branches, which is why the mistake goes
+unnoticed; on a branching graph they pass a gradient on too early, or twice. Not even noting what was visited
+makes it worse: each place where two branches meet again doubles the visits.
+
+The right order is cheap to know. Each result has a generation: 0 for an input, else one more than the highest
+of what it was made of. Who visits the highest generation first never passes on a sum that is not complete.
+
+But keeping that order can be expensive. Sorting the list of waiting Functions whenever one is added costs
+nothing on a chain, where one Function waits at a time, and takes quadratic time on a wide graph, where
+thousands do. We walk the engine's own graphs in each order, compare the gradients with differences taken by
+hand, (f(x + h) - f(x - h)) / 2h, and count and time what the ordering does.
+
+What to do: find the whole graph first and sort it once by generation; that is what this engine does. If
+Functions must be scheduled while they are found, use a heap (`heapq`), not `append` and `sort`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_core import Variable, add, square
+from experiments._graphs import build_chain, build_wide
+from experiments._orders import Agenda, Heap, Queue, SortedAtEveryPush, SortedOnce, Stack, generation, walk
+from experiments._rows import side_by_side
+from experiments._shared import case_tile, unfolded
+from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, line
+
+POINT = 2.0  # where the small graphs are differentiated
+# Each order: its agenda, and whether what was met already is left out.
+ORDERS: dict[str, tuple[Callable[[], Agenda], bool]] = {
+    "by generation": (SortedOnce, True),
+    "stack": (Stack, False),
+    "stack, once": (Stack, True),
+    "queue": (Queue, False),
+    "queue, once": (Queue, True),
+}
+NAIVE = [order for order in ORDERS if order != "by generation"]
+WAYS: dict[str, Callable[..., Agenda]] = {
+    "sort at every insertion": SortedAtEveryPush,
+    "heap": Heap,
+    "one sort": SortedOnce,
+}
+SHAPES = {"chain": build_chain, "wide": build_wide}
+LADDERS = [2, 4, 6, 8, 10, 12]  # diamonds
+PASSES = 3
+
+study = Study(
+    title="The order of backward: right, and cheap",
+    parameters={
+        "shape": list(SHAPES),
+        "operations": [500, 1_000, 2_000, 4_000, 8_000],
+    },
+    quick={"operations": [500, 2_000], "repeats": 2},
+    full={"operations": [500, 1_000, 2_000, 4_000, 8_000, 16_000]},
+    most_repeats=10,
+)
+
+
+def chain(x: Variable) -> Variable:
+    """(x²)²: nothing branches."""
+    return _named(square(_squared(x)), "y")
+
+
+def even(x: Variable) -> Variable:
+    """a² + a² with a = x²: two branches of one length."""
+    a = _squared(x)
+    return _named(add(_named(square(a), "left"), _named(square(a), "right")), "y")
+
+
+def uneven(x: Variable) -> Variable:
+    """a + a² with a = x²: two branches, one of them longer."""
+    a = _squared(x)
+    return _named(add(a, _named(square(a), "a²")), "y")
+
+
+def _squared(x: Variable) -> Variable:
+    return _named(square(x), "a")
+
+
+def _named(variable: Variable, name: str) -> Variable:
+    variable.name = name
+    return variable
+
+
+GRAPHS = {"no branch": chain, "even branches": even, "uneven branches": uneven}
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """The gradient of each small graph in each order, as rows.
+
+    A row has "graph", "order", "gradient", what it should be as "engine" (the engine's own backward) and
+    "difference" (taken by hand), and "visited", the names of the results in the order of the visits.
+    """
+
+    rows: list[dict[str, Any]]
+
+
+@study.measure
+def differentiate() -> Gradients:
+    """Differentiate three small graphs in every order."""
+    return Gradients([_differentiated(graph, order) for graph in GRAPHS for order in ORDERS])
+
+
+def _differentiated(graph: str, order: str) -> dict[str, Any]:
+    function = GRAPHS[graph]
+    x = Variable(np.array(POINT))
+    output = function(x)
+    agenda, once = ORDERS[order]
+    walked = walk(output, agenda(), once=once)
+    output.backward()
+    return {
+        "graph": graph,
+        "order": order,
+        "gradient": float(walked.gradients[x]),
+        "engine": float(x.grad),  # type: ignore[arg-type]
+        "difference": _difference(function),
+        "visited": walked.visited,
+    }
+
+
+def _difference(function: Callable[[Variable], Variable]) -> float:
+    step = 1e-4
+    above, below = (function(Variable(np.array(POINT + sign * step))).data for sign in (1, -1))
+    return float(above - below) / (2 * step)
+
+
+@dataclass(frozen=True)
+class Visits:
+    """How many visits two orders make on ladders of diamonds, as rows.
+
+    A row has "diamonds", which is the number of Functions, and the visits "by_generation" and by a "stack"
+    that does not note what it has met.
+    """
+
+    rows: list[dict[str, int]]
+
+
+@study.measure
+def climb_ladders() -> Visits:
+    """Double a number again and again, y = y + y: ladders of branches that meet again at once."""
+    return Visits([_climbed(diamonds) for diamonds in LADDERS])
+
+
+def _climbed(diamonds: int) -> dict[str, int]:
+    output = Variable(np.array(1.0))
+    for _ in range(diamonds):
+        output = output + output
+    ordered, naive = walk(output, SortedOnce()), walk(output, Stack(), once=False)
+    return {"diamonds": diamonds, "by_generation": len(ordered.visited), "stack": len(naive.visited)}
+
+
+@dataclass(frozen=True)
+class Scheduling:
+    """What each way of keeping the order by generation costs on one graph; the fastest of three walks.
+
+    `*_keys` is how often a generation was read to sort or to compare, the same on every machine. The
+    engine's own backward is the reference for the time.
+    """
+
+    every_insertion_seconds: float
+    heap_seconds: float
+    one_sort_seconds: float
+    engine_seconds: float
+    every_insertion_keys: int
+    heap_keys: int
+    one_sort_keys: int
+    same_gradient: bool  # in all four
+
+
+FIELDS = {"sort at every insertion": "every_insertion", "heap": "heap", "one sort": "one_sort"}
+
+
+@study.measure
+def keep_the_order(shape: str, operations: int) -> Scheduling:
+    """Walk a chain or a wide graph with each way of keeping the order by generation."""
+    leaf, output = _graph(shape, operations)
+    seconds = {way: _fastest(lambda agenda=agenda: walk(output, agenda())) for way, agenda in WAYS.items()}
+    engine_seconds = _fastest(output.backward)
+    leaf.cleargrad()
+    output.backward()
+    gradients = [walk(output, agenda()).gradients[leaf] for agenda in WAYS.values()]
+    return Scheduling(
+        **{f"{FIELDS[way]}_seconds": seconds[way] for way in WAYS},
+        **{f"{FIELDS[way]}_keys": _keys_read(output, agenda) for way, agenda in WAYS.items()},
+        engine_seconds=engine_seconds,
+        same_gradient=bool(np.allclose(gradients, leaf.grad)),
+    )
+
+
+def _graph(shape: str, operations: int) -> tuple[Variable, Variable]:
+    """The leaf and the output of a graph of that many Functions."""
+    output = SHAPES[shape](operations)
+    leaf = output
+    while leaf.creator is not None:
+        leaf = leaf.creator.inputs[0]
+    return leaf, output
+
+
+def _fastest(work: Callable[[], object]) -> float:
+    """The least time of three: what slows the others down is not the work."""
+    times = []
+    for _ in range(PASSES):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def _keys_read(output: Variable, agenda: Callable[..., Agenda]) -> int:
+    """How often the agenda asks for a generation during one walk."""
+    count = 0
+
+    def counting(variable: Variable) -> int:
+        nonlocal count
+        count += 1
+        return generation(variable)  # type: ignore[no-any-return]
+
+    walk(output, agenda(counting))
+    return count
+
+
+@study.finding
+def by_generation_is_right(runs: Runs) -> str:
+    """By generation every gradient is right: equal to the engine's and to the difference taken by hand."""
+    rows = [row for run in runs.of(differentiate) for row in run.rows if row["order"] == "by generation"]
+    for row in rows:
+        assert row["gradient"] == row["engine"], row
+        assert abs(row["engine"] / row["difference"] - 1) < 1e-6, row
+    return ", ".join(f"{row['graph']} {row['gradient']:g}" for row in rows[: len(GRAPHS)])
+
+
+@study.finding
+def naive_orders_are_wrong_on_branches(runs: Runs) -> str:
+    """Each of the naive orders is right where nothing branches, and gives a wrong gradient where it does."""
+    shown = {}
+    for run in runs.of(differentiate):
+        for order in NAIVE:
+            rows = [row for row in run.rows if row["order"] == order]
+            wrong = [row for row in rows if row["gradient"] != row["engine"]]
+            assert wrong, f"{order}: right on every graph"
+            assert all(row["graph"] != "no branch" for row in wrong), f"{order}: {wrong}"
+            shown[order] = f"{order} {wrong[0]['gradient']:g} instead of {wrong[0]['engine']:g}"
+    return "; ".join(shown.values())
+
+
+@study.finding
+def forgetting_doubles_the_visits(runs: Runs) -> str:
+    """Without noting what was visited, each place where branches meet again doubles the visits."""
+    for run in runs.of(climb_ladders):
+        for row in run.rows:
+            assert row["by_generation"] == row["diamonds"], row
+            assert row["stack"] == 2 ** row["diamonds"] - 1, row
+    return f"{row['stack']:,} visits of {row['diamonds']} Functions"
+
+
+@study.finding
+def sorting_at_every_insertion_is_quadratic(runs: Runs) -> str:
+    """On a wide graph of n Functions, a sort at every insertion reads 1 + n(n-1)/2 keys; one sort reads n."""
+    wide = runs.of(keep_the_order).where(shape="wide")
+    for run in wide:
+        n = run.operations
+        assert run.same_gradient, run
+        assert run.every_insertion_keys == 1 + n * (n - 1) // 2, run
+        assert run.one_sort_keys == run.heap_keys == n, run
+    most = max(wide, key=lambda run: run.operations)
+    return f"{most.every_insertion_keys:,} keys against {most.one_sort_keys:,}"
+
+
+@study.finding
+def quadratic_takes_the_time(runs: Runs) -> str:
+    """On the widest graph a sort at every insertion takes at least three times as long as one sort."""
+    case = _widest(runs)
+    if case.operations < 2_000:
+        raise NotMeasured(f"{case.operations} Functions are too few to tell")
+    every, one = case.median("every_insertion_seconds"), case.median("one_sort_seconds")
+    told = f"{case.operations:,} Functions: {every * 1e3:,.1f} ms, {one * 1e3:,.1f} ms"
+    assert every > 3 * one, told
+    return told
+
+
+@study.finding
+def on_a_chain_nobody_notices(runs: Runs) -> str:
+    """On a chain all ways read one key for each Function: there is never more than one to sort."""
+    chains = runs.of(keep_the_order).where(shape="chain")
+    for run in chains:
+        keys = {run.every_insertion_keys, run.heap_keys, run.one_sort_keys}
+        assert keys == {run.operations}, run
+        assert run.same_gradient, run
+    return f"{max(run.operations for run in chains):,} keys for as many Functions"
+
+
+@study.figure
+def gradients(runs: Runs) -> Any:
+    """The gradient that each order gives; by generation is the right one."""
+    rows = unfolded(runs.of(differentiate), "rows", by=["graph", "order"])
+    return bars(rows, x="order", y="gradient", facet="graph")
+
+
+@study.figure
+def seconds_over_operations(runs: Runs) -> Any:
+    """Time of one backward, by the way the order is kept, and of the engine's own."""
+    fields = {way: f"{field}_seconds" for way, field in FIELDS.items()} | {"the engine": "engine_seconds"}
+    timed = side_by_side(runs.of(keep_the_order), fields, by="way", value="backward_seconds")
+    return line(
+        timed, x="operations", y="backward_seconds", color="way", facet="shape", x_scale="log", y_scale="log",
+        x_title="Functions",
+    )  # fmt: skip
+
+
+@study.figure
+def keys_over_operations(runs: Runs) -> Any:
+    """How often a generation is read to keep the order: a count, the same on every machine."""
+    fields = {way: f"{field}_keys" for way, field in FIELDS.items()}
+    counted = side_by_side(runs.of(keep_the_order), fields, by="way", value="keys_read")
+    return line(
+        counted, x="operations", y="keys_read", color="way", facet="shape", x_scale="log", y_scale="log",
+        x_title="Functions",
+    )  # fmt: skip
+
+
+@study.figure
+def visits_over_diamonds(runs: Runs) -> Any:
+    """Visits on a ladder of diamonds, y = y + y, with and without noting what was visited."""
+    ladders = unfolded(runs.of(climb_ladders), "rows", by=["diamonds"])
+    visited = side_by_side(
+        ladders, {"by generation": "by_generation", "stack": "stack"}, by="order", value="visits"
+    )
+    return line(visited, x="diamonds", y="visits", color="order", y_scale="log")
+
+
+@study.tile
+def tiles(runs: Runs) -> list[Tile]:
+    """A wrong gradient, the visits, and what sorting costs on the widest graph."""
+    wrong = _row(runs, "even branches", "stack")
+    ladder = next(iter(runs.of(climb_ladders))).rows[-1]
+    widest = _widest(runs)
+    ratio = widest.median("every_insertion_seconds") / widest.median("one_sort_seconds")
+    right = f"A stack's gradient of a² + a², {wrong['engine']:g} is right"
+    return [
+        Tile(right, wrong["gradient"], better=""),
+        Tile(f"Visits of {ladder['diamonds']} Functions, forgetting", ladder["stack"]),
+        case_tile(
+            f"Sorting {widest.operations:,} times", widest, "every_insertion_seconds", "seconds", atlas=True
+        ),
+        case_tile("Sorting once", widest, "one_sort_seconds", "seconds"),
+        Tile("Every insertion against one sort", ratio, "times", atlas=True, better=""),
+    ]
+
+
+@study.verdict
+def verdict(runs: Runs) -> str:
+    """A wrong number, and what the right order costs."""
+    wrong, widest = _row(runs, "even branches", "stack"), _widest(runs)
+    ratio = widest.median("every_insertion_seconds") / widest.median("one_sort_seconds")
+    return (
+        f"On two branches that meet again a stack gives the gradient {wrong['gradient']:g} where "
+        f"{wrong['engine']:g} is right; by generation it is right everywhere, and on {widest.operations:,} "
+        f"Functions side by side sorting at every insertion takes {ratio:,.0f} times as long as sorting once."
+    )
+
+
+@study.table
+def gradients_by_order(runs: Runs) -> Table:
+    """Each graph and order: the gradient, what it should be, and who was visited."""
+    rows = next(iter(runs.of(differentiate))).rows
+    columns = ["graph", "order", "gradient", "right", "visited"]
+    cells = [
+        [row["graph"], row["order"], f"{row['gradient']:g}", f"{row['engine']:g}", ", ".join(row["visited"])]
+        for row in rows
+    ]
+    return Table(
+        columns, cells, f"The gradient at x = {POINT:g}, and the Functions in the order of the visits."
+    )
+
+
+def _row(runs: Runs, graph: str, order: str) -> dict[str, Any]:
+    rows = next(iter(runs.of(differentiate))).rows
+    return next(row for row in rows if (row["graph"], row["order"]) == (graph, order))
+
+
+def _widest(runs: Runs) -> Any:
+    cases = runs.of(keep_the_order).where(shape="wide").cases()
+    return max(cases, key=lambda case: case.operations)
+
+
+if __name__ == "__main__":
+    raise SystemExit(study.main())
