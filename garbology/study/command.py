@@ -1,12 +1,13 @@
 """The command line of studies: one study as a program, and all studies of a package.
 
-Exit status: 0 every finding holds; 1 a finding does not hold or was not measured, or a case crashed, hung or
-raised; 2 a wrong option, a wrong declaration or an output directory that cannot be written; 130 Ctrl-C.
+Exit status: 0 every finding holds; 1 a finding does not hold or was not measured, a case crashed, hung or
+raised, or an interpreter cannot run a study; 2 a wrong option or declaration, no such interpreter, or an
+output directory that cannot be written; 130 Ctrl-C.
 """
 
 from __future__ import annotations
 
-import secrets
+import os
 import signal
 import sys
 import tempfile
@@ -18,13 +19,11 @@ from typing import Any
 import click
 
 from garbology.study.declaration import DeclarationError, ScaleName, Study
+from garbology.study.interpreters import Interpreter, InterpreterError, Native, find_interpreter
 from garbology.study.loading import load_study, study_names
-from garbology.study.page import StudyPage
-from garbology.study.processes import WorkerError
-from garbology.study.publishing import has_records, publish, publish_index, show
-from garbology.study.runner import Outcome, Plan, measure_study
-
-HOLDS, DOES_NOT_HOLD, USAGE, INTERRUPTED = 0, 1, 2, 130
+from garbology.study.publishing import has_records, publish, publish_index
+from garbology.study.runner import Plan
+from garbology.study.running import HOLDS, INTERRUPTED, USAGE, run_studies
 
 
 class OneLineError(click.ClickException):
@@ -41,7 +40,7 @@ def run_study(study: Study, arguments: Sequence[str] | None = None) -> int:
     @_run_options
     def command(**options: Any) -> int:
         study.check()
-        return _run(study, options)
+        return _run([study], options)
 
     return invoke(command, program, arguments)
 
@@ -59,7 +58,7 @@ def invoke(command: click.Command, program: str, arguments: Sequence[str] | None
             result = command.main(words, program, standalone_mode=False)
     except click.ClickException as error:
         return _complain(program, error.format_message(), USAGE)
-    except (DeclarationError, WorkerError) as error:
+    except DeclarationError as error:
         return _complain(program, str(error), USAGE)
     except (KeyboardInterrupt, click.Abort):
         return _complain(program, "interrupted", INTERRUPTED)
@@ -90,10 +89,7 @@ def _group(package: str) -> click.Group:
     @_run_options
     def run(names: tuple[str, ...], **options: Any) -> int:
         studies, status = _load_all(_chosen(package, names))
-        for study in studies:
-            status = max(status, _run(study, options))
-            if status == INTERRUPTED:
-                break
+        status = max(status, _run(studies, options))
         _echo_paths(
             publish_index(_load_all(study_names(package), lambda _: None)[0], options["output"], say=_say)
         )
@@ -130,7 +126,20 @@ def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     options: list[Callable[..., Any]] = [
         click.option("--quick", is_flag=True, help="Small cases, done in seconds."),
         click.option("--full", is_flag=True, help="The largest cases too."),
-        click.option("--repeats", type=click.IntRange(min=1), help="Samples of each case."),
+        click.option(
+            "--jobs",
+            type=click.IntRange(min=1),
+            help="Fresh interpreters at once: 1, with --quick the number of processors.",
+        ),
+        click.option(
+            "--python",
+            "pythons",
+            multiple=True,
+            metavar="PATH",
+            help="Measure under this interpreter, a path or a name such as 3.12; repeatable.",
+        ),
+        click.option("--resume", is_flag=True, help="Go on after an interruption; measure nothing twice."),
+        click.option("--repeats", type=click.IntRange(min=1), help="Exactly so many samples of each case."),
         click.option(
             "--seed", type=click.IntRange(min=0), help="Seed of the order of cases; random by default."
         ),
@@ -153,25 +162,27 @@ def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def _run(study: Study, options: Mapping[str, Any]) -> int:
-    plan = _plan(study, options)
-    directory = _writable(options["output"] / study.name)
-    outcome = measure_study(study, plan, directory)
-    page = study.report([outcome.record], lead=outcome.record.slug)
-    show(page, say=_say)
-    _echo_paths([outcome.path, *publish(study, directory, lead=outcome.record.slug, say=_say)])
-    return _exit_status(outcome, page)
+def _run(studies: Sequence[Study], options: Mapping[str, Any]) -> int:
+    plans = [_plan(study, options) for study in studies]
+    for study in studies:
+        _writable(options["output"] / study.name)
+    interpreters, status = _interpreters(options["pythons"])
+    return max(
+        status, run_studies(studies, plans, interpreters, options["output"], say=_say, echo=click.echo)
+    )
 
 
-def _exit_status(outcome: Outcome, page: StudyPage) -> int:
-    """What is merely unavailable here breaks nothing, and neither does a claim that nothing was left for."""
-    if outcome.interrupted:
-        return INTERRUPTED
-    findings = {finding.status for finding in page.findings}
-    bad = {sample.status for sample in outcome.record.samples} - {"ok", "unavailable"}
-    faults = set(page.problems) - set(page.unavailable)
-    lacking = outcome.record.complete and (faults or ("not measured" in findings and not page.unavailable))
-    return DOES_NOT_HOLD if "does not hold" in findings or bad or lacking else HOLDS
+def _interpreters(texts: Sequence[str]) -> tuple[list[Interpreter], int]:
+    """Those that are there; one that is not is named on standard error and the others go on."""
+    found: list[Interpreter] = [] if texts else [Native()]
+    status = HOLDS
+    for text in dict.fromkeys(texts):
+        try:
+            found.append(find_interpreter(text))
+        except InterpreterError as error:
+            _say(str(error))
+            status = USAGE
+    return found, status
 
 
 def _plan(study: Study, options: Mapping[str, Any]) -> Plan:
@@ -182,12 +193,14 @@ def _plan(study: Study, options: Mapping[str, Any]) -> Plan:
     scale: ScaleName = "quick" if options["quick"] else "full" if options["full"] else "default"
     plan = Plan(
         scale=scale,
-        seed=secrets.randbelow(2**31) if options["seed"] is None else options["seed"],
+        seed=options["seed"],
         repeats=options["repeats"],
         timeout_seconds=options["timeout"],
         measures=options["measures"],
         cases=_cases(study, options["cases"]),
         command=_command(study, options),
+        jobs=options["jobs"] or (processors() if options["quick"] else 1),
+        resume=options["resume"],
     )
     _refuse_an_empty_plan(study, plan)
     return plan
@@ -218,11 +231,16 @@ def _command(study: Study, options: Mapping[str, Any]) -> tuple[str, ...]:
     is_file = study.target.endswith(".py")
     command = ["python", Path(study.target).name] if is_file else ["python", "-m", study.target]
     command += [f"--{name}" for name in ("quick", "full") if options[name]]
-    for name in ("repeats", "timeout"):
+    for name in ("repeats", "timeout", "jobs"):
         command += [f"--{name}", f"{options[name]:g}"] if options[name] is not None else []
     for option, values in (("--measure", options["measures"]), ("--case", options["cases"])):
         command += [word for value in values for word in (option, value)]
     return tuple(command)
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _chosen(package: str, names: Sequence[str]) -> list[str]:

@@ -69,6 +69,7 @@ class Study:
         self.target = _target(module)
         self.name = self.target.removesuffix(".py").replace("\\", "/").split("/")[-1].split(".")[-1]
         self.docstring = inspect.cleandoc(module.get("__doc__") or "")
+        self.file: str | None = module.get("__file__")
         self.title = title
         self.parameters = dict(parameters)
         self.overrides: dict[str, dict[str, Any]] = {"quick": dict(quick or {}), "full": dict(full or {})}

@@ -22,6 +22,15 @@ Result = TypeVar("Result")
 
 _DEFAULT_TABLE_COLUMNS = 6
 _MOST_NAMED = 3
+_REPETITION = (
+    "repeats",
+    "most_repeats",
+    "precision",
+    "precision_reached",
+    "jobs",
+    "seed",
+    "duration_seconds",
+)
 _MISTAKEN = "the finding itself raised"
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 
@@ -149,7 +158,7 @@ def summarise(record: Record) -> RuntimeSummary:
         record_file=record.file_name,
         complete=record.complete,
         parameters=record.parameters,
-        repetition={name: getattr(record, name) for name in ("repeats", "seed", "duration_seconds")},
+        repetition={name: getattr(record, name) for name in _REPETITION},
     )
 
 

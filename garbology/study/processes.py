@@ -1,4 +1,4 @@
-"""A fresh interpreter for one case: a clean environment, a time limit, and nothing left behind."""
+"""A fresh process for one case: a clean environment, a time limit, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -9,52 +9,90 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import garbology
-from garbology.study.worker import DESCRIBE, FIXED_VARIABLES
+from garbology.study.worker import FIXED_VARIABLES
 
 _MESSAGE_CHARACTERS = 400
 
 
-class WorkerError(Exception):
-    """A fresh interpreter could not even say what it is."""
+class Stopped(Exception):
+    """No process is started any more."""
 
 
-def describe_interpreter(python: str, target: str) -> dict[str, Any]:
-    """Slug, runtime and environment of the interpreter `python`."""
-    answer = run_worker(python, target, DESCRIBE, {}, limit_seconds=60)
-    if "slug" not in answer:
-        raise WorkerError(f"{python} cannot run the study: {answer.get('message') or answer['status']}")
-    return answer
+class Processes:
+    """The processes under way, of any number of threads, so that all can be ended at once."""
 
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
 
-def run_worker(
-    python: str, target: str, measure: str, case: Mapping[str, Any], *, limit_seconds: float
-) -> dict[str, Any]:
-    """Run one worker and return its answer, or what became of it: status "timeout" or "crashed"."""
-    with tempfile.TemporaryDirectory(prefix="garbology-") as place:
-        result, log = Path(place, "result.json"), Path(place, "log")
-        command = [python, "-m", "garbology.study.worker", target, measure, str(result)]
-        with log.open("wb") as output:
-            exit_code = _run(
-                command, json.dumps(dict(case)), output, clean_environment(target), limit_seconds
+    def answer(
+        self,
+        command: Sequence[str],
+        case: Mapping[str, Any],
+        environment: Mapping[str, str],
+        limit_seconds: float,
+    ) -> dict[str, Any]:
+        """Run `command` with one more word, the file that it answers to, and the case on its standard input.
+
+        The answer, or what became of the process: status "timeout" or "crashed". Stopped after `stop`.
+        """
+        with tempfile.TemporaryDirectory(prefix="garbology-") as place:
+            result, log = Path(place, "result.json"), Path(place, "log")
+            with log.open("wb") as output:
+                process = self._start([*command, str(result)], output, environment)
+                exit_code = self._finish(process, json.dumps(dict(case)), limit_seconds)
+            if exit_code is None:
+                return {"status": "timeout", "limit_seconds": limit_seconds, "message": _last_line(log)}
+            answer = _read(result)
+            # A process that answered and died at its end has crashed all the same.
+            if answer is None or exit_code != 0:
+                return {"status": "crashed", "exit_code": exit_code, "message": _last_line(log)}
+            return answer
+
+    def stop(self) -> None:
+        """Kill every process under way, and start no other."""
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                _kill_group(process)
+
+    def _start(
+        self, command: Sequence[str], output: Any, environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        with self._lock:  # so that `stop` meets every process that was started
+            if self._stopped:
+                raise Stopped
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(environment),
+                start_new_session=True,
             )
-        if exit_code is None:
-            return {"status": "timeout", "limit_seconds": limit_seconds, "message": _last_line(log)}
+            self._running.add(process)
+        return process
+
+    def _finish(self, process: subprocess.Popen[bytes], text: str, limit_seconds: float) -> int | None:
+        """The exit code, None where the time limit was reached; every process that it started is killed."""
         try:
-            answer: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {"status": "crashed", "exit_code": exit_code, "message": _last_line(log)}
-        # A process that answered and died at its end has crashed all the same.
-        return (
-            answer
-            if exit_code == 0
-            else {"status": "crashed", "exit_code": exit_code, "message": _last_line(log)}
-        )
+            process.communicate(text.encode(), timeout=limit_seconds)
+            return process.returncode
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            _kill_group(process)
+            process.wait()
+            with self._lock:
+                self._running.discard(process)
 
 
 def clean_environment(target: str) -> dict[str, str]:
@@ -64,29 +102,12 @@ def clean_environment(target: str) -> dict[str, str]:
     return {**kept, **FIXED_VARIABLES, "PYTHONPATH": os.pathsep.join(roots)}
 
 
-def _run(command: list[str], text: str, output: Any, environment: dict[str, str], limit: float) -> int | None:
-    """The exit code, None where the time limit was reached; every process that the case started is killed."""
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        env=environment,
-        start_new_session=True,
-    )
-    try:
-        process.communicate(text.encode(), timeout=limit)
-        return process.returncode
-    except subprocess.TimeoutExpired:
-        return None
-    finally:
-        _kill_group(process)
-
-
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
 
 
 def _roots(target: str) -> list[str]:
@@ -100,6 +121,14 @@ def _roots(target: str) -> list[str]:
         roots.insert(0, Path(main.__file__).resolve().parents[target.count(".")])
     installed = {Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")}
     return list(dict.fromkeys(str(root) for root in roots if root not in installed))
+
+
+def _read(result: Path) -> dict[str, Any] | None:
+    try:
+        answer: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return answer
 
 
 def _last_line(log: Path) -> str:

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,7 +43,8 @@ class Sample:
 
     def to_dict(self) -> dict[str, Any]:
         """The fields that say something, as plain JSON types."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        named = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: value for name, value in named.items() if value is not None}
 
 
 @dataclass
@@ -61,7 +62,13 @@ class Record:
     scale: str = "default"
     parameters: dict[str, list[Any]] = field(default_factory=dict)
     seed: int = 0
-    repeats: int = 1
+    repeats: int = 1  # the fewest samples of a case
+    most_repeats: int = 1
+    precision: float = 0.0  # of each median time, as a fraction of it: a case that has it is repeated no more
+    precision_reached: str = ""  # in how many cases that measure a time: "10 of 12 cases"
+    imprecise_cases: list[str] = field(default_factory=list)  # the others: `most_repeats` ended them
+    jobs: int = 1  # samples that were taken at once
+    source_digest: str = ""  # SHA-256 of the study's file
     runtime: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
@@ -88,8 +95,7 @@ def write_record(record: Record, directory: Path) -> Path:
     handle, beside = tempfile.mkstemp(prefix=f".{record.slug}-", suffix=".tmp", dir=directory)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(record.to_dict(), file, indent=1, allow_nan=False)
-            file.write("\n")
+            file.write(_text(record))
         os.chmod(beside, 0o666 & ~_umask())  # mkstemp's files are for their owner alone
         os.replace(beside, path)
     except BaseException:
@@ -140,6 +146,14 @@ def load_records(directory: Path, study: str) -> tuple[list[Record], list[str]]:
         else:
             records[record.slug] = record
     return list(records.values()), problems
+
+
+def _text(record: Record) -> str:
+    """The record as JSON, a line for each sample: it is written after each, and read as a difference."""
+    plain = record.to_dict()
+    samples = ",\n  ".join(json.dumps(sample, allow_nan=False) for sample in plain.pop("samples"))
+    head = json.dumps(plain, indent=1, allow_nan=False).removesuffix("\n}")
+    return head + ',\n "samples": [' + (f"\n  {samples}\n " if samples else "") + "]\n}\n"
 
 
 def _complete_first(path: Path) -> tuple[bool, str]:

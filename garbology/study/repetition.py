@@ -9,6 +9,11 @@ from typing import Any
 TIME_SUFFIX = "_seconds"
 
 
+def time_names(values: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names of the times among the values of some samples."""
+    return list(dict.fromkeys(name for sample in values for name in sample if name.endswith(TIME_SUFFIX)))
+
+
 @dataclass(frozen=True)
 class Repetition:
     """At least `fewest` samples of each case, then more while it is too imprecise, at most `most`.
@@ -23,8 +28,7 @@ class Repetition:
 
     def is_precise(self, values: Sequence[Mapping[str, Any]]) -> bool:
         """Whether the samples of a case, given by their values, are enough; counts alone always are."""
-        names = dict.fromkeys(name for sample in values for name in sample if name.endswith(TIME_SUFFIX))
-        return all(self._is_narrow([sample.get(name) for sample in values]) for name in names)
+        return all(self._is_narrow([sample.get(name) for sample in values]) for name in time_names(values))
 
     def _is_narrow(self, times: Iterable[Any]) -> bool:
         from garbology.study import statistics

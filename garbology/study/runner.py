@@ -1,39 +1,52 @@
-"""Measure a study: every case several times, in a random order, each time in a fresh interpreter."""
+"""Measure studies: every case several times, in a random order, each time in a fresh interpreter."""
 
 from __future__ import annotations
 
-import random
-import sys
+import hashlib
+import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from garbology.study.declaration import ScaleName, Study
 from garbology.study.evaluation import sample_text
-from garbology.study.processes import describe_interpreter, run_worker
-from garbology.study.progress import Progress, progress_of
+from garbology.study.interpreters import Interpreter, Native
+from garbology.study.progress import Expectation, Progress, progress_of
 from garbology.study.records import Record, Sample, write_record
+from garbology.study.repetition import Repetition
+from garbology.study.resumption import Found, find_finished, find_interrupted
 from garbology.study.runs import case_text
+from garbology.study.schedule import Job, Schedule
 
-ProgressMaker = Callable[[str, int], AbstractContextManager[Progress]]
+ProgressMaker = Callable[[str, Expectation], AbstractContextManager[Progress]]
+
+_LONGEST_WAIT_SECONDS = 1.0  # in which Ctrl-C is not heard on Windows
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured, and how: the scale's settings unless overridden, all cases unless filtered."""
+    """What is measured, and how: the scale's settings unless overridden, all cases unless filtered.
+
+    `resume` goes on with an interrupted run; `finished_since` (ISO 8601, UTC) also takes a complete record
+    for done that was begun then or later.
+    """
 
     scale: ScaleName = "default"
-    seed: int = 0
+    seed: int | None = None  # random, or the interrupted run's
     repeats: int | None = None
     timeout_seconds: float | None = None
     measures: tuple[str, ...] = ()
     cases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # parameter -> wanted values as text
     command: tuple[str, ...] = ()
-    python: str = sys.executable
+    interpreter: Interpreter = field(default_factory=Native)
+    jobs: int = 1
+    resume: bool = False
+    finished_since: str = ""
 
     @property
     def filtered(self) -> bool:
@@ -56,6 +69,111 @@ class Outcome:
     interrupted: bool
 
 
+class StudyRun:
+    """One study on one interpreter: what is to be measured, and what was, on disk after every sample.
+
+    InterpreterError where the interpreter cannot run the study. `note` says what became of an earlier run.
+    """
+
+    def __init__(self, study: Study, plan: Plan, directory: Path) -> None:
+        self.study = study
+        self.interpreter = plan.interpreter
+        self.note = ""
+        self._plan = plan
+        self._directory = directory
+        self._limit_seconds = plan.timeout_seconds or study.settings(plan.scale)[2]
+        self._repetition = _repetition(study, plan)
+        self._started: float | None = None
+        self._before_seconds = 0.0
+        self.record = self._take_up(self._begin_record())
+        self.schedule = Schedule(
+            [each for each in study.grid(plan.scale) if plan.wants(*each)],
+            self._repetition,
+            self.record.seed,
+            self.record.samples,
+        )
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is anything to report."""
+        return self._started is not None or bool(self.record.samples)
+
+    def next(self) -> Job | None:
+        """The next sample to take, if there is one now."""
+        job = None if self.record.complete else self.schedule.next()
+        if job is not None and self._started is None:
+            self._started = time.monotonic()
+        return job
+
+    def measure(self, job: Job) -> tuple[Sample, float]:
+        """Take a sample, and how many seconds it took with all that belongs to it; called in any thread."""
+        started = time.monotonic()
+        answer = self.interpreter.run(self.study.target, job.measure, job.case, self._limit_seconds)
+        sample = Sample(measure=job.measure, case=job.case, repeat=job.repeat, **answer)
+        return sample, time.monotonic() - started
+
+    def add(self, sample: Sample, seconds: float) -> None:
+        """Put a sample on record."""
+        self.schedule.add(sample, seconds)
+        self.record.samples.append(sample)
+        self._stamp()
+        write_record(self.record, self._directory)
+
+    def finish(self, *, interrupted: bool = False) -> Outcome:
+        """The record as it stands: complete if nothing of the study is left to be measured."""
+        path = self._directory / self.record.file_name
+        interrupted = interrupted and not self.record.complete
+        if not self.record.complete:
+            self._judge_precision()
+            self.record.complete = not interrupted and not self._plan.filtered
+            self._stamp()
+            path = write_record(self.record, self._directory)
+        return Outcome(self.record, path, interrupted)
+
+    def _begin_record(self) -> Record:
+        described = self.interpreter.describe(self.study.target)
+        return Record(
+            study=self.study.name,
+            slug=described["slug"],
+            title=self.study.title,
+            started=now(),
+            command=list(self._plan.command),
+            scale=self._plan.scale,
+            parameters=self.study.settings(self._plan.scale)[0],
+            repeats=self._repetition.fewest,
+            most_repeats=self._repetition.most,
+            precision=self._repetition.precision,
+            jobs=self._plan.jobs,
+            source_digest=_digest(self.study),
+            runtime=described["runtime"],
+            environment=described["environment"],
+        )
+
+    def _take_up(self, begun: Record) -> Record:
+        """The record of an earlier run, where it can be gone on with; else the one that was begun."""
+        seed, found = self._plan.seed, Found(None, "")
+        if self._plan.resume:
+            found = find_interrupted(begun, self._directory, seed)
+            if not found.sentence:
+                found = find_finished(begun, self._directory, seed, self._plan.finished_since)
+        self.note = found.sentence
+        if found.record is not None:
+            self._before_seconds = found.record.duration_seconds
+            return found.record
+        return replace(begun, seed=secrets.randbelow(2**31) if seed is None else seed)
+
+    def _judge_precision(self) -> None:
+        precise, imprecise = self.schedule.judge_precision()
+        self.record.imprecise_cases = [case_text(measure, case) for measure, case in imprecise]
+        timed = precise + len(imprecise)
+        self.record.precision_reached = f"{precise} of {timed} cases" if timed else ""
+
+    def _stamp(self) -> None:
+        taken = time.monotonic() - self._started if self._started is not None else 0.0
+        self.record.finished = now()
+        self.record.duration_seconds = round(self._before_seconds + taken, 3)
+
+
 def measure_study(
     study: Study, plan: Plan, directory: Path, progress: ProgressMaker = progress_of
 ) -> Outcome:
@@ -64,68 +182,101 @@ def measure_study(
     KeyboardInterrupt ends the run and keeps what was measured. A case that crashes, hangs or raises is a
     sample that says so, and the others go on.
     """
-    parameters, repeats, limit_seconds = study.settings(plan.scale)
-    repeats, limit_seconds = plan.repeats or repeats, plan.timeout_seconds or limit_seconds
-    jobs = planned_jobs(study, plan, repeats)
-    record = _begin_record(study, plan, parameters, repeats)
-    started = time.monotonic()
-    interrupted = False
+    run = StudyRun(study, plan, directory)
+    outcomes: list[Outcome] = []
+    interrupted = measure_all([run], plan.jobs, lambda _, outcome: outcomes.append(outcome), progress)
+    return run.finish(interrupted=True) if interrupted and not outcomes else outcomes[0]
+
+
+def measure_all(
+    runs: Sequence[StudyRun],
+    jobs: int,
+    finished: Callable[[StudyRun, Outcome], None],
+    progress: ProgressMaker = progress_of,
+) -> bool:
+    """Measure several runs, `jobs` samples at once; whether Ctrl-C ended it.
+
+    One run after the other, except that the next begins while the last samples of one are under way.
+    `finished` is called with each run as it ends; the runs that Ctrl-C ended are left to the caller.
+    """
+    left = list(runs)
+    title = runs[0].study.name if len(runs) == 1 else f"{len(runs)} runs"
     try:
-        with progress(study.name, len(jobs)) as shown:
-            for measure, case, repeat in jobs:
-                shown.begin(case_text(measure, case))
-                sample = _measure(study, plan, measure, case, repeat, limit_seconds)
-                record.samples.append(sample)
-                _stamp(record, started)
-                write_record(record, directory)
-                shown.end("" if sample.status in ("ok", "unavailable") else sample_text(sample))
+        with progress(title, _expectation(runs, jobs)) as shown, ThreadPoolExecutor(jobs) as pool:
+            try:
+                _measure_on(left, pool, jobs, shown, finished, lambda: _expectation(runs, jobs))
+            finally:  # the pool waits for its threads: whatever they wait for must end
+                for run in left:
+                    run.interpreter.stop()
     except KeyboardInterrupt:
-        interrupted = True
-    record.complete = not interrupted and not plan.filtered
-    _stamp(record, started)
-    return Outcome(record, write_record(record, directory), interrupted)
+        return True
+    return False
 
 
-def planned_jobs(study: Study, plan: Plan, repeats: int) -> list[tuple[str, dict[str, Any], int]]:
-    """Every repeat of every wanted case in a random order: what drifts must not look like a parameter."""
-    jobs = [
-        (measure, case, repeat)
-        for repeat in range(repeats)
-        for measure, case in study.grid(plan.scale)
-        if plan.wants(measure, case)
-    ]
-    random.Random(plan.seed).shuffle(jobs)  # noqa: S311  # an order, not a secret
-    return jobs
+def _measure_on(
+    left: list[StudyRun],
+    pool: ThreadPoolExecutor,
+    jobs: int,
+    shown: Progress,
+    finished: Callable[[StudyRun, Outcome], None],
+    expectation: Callable[[], Expectation],
+) -> None:
+    under_way: dict[Future[tuple[Sample, float]], StudyRun] = {}
+    while left:
+        while len(under_way) < jobs and (begun := _begin_next(left, pool, shown)):
+            under_way.update([begun])
+        done, _ = wait(under_way, _LONGEST_WAIT_SECONDS, FIRST_COMPLETED)
+        for future in done:
+            run = under_way.pop(future)
+            sample, seconds = future.result()
+            run.add(sample, seconds)
+            bad = sample.status not in ("ok", "unavailable")
+            problem = f"{case_text(sample.measure, sample.case)} {sample_text(sample)}" if bad else ""
+            shown.end(run.study.name, problem)
+            shown.expect(expectation())
+        for run in [run for run in left if run.record.complete or run.schedule.is_done]:
+            left.remove(run)
+            with shown.paused():
+                finished(run, run.finish())
 
 
-def _begin_record(study: Study, plan: Plan, parameters: dict[str, list[Any]], repeats: int) -> Record:
-    described = describe_interpreter(plan.python, study.target)
-    return Record(
-        study=study.name,
-        slug=described["slug"],
-        title=study.title,
-        started=_now(),
-        command=list(plan.command),
-        scale=plan.scale,
-        parameters=parameters,
-        seed=plan.seed,
-        repeats=repeats,
-        runtime=described["runtime"],
-        environment=described["environment"],
+def _begin_next(
+    left: Sequence[StudyRun], pool: ThreadPoolExecutor, shown: Progress
+) -> tuple[Future[tuple[Sample, float]], StudyRun] | None:
+    for run in left:
+        job = run.next()
+        if job is not None:
+            shown.begin(run.study.name, case_text(job.measure, job.case))
+            return pool.submit(run.measure, job), run
+    return None
+
+
+def _expectation(runs: Sequence[StudyRun], jobs: int) -> Expectation:
+    schedules = [run.schedule for run in runs if not run.record.complete]
+    seconds = [schedule.expected_seconds for schedule in schedules]
+    known = [each for each in seconds if each is not None]
+    return Expectation(
+        done=sum(schedule.done_count for schedule in schedules),
+        total=sum(schedule.expected_count for schedule in schedules),
+        exact=all(schedule.is_exact for schedule in schedules),
+        seconds_left=sum(known) / jobs if len(known) == len(seconds) else None,
     )
 
 
-def _measure(
-    study: Study, plan: Plan, measure: str, case: dict[str, Any], repeat: int, limit_seconds: float
-) -> Sample:
-    answer = run_worker(plan.python, study.target, measure, case, limit_seconds=limit_seconds)
-    return Sample(measure=measure, case=case, repeat=repeat, **answer)
+def _repetition(study: Study, plan: Plan) -> Repetition:
+    repetition = study.repetition(plan.scale)
+    if plan.repeats is None:
+        return repetition
+    return replace(repetition, fewest=plan.repeats, most=plan.repeats)
 
 
-def _stamp(record: Record, started: float) -> None:
-    record.finished = _now()
-    record.duration_seconds = round(time.monotonic() - started, 3)
+def _digest(study: Study) -> str:
+    try:
+        return hashlib.sha256(Path(study.file or "").read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
-def _now() -> str:
+def now() -> str:
+    """This moment as ISO 8601, UTC."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -1,25 +1,24 @@
 """The measured interpreter: measures one case and ends.
 
-``python -m garbology.study.worker TARGET MEASURE RESULT`` reads the case as JSON from standard input,
-imports the study TARGET and writes what its MEASURE returned to the file RESULT; the measured code may
-print what it likes. With ``--describe`` for MEASURE it writes what this interpreter is instead.
+``python -X garbology=late -m garbology.study.worker TARGET MEASURE RESULT`` reads the case as JSON from
+standard input, imports the study TARGET and writes what its MEASURE returned to the file RESULT; the
+measured code may print what it likes. With ``--describe`` for MEASURE it writes what this interpreter is
+instead, after it has loaded TARGET, unless that is empty. It imports little itself, and what only a
+description needs for that alone.
 """
 
 from __future__ import annotations
 
 import gc
-import importlib.metadata
 import json
 import os
 import sys
 import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
-from pathlib import Path
 from typing import Any
 
-from garbology.interpreter import runtime
+import garbology
 from garbology.study.declaration import Study
 from garbology.study.loading import load_study
 from garbology.study.runs import Unavailable
@@ -39,16 +38,20 @@ _PACKAGES = ("garbology", "memory_profiler", "numpy", "objgraph", "psutil", "sci
 def main(arguments: Sequence[str]) -> int:
     """Measure or describe, and write the answer; 0 also if the measure raised: that is an answer."""
     target, measure, result = arguments
-    answer = (
-        describe() if measure == DESCRIBE else measure_case(load_study(target), measure, json.load(sys.stdin))
-    )
-    Path(result).write_text(json.dumps(answer, allow_nan=False), encoding="utf-8")
+    study = load_study(target) if target else None
+    wanted = None if measure == DESCRIBE else study
+    answer = describe() if wanted is None else measure_case(wanted, measure, json.load(sys.stdin))
+    with open(result, "w", encoding="utf-8") as file:
+        file.write(json.dumps(answer, allow_nan=False))
     return 0
 
 
 def measure_case(study: Study, measure: str, case: dict[str, Any]) -> dict[str, Any]:
     """Call the measure once: status, seconds and values, or the message of what it raised."""
     function = study.measures[measure].function
+    if any(value is garbology for value in function.__globals__.values()):
+        garbology.import_all()  # it may use any part of it, and none is to be imported while it is measured
+        garbology.import_all()
     gc.collect()  # what the imports left is none of the study's garbage
     start = time.perf_counter()
     try:
@@ -58,9 +61,15 @@ def measure_case(study: Study, measure: str, case: dict[str, Any]) -> dict[str, 
     except Unavailable as error:
         return {"status": "unavailable", "message": " ".join(str(error).split())}
     except Exception as error:
-        traceback.print_exc()
-        message = " ".join(traceback.format_exception_only(type(error), error)[-1].split())
-        return {"status": "failed", "seconds": time.perf_counter() - start, "message": message}
+        return {"status": "failed", "seconds": time.perf_counter() - start, "message": _told(error)}
+
+
+def _told(error: Exception) -> str:
+    """Print the traceback for whoever watches, and return its last line."""
+    import traceback
+
+    traceback.print_exc()
+    return " ".join(traceback.format_exception_only(type(error), error)[-1].split())
 
 
 def plain_values(measure: str, result: object) -> dict[str, Any]:
@@ -80,23 +89,35 @@ def plain_values(measure: str, result: object) -> dict[str, Any]:
 
 def describe() -> dict[str, Any]:
     """What this interpreter is, and its surroundings: all that another run must be compared by."""
+    from garbology.interpreter import runtime
+
     current = runtime.current()
     return {"slug": current.slug, "runtime": current.to_dict(), "environment": _environment()}
 
 
 def _environment() -> dict[str, Any]:
-    import psutil
-
     return {
         "packages": {name: version for name in _PACKAGES if (version := _version(name))},
         "gc_thresholds": list(gc.get_threshold()),
         "cpu_count": os.cpu_count(),
-        "total_memory_bytes": psutil.virtual_memory().total,
+        "total_memory_bytes": _total_memory_bytes(),
         "variables": {name: os.environ.get(name, "") for name in FIXED_VARIABLES},
     }
 
 
+def _total_memory_bytes() -> int | None:
+    """The machine's memory; None where psutil is missing or cannot tell (WebAssembly)."""
+    try:
+        import psutil
+
+        return int(psutil.virtual_memory().total)
+    except (ImportError, OSError, NotImplementedError):
+        return None
+
+
 def _version(package: str) -> str | None:
+    import importlib.metadata
+
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

@@ -71,7 +71,7 @@ def test_a_run_measures_writes_and_shows(target, tmp_path):
     assert str(directory / record) in done.stdout
     assert "2 samples" in done.stdout
     assert "Everything is doubled." in " ".join(done.stdout.split())
-    assert "small: 2 cases to measure" in done.stderr
+    assert "small: 2 samples to take" in done.stderr
     data = json.loads((directory / record).read_text(encoding="utf-8"))
     assert data["command"] == ["python", "small.py", "--quick"]
 
@@ -230,7 +230,7 @@ def test_the_package_lists_its_studies():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["run", "nonsense"], "experiments: no study is called 'nonsense': there are cycles"),
+        (["run", "nonsense"], "experiments: no study is called 'nonsense': there are "),
         ([], "experiments: which command: list, run or report?"),
         (["run"], "experiments: Missing argument 'NAMES...'"),
         (["play"], "experiments: No such command"),
@@ -248,14 +248,14 @@ def test_a_wrong_word_to_the_package_is_one_line(words, message):
 
 def seed_with_a_long_case_third(target):
     """A seed that puts two short cases first and a long one third."""
-    from garbology.study.runner import Plan, planned_jobs
+    from garbology.study.repetition import Repetition
+    from garbology.study.schedule import Schedule
 
     study = load_study(target)
     for seed in range(1000):
-        asleep = [
-            case["seconds_asleep"] for _, case, _ in planned_jobs(study, Plan(seed=seed), study.repeats)
-        ]
-        if asleep[:3] == [0.0, 0.0, 50.0]:
+        schedule = Schedule(study.grid(), Repetition(2, 2, 0.1), seed)
+        asleep = [schedule.next().case["seconds_asleep"] for _ in range(3)]
+        if asleep == [0.0, 0.0, 50.0]:
             return str(seed)
     raise AssertionError("no such seed")
 
@@ -305,7 +305,7 @@ def test_reports_are_drawn_again_from_the_records_alone(package, tmp_path, capsy
     capsys.readouterr()
     assert run_package(package, ["report", "small"]) == 0
     assert [page.read_bytes() for page in pages] == before
-    assert "cases to measure" not in capsys.readouterr().err
+    assert "samples to take" not in capsys.readouterr().err
 
 
 def test_listing_names_what_cannot_be_loaded(package, capsys):

@@ -1,18 +1,23 @@
 """A whole run: every case measured, whatever becomes of the others, and on disk as it goes."""
 
 import io
+import itertools
 import json
 import re
+import signal
+import threading
 import time
-from contextlib import contextmanager
+from collections import Counter
+from contextlib import contextmanager, nullcontext
 
+import psutil
 import pytest
 
 from garbology.study import progress as progress_module
 from garbology.study.loading import load_study
-from garbology.study.progress import Lines, progress_of
+from garbology.study.progress import Expectation, Lines, progress_of
 from garbology.study.records import read_record
-from garbology.study.runner import Plan, measure_study, planned_jobs
+from garbology.study.runner import Plan, StudyRun, measure_all, measure_study
 
 BODY = """
 study = Study("Small things", {"kind": ["good", "abort", "raise"], "n": [1, 2]}, repeats=2, quick={"n": [1]})
@@ -29,23 +34,29 @@ class Log:
     """A progress display that remembers, and may interrupt the run."""
 
     def __init__(self, interrupt_at=None, at_each=None):
-        self.begun, self.problems, self.total = [], [], None
+        self.begun, self.problems, self.expected = [], [], []
         self._interrupt_at, self._at_each = interrupt_at, at_each
 
     @contextmanager
-    def __call__(self, study, total):
-        self.total = total
+    def __call__(self, title, expectation):
+        self.expected.append(expectation)
         yield self
 
-    def begin(self, case):
+    def begin(self, study, case):
         if len(self.begun) == self._interrupt_at:
             raise KeyboardInterrupt
         self.begun.append(case)
 
-    def end(self, problem=""):
+    def end(self, study, problem=""):
         if self._at_each:
             self._at_each()
         self.problems += [problem] if problem else []
+
+    def expect(self, expectation):
+        self.expected.append(expectation)
+
+    def paused(self):
+        return nullcontext()
 
 
 def test_cases_that_crash_or_raise_are_samples_and_the_others_go_on(write_study, tmp_path):
@@ -53,7 +64,8 @@ def test_cases_that_crash_or_raise_are_samples_and_the_others_go_on(write_study,
     log = Log()
     outcome = measure_study(load_study(write_study(BODY)), Plan(scale="quick", seed=1), tmp_path, log)
     record = outcome.record
-    assert (log.total, len(record.samples), record.complete, outcome.interrupted) == (6, 6, True, False)
+    assert (len(record.samples), record.complete, outcome.interrupted) == (6, True, False)
+    assert [each.count for each in log.expected] == [f"{done}/6" for done in range(7)]
     statuses = {sample.case["kind"]: sample.status for sample in record.samples}
     assert statuses == {"good": "ok", "abort": "crashed", "raise": "failed"}
     assert sum("SIGABRT" in problem for problem in log.problems) == 2
@@ -80,7 +92,8 @@ def test_the_order_of_cases_is_shuffled_by_the_seed(write_study, tmp_path):
     study = load_study(write_study(BODY))
 
     def order(seed):
-        return [repr(job) for job in planned_jobs(study, Plan(seed=seed), repeats=3)]
+        run = StudyRun(study, Plan(seed=seed, repeats=3), tmp_path)
+        return [repr(run.next()) for _ in range(18)]
 
     assert order(1) == order(1)
     assert order(1) != order(2)
@@ -128,31 +141,192 @@ def test_a_filtered_run_is_never_complete(write_study, tmp_path):
     assert not outcome.interrupted
 
 
+MANY = """
+study = Study(
+    "Small things", {"n": [1, 2, 3], "place": [""]}, repeats=2, quick={"repeats": 1}, timeout_seconds=30
+)
+
+@study.measure
+def work(n: int, place: str) -> Result:
+    mine = Path(place, f"{n}-{os.getpid()}")
+    mine.touch()
+    deadline = time.monotonic() + 10
+    while len(list(Path(place).iterdir())) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return Result(len(list(Path(place).iterdir())))
+"""
+
+
+def test_several_samples_are_taken_at_once(write_study, tmp_path):
+    """Two jobs: two interpreters that wait for each other meet; the record says how many there were."""
+    place = tmp_path / "meeting"
+    place.mkdir()
+    study = load_study(write_study(MANY))
+    study.parameters.update(n=[1, 2], place=[str(place)])
+    record = measure_study(study, Plan(scale="quick", jobs=2), tmp_path, Log()).record
+    assert (record.jobs, record.complete) == (2, True)
+    assert sorted(sample.values["total"] for sample in record.samples) == [2, 2]
+
+
+SLEEPING = """
+study = Study("Sleepers", {"n": [1, 2], "place": [""]}, repeats=1)
+
+@study.measure
+def work(n: int, place: str) -> Result:
+    Path(place, str(os.getpid())).touch()
+    time.sleep(60)
+    return Result(n)
+"""
+
+
+def test_ctrl_c_ends_all_that_is_under_way(write_study, tmp_path):
+    """No process of several jobs is left, and the run ends at once."""
+    place = tmp_path / "meeting"
+    place.mkdir()
+    study = load_study(write_study(SLEEPING))
+    study.parameters["place"] = [str(place)]
+
+    class Impatient(Log):
+        def begin(self, study, case):
+            super().begin(study, case)
+            if len(self.begun) == 2:
+                threading.Thread(target=interrupt_when_both_sleep, daemon=True).start()
+
+    def interrupt_when_both_sleep():
+        while len(list(place.iterdir())) < 2:
+            time.sleep(0.01)
+        signal.raise_signal(signal.SIGINT)
+
+    started = time.monotonic()
+    outcome = measure_study(study, Plan(jobs=2), tmp_path, Impatient())
+    assert outcome.interrupted
+    assert outcome.record.samples == []
+    assert time.monotonic() - started < 30
+    for path in place.iterdir():
+        assert not psutil.pid_exists(int(path.name))
+
+
+def test_the_next_study_begins_while_the_last_samples_of_one_are_under_way(write_study, tmp_path):
+    """With two jobs two studies of one sample each meet, and both are reported."""
+    place = tmp_path / "meeting"
+    place.mkdir()
+    studies = [load_study(write_study(MANY, name=name)) for name in ("first", "second")]
+    for study in studies:
+        study.parameters.update(n=[1], place=[str(place)])
+    runs = [StudyRun(study, Plan(scale="quick", jobs=2), tmp_path / study.name) for study in studies]
+    for study in studies:
+        (tmp_path / study.name).mkdir()
+    outcomes = []
+    assert not measure_all(runs, 2, lambda run, outcome: outcomes.append((run.study.name, outcome)), Log())
+    assert sorted(name for name, _ in outcomes) == ["first", "second"]
+    assert [outcome.record.samples[0].values["total"] for _, outcome in outcomes] == [2, 2]
+
+
+NOISY = """
+study = Study("Times", {"kind": ["steady", "noisy", "count"]}, repeats=5, most_repeats=8, precision=0.1)
+
+@dataclass(frozen=True)
+class Timed:
+    wait_seconds: float
+
+@dataclass(frozen=True)
+class Counted:
+    objects: int
+
+@study.measure
+def time_it(kind: str) -> Timed:
+    return Timed(1.0 if kind == "steady" else 1.0 + os.getpid() % 7)
+
+@study.measure
+def count_it(kind: str) -> Counted:
+    return Counted(os.getpid())
+"""
+
+
+def test_only_cases_whose_times_are_imprecise_are_measured_on(write_study, tmp_path, monkeypatch):
+    """Steady times and counts end after the fewest repeats; noisy ones go on to the most, and are named."""
+    study = load_study(write_study(NOISY))
+    log = Log()
+    record = measure_study(study, Plan(seed=1, interpreter=Noisy()), tmp_path, log).record
+    counts = Counter((sample.measure, sample.case["kind"]) for sample in record.samples)
+    assert counts == {
+        **{("count_it", kind): 5 for kind in ("steady", "noisy", "count")},
+        ("time_it", "steady"): 5,
+        ("time_it", "count"): 5,
+        ("time_it", "noisy"): 8,
+    }
+    assert (record.precision_reached, record.imprecise_cases) == ("2 of 3 cases", ["time_it(kind='noisy')"])
+    assert (record.repeats, record.most_repeats, record.precision) == (5, 8, 0.1)
+    repeats = [s.repeat for s in record.samples if (s.measure, s.case["kind"]) == ("time_it", "noisy")]
+    assert repeats == list(range(8))
+    assert not log.expected[0].exact
+    assert (log.expected[-1].count, log.expected[-1].seconds_left) == ("33/33", 0)
+
+
+class Noisy:
+    """An interpreter that makes the figures up."""
+
+    name = "made up"
+
+    def describe(self, target):
+        return {"slug": "made-up", "runtime": {"version": "1"}, "environment": {"packages": {}}}
+
+    def run(self, target, measure, case, limit_seconds):
+        noise = next(self.noise) if case["kind"] == "noisy" else 0
+        values = {"wait_seconds": 1.0 + noise} if measure == "time_it" else {"objects": next(self.noise)}
+        return {"status": "ok", "seconds": 0.1, "values": values}
+
+    def stop(self):
+        pass
+
+    def __init__(self):
+        self.noise = itertools.count()
+
+
+def test_what_is_unavailable_is_tried_once_and_what_fails_no_more_than_needed(write_study, tmp_path):
+    """Repeating does not install a package, nor mend a measure."""
+    body = """
+    from garbology.study import Unavailable
+    study = Study("Absent", {"kind": ["absent", "bad"]}, repeats=2, most_repeats=9)
+    @study.measure
+    def work(kind: str) -> Result:
+        if kind == "bad": raise ValueError
+        raise Unavailable("no such thing")
+    """
+    record = measure_study(load_study(write_study(body)), Plan(), tmp_path, Log()).record
+    assert Counter(sample.status for sample in record.samples) == {"unavailable": 1, "failed": 2}
+    assert record.complete
+
+
 def test_elsewhere_than_on_a_terminal_progress_is_sparse_lines(monkeypatch):
     """A line at the beginning and at the end, one for what went wrong, and one now and then."""
     stream = io.StringIO()
-    with progress_of("small", 3, stream) as shown:
-        shown.begin("one")
-        shown.end()
-        shown.begin("two")
-        shown.end("crashed")
+    with progress_of("small", Expectation(0, 3), stream) as shown:
+        shown.end("small")
+        shown.expect(Expectation(1, 3, seconds_left=7.2))
+        shown.end("small", "two crashed")
+        shown.expect(Expectation(2, 4, exact=False, seconds_left=7.2))
         monkeypatch.setattr(progress_module, "_SECONDS_BETWEEN_LINES", -1)
-        shown.begin("three")
-        shown.end()
-    lines = stream.getvalue().splitlines()
-    assert lines[:2] == ["small: 3 cases to measure", "small: 2/3 two crashed"]
-    assert lines[2].startswith("small: 2/3, about ")
-    assert lines[2].endswith("s left, now three")
-    assert lines[3] == "small: 3/3 in 0 s"
+        shown.begin("small", "three")
+        shown.begin("other", "four")
+        shown.expect(Expectation(3, 3, seconds_left=0))
+    assert stream.getvalue().splitlines() == [
+        "small: 3 samples to take",
+        "small: two crashed",
+        "small: 2/~4, about 7 s left, now three",
+        "small: 2/~4, about 7 s left, now other four",
+        "small: 3/3 in 0 s",
+    ]
 
 
 def test_many_quick_cases_do_not_flood_the_log():
     """Lines come at intervals, not for every case."""
     stream = io.StringIO()
-    lines = Lines("small", 1000, stream)
-    for _ in range(1000):
-        lines.begin("x")
-        lines.end()
+    lines = Lines("small", Expectation(0, 1000), stream)
+    for done in range(1000):
+        lines.begin("small", "x")
+        lines.end("small")
+        lines.expect(Expectation(done + 1, 1000))
     assert len(stream.getvalue().splitlines()) == 2
 
 
@@ -166,8 +340,8 @@ def test_a_narrow_terminal_cuts_the_case_and_nothing_else(monkeypatch):
     pytest.importorskip("rich")
     monkeypatch.setenv("COLUMNS", "80")
     stream = Terminal()
-    with progress_of("cycles", 222, stream) as shown:
-        shown.begin("drop_graphs_in_a_loop(model='perceptron', outputs='strong', graphs=1000)")
+    with progress_of("cycles", Expectation(0, 222), stream) as shown:
+        shown.begin("cycles", "drop_graphs_in_a_loop(model='perceptron', outputs='strong', graphs=1000)")
         time.sleep(0.15)
     bar = max(re.split(r"[\r\n]|\x1b\[[0-9;?]*[A-Za-z]", stream.getvalue()), key=len).strip()
     assert "0/222" in stream.getvalue()
@@ -176,14 +350,19 @@ def test_a_narrow_terminal_cuts_the_case_and_nothing_else(monkeypatch):
     assert bar.endswith("…")
 
 
-def test_on_a_terminal_a_bar_shows_the_case_under_way():
+def test_on_a_terminal_a_bar_shows_the_case_under_way_and_the_time_left():
     """The bar names the study, how far it is and the case, whatever characters that has."""
     pytest.importorskip("rich")
     stream = Terminal()
-    with progress_of("small", 2, stream) as shown:
-        shown.begin("work(kind='[bold]odd[/]')")
+    with progress_of("2 runs", Expectation(0, 2), stream) as shown:
+        shown.begin("small", "work(kind='[bold]odd[/]')")
+        shown.expect(Expectation(1, 40, exact=False, seconds_left=3725))
         time.sleep(0.15)
-        shown.end("crashed [red]badly")
-    assert "work(kind='[bold]odd[/]')" in stream.getvalue()
-    assert "crashed [red]badly" in stream.getvalue()
-    assert "0/2" in stream.getvalue()
+        shown.end("small", "crashed [red]badly")
+        with shown.paused():
+            print("in between", file=stream)
+    assert "small work(kind='[bold]odd[/]')" in stream.getvalue()
+    assert "small: crashed [red]badly" in stream.getvalue()
+    assert "1/~40" in stream.getvalue()
+    assert "1:02:0" in stream.getvalue()
+    assert "in between" in stream.getvalue()

@@ -9,8 +9,9 @@ import time
 import psutil
 import pytest
 
+from garbology.study.interpreters import InterpreterError, Native
 from garbology.study.loading import load_study
-from garbology.study.processes import WorkerError, clean_environment, describe_interpreter, run_worker
+from garbology.study.processes import clean_environment
 from garbology.study.signals import exit_text
 
 BODY = """
@@ -57,9 +58,7 @@ def target(write_study):
 
 
 def run(target, kind, *, limit_seconds=30, place=""):
-    return run_worker(
-        sys.executable, target, "work", {"kind": kind, "place": place}, limit_seconds=limit_seconds
-    )
+    return Native().run(target, "work", {"kind": kind, "place": place}, limit_seconds)
 
 
 def test_a_measured_case_is_answered_with_its_values(target):
@@ -122,7 +121,7 @@ def test_what_a_case_leaves_running_does_not_disturb_the_next(target, tmp_path):
 
 def test_a_measured_interpreter_imports_no_drawing_and_no_command_line(target):
     """Plotting libraries and the parent's tools would be in every figure of memory."""
-    modules = set(run_worker(sys.executable, target, "look", {}, limit_seconds=30)["values"]["modules"])
+    modules = set(Native().run(target, "look", {}, 30)["values"]["modules"])
     assert "garbology.study.worker" in modules or "garbology.study.declaration" in modules
     unwanted = {"altair", "vl_convert", "jinja2", "matplotlib", "pandas", "rich", "click", "pytest"}
     assert not unwanted & modules
@@ -134,7 +133,7 @@ def test_a_measured_interpreter_has_a_clean_environment(target, monkeypatch):
     monkeypatch.setenv("PYTHONHASHSEED", "99")
     monkeypatch.setenv("PYTHONTRACEMALLOC", "5")
     monkeypatch.setenv("OMP_NUM_THREADS", "8")
-    seen = run_worker(sys.executable, target, "look", {}, limit_seconds=30)["values"]
+    seen = Native().run(target, "look", {}, 30)["values"]
     assert (seen["variables"]["PYTHONHASHSEED"], seen["variables"]["OMP_NUM_THREADS"]) == ("0", "1")
     assert "PYTHONTRACEMALLOC" not in seen["variables"]
     assert seen["collected"] <= 5  # the garbage of the imports was collected before the measure began
@@ -148,7 +147,7 @@ def test_the_search_path_of_the_shell_is_kept(target, monkeypatch):
 
 def test_an_interpreter_is_described_to_the_detail_that_makes_runs_comparable(target):
     """Exact version, collector, thresholds, packages and the variables that were set."""
-    described = describe_interpreter(sys.executable, target)
+    described = Native().describe(target)
     assert described["runtime"]["version"] == ".".join(map(str, sys.version_info[:3]))
     assert described["runtime"]["collector"] in described["slug"]
     environment = described["environment"]
@@ -164,8 +163,8 @@ def test_an_interpreter_that_cannot_run_the_study_is_named(target, tmp_path):
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho cannot >&2\nexit 3\n", encoding="utf-8")
     broken.chmod(0o755)
-    with pytest.raises(WorkerError, match=r"python cannot run the study: cannot"):
-        describe_interpreter(str(broken), target)
+    with pytest.raises(InterpreterError, match=r"python cannot run the study: cannot"):
+        Native(str(broken)).describe(target)
 
 
 @pytest.mark.parametrize(

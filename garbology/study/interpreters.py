@@ -1,0 +1,101 @@
+"""What cases are measured in: a fresh process of some Python for each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from garbology.study.processes import Processes, clean_environment
+from garbology.study.worker import DESCRIBE
+
+OLDEST = (3, 10)
+_DESCRIBE_SECONDS = 60
+
+
+class InterpreterError(Exception):
+    """An interpreter cannot be found, or cannot run a study; the message is one line."""
+
+
+class Interpreter(Protocol):
+    """Runs each case in a fresh process; may be used by several threads at once."""
+
+    name: str  # as it was asked for, to be shown
+
+    def describe(self, target: str) -> dict[str, Any]:
+        """`slug`, `runtime` and `environment`, as a record has them; InterpreterError if it cannot run `target`."""
+
+    def run(self, target: str, measure: str, case: Mapping[str, Any], limit_seconds: float) -> dict[str, Any]:
+        """Measure a case once: status and values, or what became of the attempt, as in `Sample`."""
+
+    def stop(self) -> None:
+        """Kill what is under way; it measures nothing afterwards."""
+
+
+class Native:
+    """A Python of this machine, by its path."""
+
+    def __init__(self, python: str = sys.executable, name: str = "") -> None:
+        self.python = python
+        self.name = name or python
+        self._processes = Processes()
+        self._description: dict[str, Any] | None = None
+
+    def describe(self, target: str) -> dict[str, Any]:
+        """Ask once what it is; another Python than this one also loads each study, to see that it can."""
+        foreign = self.python != sys.executable
+        if foreign or self._description is None:
+            self._description = self._ask(target, load=foreign)
+        return self._description
+
+    def run(self, target: str, measure: str, case: Mapping[str, Any], limit_seconds: float) -> dict[str, Any]:
+        """Measure a case once, in `garbology.study.worker`."""
+        return self._processes.answer(
+            self._command(target, measure), case, clean_environment(target), limit_seconds
+        )
+
+    def stop(self) -> None:
+        """Kill what is under way; it measures nothing afterwards."""
+        self._processes.stop()
+
+    def _ask(self, target: str, *, load: bool) -> dict[str, Any]:
+        command = self._command(target if load else "", DESCRIBE)
+        try:
+            answer = self._processes.answer(command, {}, clean_environment(target), _DESCRIBE_SECONDS)
+        except OSError as error:
+            raise InterpreterError(f"{self.name} cannot be run: {error.strerror or error}") from None
+        if "slug" not in answer:
+            why = self._too_old() or answer.get("message") or answer["status"]
+            raise InterpreterError(f"{self.name} cannot run the study: {why}")
+        return answer
+
+    def _command(self, target: str, measure: str) -> list[str]:
+        return [self.python, "-X", "garbology=late", "-m", "garbology.study.worker", target, measure]
+
+    def _too_old(self) -> str:
+        """That it is too old for this program; empty where it is not, or does not even say."""
+        command = [self.python, "-c", "import sys; print(*sys.version_info[:2])"]
+        try:
+            told = subprocess.run(
+                command, capture_output=True, text=True, timeout=_DESCRIBE_SECONDS, check=True
+            )
+            version = tuple(map(int, told.stdout.split()))
+        except (OSError, ValueError, subprocess.SubprocessError):
+            return ""
+        if version >= OLDEST:
+            return ""
+        return f"Python {'.'.join(map(str, version))} is too old, {'.'.join(map(str, OLDEST))} or newer is needed"
+
+
+def find_interpreter(text: str) -> Interpreter:
+    """The interpreter at a path, or of a name on PATH: "python3.12" or "3.12"."""
+    for name in (text, f"python{text}"):
+        path = shutil.which(name)
+        if path:
+            return Native(os.path.abspath(path), text)
+    raise InterpreterError(
+        f"no interpreter {text!r}: give its path, or a name that is on PATH, such as 3.12 or python3.12"
+    )

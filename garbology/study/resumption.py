@@ -1,0 +1,103 @@
+"""Go on with a run that was interrupted, if nothing changed that would mix unlike samples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from garbology.study.records import COMPLETE_SUFFIX, PARTIAL_SUFFIX, Record, RecordError, read_record
+
+# In the order in which a difference is told.
+_COMPARED = {
+    "study": "study",
+    "scale": "scale",
+    "parameters": "grid",
+    "command": "command",
+    "repeats": "number of repeats",
+    "most_repeats": "most repeats",
+    "precision": "precision",
+    "jobs": "jobs",
+    "runtime": "runtime",
+    "environment": "environment",
+}
+_UNFINISHED = ".unfinished.json"
+
+
+@dataclass(frozen=True)
+class Found:
+    """An earlier record to go on with, or none, and a sentence about it (empty where there is nothing to say)."""
+
+    record: Record | None
+    sentence: str
+
+
+def find_interrupted(begun: Record, directory: Path, seed: int | None) -> Found:
+    """The unfinished record in `directory` that a run which begins as `begun` can go on with.
+
+    `seed` is the one that was asked for, None where any is welcome.
+    """
+    path = directory / (begun.slug + PARTIAL_SUFFIX)
+    if not path.exists():
+        return Found(None, "")
+    try:
+        record = read_record(path)
+    except RecordError as error:
+        return Found(None, f"starts afresh: {error}")
+    different = difference(record, begun, seed)
+    if different:
+        return Found(None, f"starts afresh, the interrupted run was another one: {different}")
+    return Found(record, f"goes on after {len(record.samples)} samples, with seed {record.seed}")
+
+
+def find_finished(begun: Record, directory: Path, seed: int | None, since: str) -> Found:
+    """The complete record in `directory` of the same run, if it was begun at `since` (ISO 8601, UTC) or later."""
+    path = directory / (begun.slug + COMPLETE_SUFFIX)
+    if not since or not path.exists():
+        return Found(None, "")
+    try:
+        record = read_record(path)
+    except RecordError as error:
+        return Found(None, f"is measured again: {error}")
+    if record.started < since or difference(record, begun, seed):
+        return Found(None, "")
+    return Found(record, "is measured already, by the command that was interrupted")
+
+
+def difference(earlier: Record, now: Record, seed: int | None) -> str:
+    """The first thing that makes two runs unlike, as a phrase; empty where they are alike."""
+    if earlier.source_digest != now.source_digest:
+        return "the study's file has changed"
+    for name, title in _COMPARED.items():
+        before, after = getattr(earlier, name), getattr(now, name)
+        if before != after:
+            return _told(title, before, after)
+    return _told("seed", earlier.seed, seed) if seed not in (None, earlier.seed) else ""
+
+
+def _told(title: str, before: Any, after: Any) -> str:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        name = next(each for each in [*before, *after] if before.get(each) != after.get(each))
+        return _told(f"{title}: {name}", before.get(name), after.get(name))
+    if title == "command":
+        before, after = " ".join(before), " ".join(after)
+    return f"{title} was {before}, is {after} now"
+
+
+def begin_command(output: Path, started: str, *, resume: bool) -> str:
+    """Note that a command began, so that it can be resumed; since when, if it resumes one that did not end."""
+    path = output / _UNFINISHED
+    since = ""
+    if resume:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            since = str(json.loads(path.read_text(encoding="utf-8"))["started"])
+    path.write_text(json.dumps({"started": since or started}) + "\n", encoding="utf-8")
+    return since
+
+
+def end_command(output: Path) -> None:
+    """Note that the command has ended by itself."""
+    (output / _UNFINISHED).unlink(missing_ok=True)

@@ -1,0 +1,107 @@
+"""Run studies on interpreters: measure, show each as it ends, draw all pages at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from garbology.study.declaration import Study
+from garbology.study.interpreters import Interpreter, InterpreterError
+from garbology.study.page import StudyPage
+from garbology.study.publishing import publish, show
+from garbology.study.resumption import begin_command, end_command
+from garbology.study.runner import Outcome, Plan, StudyRun, measure_all, now
+
+HOLDS, DOES_NOT_HOLD, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+Say = Callable[[str], None]
+
+
+def run_studies(
+    studies: Sequence[Study],
+    plans: Sequence[Plan],
+    interpreters: Sequence[Interpreter],
+    output: Path,
+    *,
+    say: Say,
+    echo: Say,
+) -> int:
+    """Measure each study as planned on each interpreter, and return the exit status.
+
+    What goes wrong with one of them is said and the others go on. Paths that were written are echoed.
+    """
+    resume = any(plan.resume for plan in plans)
+    since = begin_command(output, now(), resume=resume)
+    plans = [replace(plan, finished_since=since) for plan in plans]
+    runs, status = _begin(list(zip(studies, plans, strict=True)), interpreters, output, say)
+    if resume and not any(run.note for run in runs):
+        say("nothing was interrupted: everything is measured")
+    outcomes: dict[StudyRun, Outcome] = {}
+
+    def finished(run: StudyRun, outcome: Outcome) -> None:
+        outcomes[run] = outcome
+        _show(run, outcome, say)
+
+    interrupted = bool(runs) and measure_all(runs, plans[0].jobs, finished)
+    for run in runs:
+        if run not in outcomes and run.is_begun:
+            finished(run, run.finish(interrupted=interrupted))
+    _draw(runs, outcomes, output, say, echo)
+    if interrupted:
+        say("interrupted: the same command with --resume goes on")
+        return INTERRUPTED
+    end_command(output)
+    return max([status, *(exit_status(outcome, _page(run, outcome)) for run, outcome in outcomes.items())])
+
+
+def exit_status(outcome: Outcome, page: StudyPage) -> int:
+    """What is merely unavailable here breaks nothing, and neither does a claim that nothing was left for."""
+    findings = {finding.status for finding in page.findings}
+    bad = {sample.status for sample in outcome.record.samples} - {"ok", "unavailable"}
+    faults = set(page.problems) - set(page.unavailable)
+    lacking = outcome.record.complete and (faults or ("not measured" in findings and not page.unavailable))
+    return DOES_NOT_HOLD if "does not hold" in findings or bad or lacking else HOLDS
+
+
+def _begin(
+    planned: Sequence[tuple[Study, Plan]], interpreters: Sequence[Interpreter], output: Path, say: Say
+) -> tuple[list[StudyRun], int]:
+    """Every study on every interpreter that can run it, and the exit status for those that cannot."""
+    runs: dict[tuple[str, str], StudyRun] = {}
+    status = HOLDS
+    for study, plan in planned:
+        for interpreter in interpreters:
+            try:
+                run = StudyRun(study, replace(plan, interpreter=interpreter), output / study.name)
+            except InterpreterError as error:
+                say(f"{study.name}: {error}")
+                status = DOES_NOT_HOLD
+                continue
+            other = runs.setdefault((study.name, run.record.slug), run)
+            if other is not run:
+                say(f"{study.name}: {interpreter.name} is the same runtime as {other.interpreter.name}")
+            elif run.note:
+                say(f"{study.name}: {run.note}")
+    return list(runs.values()), status
+
+
+def _page(run: StudyRun, outcome: Outcome) -> StudyPage:
+    return run.study.report([outcome.record], lead=outcome.record.slug)
+
+
+def _show(run: StudyRun, outcome: Outcome, say: Say) -> None:
+    show(_page(run, outcome), say=say)
+
+
+def _draw(
+    runs: Sequence[StudyRun], outcomes: Mapping[StudyRun, Outcome], output: Path, say: Say, echo: Say
+) -> None:
+    """The page of each study that was measured; the first interpreter's runtime leads it."""
+    for study in dict.fromkeys(run.study for run in runs):
+        of_it = [outcomes[run] for run in runs if run.study is study and run in outcomes]
+        if of_it:
+            lead = of_it[0].record.slug
+            paths = [outcome.path for outcome in of_it]
+            paths += publish(study, output / study.name, lead=lead, say=say)
+            echo("\n".join(map(str, paths)))
