@@ -6,7 +6,7 @@ import functools
 import types
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -83,6 +83,13 @@ class Candidate:
     removed: NDArray[np.bool_]
     younger_to_older: bool
 
+    def keys(self) -> set[EdgeClass]:
+        """The edge class, and those of its parts that begin at a function: others may hold the same function."""
+        link = self.links[0]
+        inner = [place for place, step in enumerate(link.steps) if type(step.holder) is types.FunctionType]
+        parts = [class_of_edge(replace(link, steps=link.steps[place:])) for place in inner]
+        return {self.key, *parts}
+
 
 def advise(
     occurrence: Occurrence, links: Sequence[Link], needed: frozenset[EdgeClass]
@@ -98,7 +105,7 @@ def advise(
     if classes:
         return _hoist(classes), []
     candidates = candidates_of(occurrence, links)
-    safe = [c for c in candidates if c.key not in needed or _is_never_needed(c.links[0])]
+    safe = [c for c in candidates if needed.isdisjoint(c.keys()) or _is_never_needed(c.links[0])]
     chosen = _fewest(occurrence, sorted(safe, key=_preference))
     if not chosen:
         return _nothing_safe(occurrence, candidates, needed), []
@@ -268,7 +275,7 @@ def _hoist(classes: Sequence[object]) -> Advice:
 def _nothing_safe(
     occurrence: Occurrence, candidates: list[Candidate], needed: frozenset[EdgeClass]
 ) -> Advice:
-    kept = sorted({f"{source}{label}" for source, label, _ in needed & {c.key for c in candidates}})
+    kept = sorted({f"{c.key[0]}{c.key[1]}" for c in candidates if not needed.isdisjoint(c.keys())})
     if kept:
         reason = f"no safe edge: without {', '.join(kept[:3])} something would have died while it was in use"
     else:

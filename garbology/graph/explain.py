@@ -15,6 +15,7 @@ from garbology.graph import snapshot as snapshots
 from garbology.graph.advice import Advice, EdgeClass, advise, class_of_edge
 from garbology.graph.coloring import Coloring, color
 from garbology.graph.components import Components, Cycles
+from garbology.graph.elsewhere import Elsewhere
 from garbology.graph.folding import Folded, Link
 from garbology.graph.holdings import Holdings, holdings
 from garbology.graph.leaks import Leak, find_leaks
@@ -68,7 +69,7 @@ def explain(
     if not garbage.any():
         return Finding(leaks=leaks)
     components = cycles.cyclic_components(snapshot, garbage)
-    advisor = _Advisor(snapshot, garbage, needed)
+    advisor = _Advisor(snapshot, garbage, needed, Elsewhere(snapshot, components, garbage))
     weights = holdings(snapshot, garbage, components, ending, ending_counts)
     return Finding(
         garbage=int(garbage.sum()) + weights.dependents,
@@ -151,12 +152,20 @@ class _Advisor:
     Parameters
     ----------
     needed : edge classes that an advice must not weaken.
+    elsewhere : where further such edge classes are found.
     """
 
-    def __init__(self, snapshot: Snapshot, garbage: NDArray[np.bool_], needed: frozenset[EdgeClass]) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        garbage: NDArray[np.bool_],
+        needed: frozenset[EdgeClass],
+        elsewhere: Elsewhere,
+    ) -> None:
         self._snapshot = snapshot
         self._garbage = garbage
         self._needed = needed
+        self._elsewhere = elsewhere
         self._keys: frozenset[EdgeClass] = frozenset()
         self._held: list[tuple[Advice, NDArray[np.int32]]] = []
         self._proofs = Proofs()
@@ -168,7 +177,9 @@ class _Advisor:
             occurrence = occurrences.one(component)
             if occurrence.enclosed:
                 break
-        advice, advised = advise(occurrence, occurrences.read(component, occurrence)[1], self._needed)
+        links = occurrences.read(component, occurrence)[1]
+        kinds = {int(occurrence.kinds[link.source]) for link in links}
+        advice, advised = advise(occurrence, links, self._needed | self._elsewhere.owning(kinds))
         keys = frozenset(map(class_of_edge, advised))
         self._keys |= keys
         trial = trial_of(occurrence, keys)

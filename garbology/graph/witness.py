@@ -7,17 +7,22 @@ holds the Function).
 
 Two moments of every return are looked at: just before, when the function's own locals are still roots, and just
 after, when only its result and what others hold are. Only the first returns of each function are looked at, and
-only for some milliseconds in all; an edge about which nothing was seen may be weakened.
+only for some milliseconds in all, or a part of the time that the work takes; an edge about which nothing was seen
+may be weakened.
+
+An edge class is tried as a whole: where a cycle has such an edge, those of other objects of the same class are left
+out with it (:mod:`garbology.graph.elsewhere`).
 """
 
 from __future__ import annotations
 
+import functools
 import gc
 import time
 import types
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import repeat
 from operator import is_
@@ -29,6 +34,7 @@ from numpy.typing import NDArray
 from garbology.graph import snapshot as snapshots
 from garbology.graph.advice import EdgeClass, candidates_of
 from garbology.graph.components import Components, cyclic_components
+from garbology.graph.elsewhere import Elsewhere
 from garbology.graph.occurrence import occurrence_of
 from garbology.graph.reachability import reachable_from
 from garbology.graph.shapes import folded_of
@@ -42,13 +48,19 @@ _MOST_OBJECTS_AT_END = 200_000
 _MOST_CYCLES = 8
 _MOST_IN_A_CYCLE = 400
 _FEWEST_LOOKS = 8  # at functions that return something on a cycle, however slow the machine is
-_MOST_IN_PASSING = 6  # at functions that return nothing cyclic but have variables of their own
+_MOST_IN_PASSING = 6  # at functions that return nothing cyclic
+_PART_OF_THE_TIME = 0.1  # of the work, which looks at a growing window may take
+_FEWEST_MADE = 500  # objects, before a window counts as growing
 _MOST_RETURNS = 2  # of one function
 _MOST_STEPS = 64
 _MOST_REFERENTS = 2_000
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement
 _OWN_CODE = str(Path(__file__).parent.parent)
 _STANDARD_CODE = (str(Path(types.__file__).parent) + "/", "<frozen")
+
+# What holds objects from outside the window at one moment, and what can be reached from there: bool, shape (n,) each.
+Moment = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+
 _flags_of = type.__dict__["__flags__"].__get__
 
 
@@ -63,9 +75,7 @@ class Witness:
         self.needed: set[EdgeClass] = set()
         self._window = window
         self._main = main
-        self._left_seconds = _BUDGET_SECONDS
-        self._looks = 0
-        self._looks_in_passing = 0
+        self._looks = _Looks()
         self._returns_of: dict[int, int] = {}
         self._returns: Returns | None = None
 
@@ -93,23 +103,12 @@ class Witness:
         returns = self._returns_of[id(code)] = self._returns_of.get(id(code), 0) + 1
         if returns > _MOST_RETURNS or code.co_filename.startswith(_OWN_CODE):
             return False
-        if self._left_seconds <= 0 and self._looks >= _FEWEST_LOOKS and code is not self._main:
-            return False
-        started = time.thread_time()
-        on_a_cycle = is_on_a_cycle(result)
-        if on_a_cycle or code is self._main or self._looks_in_passing_at(code):
-            arguments, own = _references_of(frame)
-            if on_a_cycle or own:
-                self._looks += on_a_cycle
-                self._looks_in_passing += not on_a_cycle
-                self._look(result, arguments, own, _MOST_OBJECTS)
-        self._left_seconds -= time.thread_time() - started
+        on_top = frame.f_back is not None and frame.f_back.f_code is self._main
+        with self._looks.at(code, result, on_top=on_top) as most:
+            if most or code is self._main:
+                arguments, own = _references_of(frame)
+                self._look(result, arguments, own, _MOST_OBJECTS_AT_END if code is self._main else most)
         return returns < _MOST_RETURNS
-
-    def _looks_in_passing_at(self, code: types.CodeType) -> bool:
-        """Whether to look at a function for its variables alone, whatever it returns."""
-        few = self._looks_in_passing < _MOST_IN_PASSING and self._left_seconds > 0
-        return few and not code.co_filename.startswith(_STANDARD_CODE)
 
     def _look(self, result: object, arguments: list[int], own: list[int], most: int) -> None:
         objects = self._window()
@@ -120,16 +119,20 @@ class Witness:
         returned = snapshot.index.find(np.array([id(result)]))
         before = _less(held, snapshot, arguments)
         after = _less(before, snapshot, own)
+        moments = []
         for counts, variables in ((before, arguments + own), (after, [])):
             roots = counts > 0
             roots[returned[returned >= 0]] = True
             roots[_shared_variables(snapshot, variables)] = True
             if roots.any():
-                self._add_needed(snapshot, roots, returned)
+                moments.append((roots, reachable_from(snapshot, roots)))
+        if moments:
+            self._add_needed(snapshot, moments, returned)
 
-    def _add_needed(self, snapshot: Snapshot, roots: NDArray[np.bool_], returned: NDArray[np.int32]) -> None:
-        reached = reachable_from(snapshot, roots)
+    def _add_needed(self, snapshot: Snapshot, moments: list[Moment], returned: NDArray[np.int32]) -> None:
+        reached = functools.reduce(np.logical_or, [reached for _, reached in moments])
         components = cyclic_components(snapshot, reached)
+        elsewhere = Elsewhere(snapshot, components, reached)
         first = [label for label in components.labels[returned[returned >= 0]].tolist() if label >= 0]
         for component in dict.fromkeys([*first, *_of_each_kind(snapshot, components)]):
             members = np.flatnonzero(components.labels == component)
@@ -139,9 +142,76 @@ class Witness:
             folded = folded_of(occurrence)
             links = [link for node in folded.nodes.tolist() for link in folded.links_from(node)]
             for candidate in candidates_of(occurrence, links):
-                removed = occurrence.edges[candidate.removed]
-                if not reachable_from(_without(snapshot, removed), roots)[members].all():
-                    self.needed.add(candidate.key)
+                if candidate.key in self.needed:
+                    continue
+                kind = int(occurrence.kinds[candidate.links[0].source])
+                sisters = elsewhere.edges_of(kind).get(candidate.key, [])
+                removed = np.append(occurrence.edges[candidate.removed], np.array(sisters, np.int32))
+                if any(map(_would_lose(snapshot, removed), moments)):
+                    self.needed |= candidate.keys()
+
+
+def _would_lose(snapshot: Snapshot, removed: NDArray[np.int32]) -> Callable[[Moment], bool]:
+    """Whether at a moment something that was reached would not have been, with some references weak."""
+    left = _without(snapshot, removed)
+    return lambda moment: bool((moment[1] & ~reachable_from(left, moment[0])).any())
+
+
+class _Looks:
+    """At which moments to look, and how long that may take in all."""
+
+    def __init__(self) -> None:
+        self._on_cycles = 0
+        self._in_passing = 0
+        self._made = {
+            False: _FEWEST_MADE,
+            True: 0,
+        }  # objects at the latest look at a grown window, inside and on top
+        self._first_count = gc.get_count()[0]
+        self._started = time.thread_time()
+        self._spent_seconds = 0.0
+        self._spent_on_growth_seconds = 0.0
+
+    @contextmanager
+    def at(self, code: types.CodeType, result: object, *, on_top: bool) -> Iterator[int]:
+        """How many objects a window may have to be looked at when ``code`` returns ``result``; 0: do not look.
+
+        ``on_top`` is whether the watched function itself called it: what it leaves is all that there is.
+        """
+        started = time.thread_time()
+        has_grown = not _is_standard(code) and self._has_grown(started, on_top)
+        try:
+            yield _MOST_OBJECTS_AT_END if has_grown else self._most(code, result)
+        finally:
+            seconds = time.thread_time() - started
+            self._spent_seconds += seconds
+            self._spent_on_growth_seconds += seconds * has_grown
+
+    def _most(self, code: types.CodeType, result: object) -> int:
+        in_budget = self._spent_seconds - self._spent_on_growth_seconds < _BUDGET_SECONDS
+        if (in_budget or self._on_cycles < _FEWEST_LOOKS) and is_on_a_cycle(result):
+            self._on_cycles += 1
+            return _MOST_OBJECTS
+        if in_budget and self._in_passing < _MOST_IN_PASSING and not _is_standard(code):
+            self._in_passing += 1
+            return _MOST_OBJECTS
+        return 0
+
+    def _has_grown(self, now: float, on_top: bool) -> bool:
+        """Whether the window is twice as large as at the latest such look: all of them cost little more than one."""
+        made = gc.get_count()[0] - self._first_count
+        worked = now - self._started - self._spent_seconds
+        most_seconds = _BUDGET_SECONDS + _PART_OF_THE_TIME * worked
+        if made < 2 * self._made[on_top] or not (on_top or self._spent_on_growth_seconds < most_seconds):
+            return False
+        self._made[on_top] = made
+        return True
+
+
+def _is_standard(code: types.CodeType) -> bool:
+    """Whether a function is the standard library's: most of what it makes is none of the program's concern."""
+    name = code.co_filename
+    return name.startswith(_STANDARD_CODE) and "-packages" not in name
 
 
 def _of_each_kind(snapshot: Snapshot, components: Components) -> list[int]:
