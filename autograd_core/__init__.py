@@ -1,7 +1,9 @@
 """A small define-by-run automatic differentiation engine on NumPy.
 
 Its graph is cyclic or not at the turn of one switch, `output_references`, which makes it a specimen for
-measuring what reference counting frees and what waits for the cyclic collector.
+measuring what reference counting frees and what waits for the cyclic collector. Gradients can be
+differentiated again (`grad`, `backward(create_graph=True)`), and a function can be run without making a graph
+each time (`Plan`).
 """
 
 from autograd_core.arrays import as_array
@@ -22,6 +24,7 @@ from autograd_core.shaping import (
     sum_to,
     transpose,
 )
+from autograd_core.static_graph import Plan
 from autograd_core.testfunctions import goldstein_price, matyas, sphere
 from autograd_core.variable import Variable, as_variable
 
@@ -30,6 +33,7 @@ setup_variable()
 __all__ = [
     "Config",
     "Function",
+    "Plan",
     "Variable",
     "add",
     "as_array",
