@@ -30,7 +30,7 @@ import numpy as np
 
 from autograd_core import Function, Variable, output_references, square
 from experiments._graphs import BUILD, OPERATIONS_IN_A_STEP, OPERATIONS_OF_A_GRAPH
-from garbology import collector, record_pauses, reference_count, watch
+from garbology import collector, record_pauses, reference_count
 from garbology.recorders import census, memory_usage, peak_memory, waiting_garbage
 from garbology.study import NotMeasured, Runs, Study, Table, Tile, line, table
 
@@ -47,7 +47,13 @@ study = Study(
         "graphs": [10, 100, 1_000],
         "array_bytes": [8, 1_000, 100_000, 1_000_000],
     },
-    quick={"operations": [100, 1_000], "graphs": [100], "array_bytes": [8, 100_000], "repeats": 2},
+    quick={
+        "model": ["chain"],
+        "operations": [100, 1_000],
+        "graphs": [100],
+        "array_bytes": [8, 100_000],
+        "repeats": 2,
+    },
     full={
         "operations": [100, 1_000, 10_000, 100_000, 1_000_000],
         "graphs": [10, 100, 1_000, 10_000],
@@ -147,9 +153,11 @@ class Explained:
     shapes: list[dict[str, Any]]
 
 
-@study.measure
+@study.measure(quick={"outputs": ["strong", "weak"]})
 def explain_a_graph(model: str, outputs: str, operations: int) -> Explained:
     """Find what only the collector can free, name the edges of its cycles, then let the collector do it."""
+    from garbology import watch  # SciPy comes with it, which the other measures can do without
+
     build = BUILD[model]
     with output_references(outputs), collector.paused(), collector.frozen():
         _warm_up(build)
@@ -198,12 +206,12 @@ class Collections:
     loop_seconds: float
 
 
-@study.measure
+@study.measure(quick={"outputs": ["strong"]})
 def drop_graphs_in_a_loop(model: str, outputs: str, graphs: int) -> Collections:
     """Build and drop small graphs, as a training loop does, and leave the collector as it is."""
     build, size = BUILD[model], OPERATIONS_OF_A_GRAPH[model]
     with output_references(outputs):
-        return _loop(lambda: build(size), graphs)
+        return _loop(lambda: build(size), graphs, _garbage_of(lambda: build(size)))
 
 
 @dataclass(frozen=True)
@@ -214,28 +222,37 @@ class LargeArrays(Collections):
     peak_above_baseline_bytes: int
 
 
-@study.measure
+@study.measure(quick={"outputs": ["strong"]})
 def drop_large_arrays(outputs: str, array_bytes: int) -> LargeArrays:
     """Build and drop graphs of one operation on an array, and leave the collector as it is."""
 
     def build() -> Variable:
         return square(Variable(np.ones(array_bytes // 8)))
 
-    with output_references(outputs), peak_memory() as peak:
-        loop = _loop(build, LARGE_ARRAY_GRAPHS)
+    with output_references(outputs):
+        garbage = _garbage_of(build)
+        with peak_memory() as peak:
+            loop = _loop(build, LARGE_ARRAY_GRAPHS, garbage)
     threshold = gc.get_threshold()[0]
     return LargeArrays(
         **vars(loop), threshold_objects=threshold, peak_above_baseline_bytes=peak.above_baseline_bytes
     )
 
 
-def _loop(build: Callable[[], Variable], graphs: int) -> Collections:
+def _garbage_of(build: Callable[[], Variable]) -> tuple[int, int]:
+    """How many objects, and bytes, of one graph only the collector can free."""
+    from garbology import watch
+
     _warm_up(lambda _: build())
     with watch() as found:
         build()
     gc.collect()
+    return found.garbage, found.garbage_bytes
+
+
+def _loop(build: Callable[[], Variable], graphs: int, garbage: tuple[int, int]) -> Collections:
     started = time.perf_counter()
-    with record_pauses() as pauses, waiting_garbage(found.garbage, found.garbage_bytes) as waiting:
+    with record_pauses() as pauses, waiting_garbage(*garbage) as waiting:
         for _ in range(graphs):
             output = build()
             waiting.watch(output)
@@ -298,8 +315,8 @@ def weak_and_none_leave_nothing(runs: Runs) -> str:
         for run in runs.of(drop_a_graph).where(outputs=outputs):
             assert run.variables_built >= 1, f"{run}: there was no graph to begin with"
             assert run.variables_left == run.functions_left == 0, run
-        for run in runs.of(explain_a_graph).where(outputs=outputs):
-            assert run.garbage_objects == 0, run
+    for run in runs.of(explain_a_graph).where(outputs=["weak", "none"]):
+        assert run.garbage_objects == 0, run
     dropped = runs.of(drop_a_graph).where(outputs=["weak", "none"])
     return f"0 Variables and 0 Functions left in {len(dropped)} samples, up to {_most(dropped)} operations"
 
@@ -438,9 +455,16 @@ def tiles(runs: Runs) -> list[Tile]:
     return [
         _tile("Variables left, strong references", strong, "variables_left", "objects"),
         _tile("Variables left, weak references", weak, "variables_left", "objects"),
-        _tile("Only the collector can free", explained, "garbage_bytes", "bytes"),
-        _tile("One collection of it takes", strong, "collect_seconds", "seconds"),
-        _tile("Longest pause at the defaults", loop, "longest_pause_seconds", "seconds"),
+        _tile(
+            "Garbage an operation, strong references",
+            explained,
+            "garbage_bytes",
+            "bytes",
+            of=explained.operations,
+            atlas=True,
+        ),
+        _tile("One collection of all of it", strong, "collect_seconds", "seconds"),
+        _tile("Longest pause at the defaults", loop, "longest_pause_seconds", "seconds", atlas=True),
         _tile("Waits at once with large arrays", arrays, "peak_waiting_bytes", "bytes"),
     ]
 
@@ -487,7 +511,7 @@ def _largest(runs: Runs, measure: Callable[..., Any], outputs: str) -> Any:
 
 
 def _by_model(runs: Runs) -> Iterator[tuple[str, list[Any]]]:
-    for model in MODELS:
+    for model in dict.fromkeys(run.model for run in runs):
         yield model, sorted(runs.where(model=model).cases(), key=lambda case: case.operations)
 
 
@@ -495,9 +519,11 @@ def _most(runs: Runs) -> str:
     return f"{max(run.operations for run in runs):,}"
 
 
-def _tile(label: str, case: Any, field: str, unit: str) -> Tile:
-    low, high = case.interval(field) or (None, None)
-    return Tile(label, case.median(field), unit, low, high)
+def _tile(label: str, case: Any, field: str, unit: str, *, of: int = 1, atlas: bool = False) -> Tile:
+    """The median of a field of a case with its interval, divided by what it is `of`."""
+    low, high = (bound / of for bound in case.interval(field)) if case.interval(field) else (None, None)
+    median = case.median(field)
+    return Tile(label, median if of == 1 else median / of, unit, low, high, atlas=atlas)
 
 
 def _shown(value: float) -> str:

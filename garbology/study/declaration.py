@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, get_type_hints, overload
 
 from garbology.study.exceptions import ExpectedException
 from garbology.study.repetition import Repetition
@@ -32,11 +32,17 @@ class DeclarationError(Exception):
 
 @dataclass(frozen=True)
 class Measure:
-    """A function to be measured, and which parameters it takes."""
+    """A function to be measured, which parameters it takes, and its own values of them at a scale."""
 
     name: str
     function: Callable[..., Any]
     parameters: tuple[str, ...]
+    overrides: Mapping[str, Mapping[str, Sequence[Any]]]
+
+    def values(self, scale: ScaleName, parameters: Mapping[str, Sequence[Any]]) -> list[Sequence[Any]]:
+        """The values of each parameter that it takes, where the study has `parameters`."""
+        own = self.overrides.get(scale, {})
+        return [own.get(name, parameters[name]) for name in self.parameters]
 
 
 class Study:
@@ -85,8 +91,36 @@ class Study:
         self.summaries: dict[str, Callable[..., Any]] = {}  # verdict, pictures, table: one of each
         self._check_grid()
 
-    def measure(self, function: Function) -> Function:
-        """Declare a measure: its argument names are parameters, its result is a dataclass of JSON values."""
+    @overload
+    def measure(self, function: Function) -> Function: ...
+
+    @overload
+    def measure(
+        self,
+        *,
+        quick: Mapping[str, Sequence[Any]] | None = None,
+        full: Mapping[str, Sequence[Any]] | None = None,
+    ) -> Callable[[Function], Function]: ...
+
+    def measure(
+        self,
+        function: Function | None = None,
+        *,
+        quick: Mapping[str, Sequence[Any]] | None = None,
+        full: Mapping[str, Sequence[Any]] | None = None,
+    ) -> Function | Callable[[Function], Function]:
+        """Declare a measure: its argument names are parameters, its result is a dataclass of JSON values.
+
+        ``@study.measure(quick={"kind": ["a"]})`` gives this measure other values than the study's at a scale.
+        """
+        overrides = {"quick": quick or {}, "full": full or {}}
+        if function is not None:
+            return self._add_measure(function, overrides)
+        return lambda function: self._add_measure(function, overrides)
+
+    def _add_measure(
+        self, function: Function, overrides: Mapping[str, Mapping[str, Sequence[Any]]]
+    ) -> Function:
         names = tuple(inspect.signature(function).parameters)
         self._require_new(self.measures, function, "measure")
         for name in names:
@@ -95,8 +129,16 @@ class Study:
                     f"measure {function.__name__!r} takes {name!r}, which is no parameter: "
                     f"they are {', '.join(self.parameters) or 'none'}"
                 )
+        for scale, changed in overrides.items():
+            for name, values in changed.items():
+                where = f"measure {function.__name__!r}: {scale}"
+                if name not in names:
+                    self._fail(
+                        f"{where} names {name!r}, which it does not take: {', '.join(names) or 'nothing'}"
+                    )
+                self._check_values(name, values, where)
         self._check_result_type(function, names)
-        self.measures[function.__name__] = Measure(function.__name__, function, names)
+        self.measures[function.__name__] = Measure(function.__name__, function, names, overrides)
         return function
 
     def finding(self, function: Function) -> Function:
@@ -173,7 +215,7 @@ class Study:
         return [
             (measure.name, dict(zip(measure.parameters, values, strict=True)))
             for measure in self.measures.values()
-            for values in product(*(parameters[name] for name in measure.parameters))
+            for values in product(*measure.values(scale, parameters))
         ]
 
     def check(self) -> None:

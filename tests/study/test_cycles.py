@@ -225,14 +225,20 @@ def test_the_verdict_and_the_tiles_quote_the_samples(samples):
     runs = Runs(samples)
     assert "chain of 1,000 operations leaves 1,001 Variables" in cycles.verdict(runs)
     assert "0 if weakly and 0 if not at all" in cycles.verdict(runs)
-    assert [tile.value for tile in cycles.tiles(runs)][:2] == [1001, 0]
+    tiles = cycles.tiles(runs)
+    assert [tile.value for tile in tiles][:2] == [1001, 0]
+    explained = only(samples, cycles.explain_a_graph, model="chain", outputs="strong", operations=1000)
+    assert [(tile.value, tile.unit) for tile in tiles if tile.atlas][0] == (
+        explained.garbage_bytes / 1000,
+        "bytes",
+    )
+    assert sum(tile.atlas for tile in tiles) == 2
 
 
 def test_small_cases_measured_in_fresh_interpreters_make_a_whole_page(tmp_path):
     """The real run, restricted: every figure, tile and finding of the page is there."""
     study = load_study("experiments.cycles")
-    cases = {"model": ("chain",)}
-    outcome = measure_study(study, Plan(scale="quick", repeats=1, cases=cases), tmp_path)
+    outcome = measure_study(study, Plan(scale="quick", repeats=1, jobs=2), tmp_path)
     bad = [sample for sample in outcome.record.samples if sample.status != "ok"]
     assert bad == []
     page = study.report([outcome.record])

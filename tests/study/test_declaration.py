@@ -109,6 +109,16 @@ WRONG = {
         START + CLAIM + 'study.exception(claim, versions=">3.13", reason="r", reference="x#1")',
         "versions is one like '3.13' or a range like '3.14.0-3.14.4', got '>3.13'",
     ),
+    "a measure's own values of what it does not take": (
+        'study = Study("T", {"n": [1], "m": [1]})\n@study.measure(quick={"m": [1]})'
+        "\ndef work(n: int) -> Result: return Result(n)",
+        "measure 'work': quick names 'm', which it does not take: n",
+    ),
+    "no list of a measure's own values": (
+        'study = Study("T", {"n": [1]})\n@study.measure(full={"n": 1})'
+        "\ndef work(n: int) -> Result: return Result(n)",
+        "measure 'work': full: 'n' must be a list of at least one value, got 1",
+    ),
     "fewer repeats at most than at least": (
         'study = Study("T", {"n": [1]}, repeats=5, most_repeats=3)' + GOOD_MEASURE,
         "most_repeats is 3, less than repeats, 5",
