@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from garbology.study.page import StudyPage
 
-__all__ = ["write_index", "write_page"]
+if TYPE_CHECKING:
+    from garbology.reporting.run_page import RunPage
+
+__all__ = ["write_index", "write_page", "write_run"]
 
 
 def write_page(page: StudyPage, directory: Path) -> list[Path]:
@@ -30,7 +34,14 @@ def write_page(page: StudyPage, directory: Path) -> list[Path]:
 
 
 def write_index(pages: Sequence[StudyPage], directory: Path) -> list[Path]:
-    """Write `index.html` and `README.md`: the studies, each in a folder of its name, and their verdicts."""
-    from garbology.reporting.pages import write_studies
+    """Write `index.html` and `README.md`: the studies' verdicts, and the atlas of their figures by version."""
+    from garbology.reporting.front import write_studies
 
     return write_studies(pages, Path(directory))
+
+
+def write_run(page: RunPage, directory: Path) -> list[Path]:
+    """Write the page of one watched run (`garbology.reporting.run_page.RunPage`), with a timeline on top."""
+    from garbology.reporting.run_page import write_run as write
+
+    return write(page, Path(directory))

@@ -29,6 +29,7 @@ class DrawnFigure:
     panels: Sequence[DrawnPanel]
     series: Sequence[Series]
     missing: int
+    columns: int
     file_text: str
 
 
@@ -45,7 +46,7 @@ def draw(spec: FigureSpec, runtime_labels: Mapping[str, str]) -> DrawnFigure | N
         label = f"{layout.y_title} by {layout.x_title}, {len(panel.points)} values"
         label = f"{panel.title}: {label}" if panel.title else label
         panels.append(DrawnPanel(panel.title, svg.inline(root, label)))
-    return DrawnFigure(panels, layout.named_series, layout.missing, text)
+    return DrawnFigure(panels, layout.named_series, layout.missing, layout.columns, text)
 
 
 def _draw_panel(spec: FigureSpec, layout: Layout, panel: Panel) -> Element:
@@ -55,7 +56,7 @@ def _draw_panel(spec: FigureSpec, layout: Layout, panel: Panel) -> Element:
 
 def _compose(layout: Layout, roots: Sequence[Element], kind: str) -> str:
     """One drawing of all panels, titles and a legend, on paper of its own: any page may show it."""
-    columns = min(3, len(roots))
+    columns = min(layout.columns, len(roots))
     width, height = svg.size(roots[0])
     title_pixels = 22 if len(roots) > 1 else 0
     legend_pixels = 28 if layout.named_series else 0

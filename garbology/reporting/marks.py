@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -22,6 +23,7 @@ CHARACTER_PIXELS = 6.4  # of a label, on average, at 12 pixels
 _TOP_PIXELS, _RIGHT_PIXELS, _BOTTOM_PIXELS = 34, 22, 44
 _WIDTH_PIXELS, _PANEL_WIDTH_PIXELS = 360, 300  # of a figure with one panel, of each panel of several
 _BAR_PIXELS, _BAR_GAP_PIXELS, _BAR_VALUE_PIXELS = 18, 14, 66
+_MARK_SIZE, _DENSE_MARK_SIZE = 44, 20  # square pixels
 _DODGE_PIXELS = 5
 _DODGED_BELOW = 13  # positions on the x axis; with more of them the marks of one would touch the next
 _SLANT_DEGREES, _SLANT_PIXELS = (
@@ -30,16 +32,35 @@ _SLANT_DEGREES, _SLANT_PIXELS = (
 )  # of labels that do not fit level, and what one character then takes down
 
 
-def chart(spec: FigureSpec, layout: Layout, panel: Panel) -> Any:
-    """The Altair chart of one panel."""
+@dataclass(frozen=True)
+class Frame:
+    """The size of a chart of lines or points; `left` is the least room for the labels of its y axis.
+
+    With `dense` values the marks of a line are seen one at a time only, where a reader points.
+    """
+
+    width: float
+    height: float
+    left: float = 0.0
+    dense: bool = False
+
+
+def chart(spec: FigureSpec, layout: Layout, panel: Panel, frame: Frame | None = None) -> Any:
+    """The Altair chart of one panel, in the usual size or in `frame` (lines and points only)."""
     if spec.kind == "bars":
         return _bars(layout, panel, unit_of(spec.y))
-    return _lines(spec, layout, panel)
+    several = len(layout.panels) > 1
+    usual = Frame(_PANEL_WIDTH_PIXELS, 170) if several else Frame(_WIDTH_PIXELS, 200)
+    return _lines(spec, layout, panel, frame or usual)
 
 
-def _lines(spec: FigureSpec, layout: Layout, panel: Panel) -> Any:
-    width, height = (_PANEL_WIDTH_PIXELS, 170) if len(layout.panels) > 1 else (_WIDTH_PIXELS, 200)
-    left = layout.y.longest_label * CHARACTER_PIXELS + 14
+def label_room(layout: Layout) -> float:
+    """Pixels that the labels of the y axis take."""
+    return layout.y.longest_label * CHARACTER_PIXELS + 14
+
+
+def _lines(spec: FigureSpec, layout: Layout, panel: Panel, frame: Frame) -> Any:
+    left, width, height = max(label_room(layout), frame.left), frame.width, frame.height
     plot_width = width - left - _RIGHT_PIXELS
     x_axis, deeper = _x_axis(layout.x, layout.x_title, plot_width, grid=False)
     x_type = "N" if layout.x.scale == "category" else "Q"
@@ -50,7 +71,7 @@ def _lines(spec: FigureSpec, layout: Layout, panel: Panel) -> Any:
     for index, series in enumerate(layout.series):
         points = [point for point in panel.points if point.series == index]
         if points:
-            layers += _series_layers(spec, layout, points, series, _dodge(layout, index), x, y)
+            layers += _series_layers(spec, layout, points, series, _dodge(layout, index), x, y, frame)
     return _frame(alt.layer(*layers), plot_width, height, left, _RIGHT_PIXELS, deeper)
 
 
@@ -62,17 +83,26 @@ def _dodge(layout: Layout, index: int) -> float:
 
 
 def _series_layers(
-    spec: FigureSpec, layout: Layout, points: Sequence[Point], series: Series, dodge: float, x: Any, y: Any
+    spec: FigureSpec,
+    layout: Layout,
+    points: Sequence[Point],
+    series: Series,
+    dodge: float,
+    x: Any,
+    y: Any,
+    frame: Frame,
 ) -> list[Any]:
     base = alt.Chart(_data(points, layout.x))
     plain: dict[str, Any] = {"aria": False, "color": series.color, "xOffset": dodge}
     mark: dict[str, Any] = {"shape": series.shape, "fill": PAPER, "stroke": series.color, "xOffset": dodge}
-    layers = [
-        base.mark_rule(**plain, strokeWidth=1.5).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
-        base.mark_point(**mark, strokeWidth=2, opacity=1, size=44).encode(
-            x=x, y=y, description=alt.Description("label:N")
-        ),
-    ]
+    opacity = 0 if frame.dense and spec.kind == "line" else 1
+    size = _DENSE_MARK_SIZE if frame.dense else _MARK_SIZE
+    marks = base.mark_point(**mark, strokeWidth=2, opacity=opacity, size=size)
+    layers = [marks.encode(x=x, y=y, description=alt.Description("label:N"))]
+    spread = [point for point in points if point.low < point.high]
+    if spread:
+        interval = alt.Chart(_data(spread, layout.x)).mark_rule(**plain, strokeWidth=1.5)
+        layers.insert(0, interval.encode(x=x, y=alt.Y("low:Q"), y2="high:Q"))
     if spec.kind == "line":
         line = base.mark_line(**plain, strokeDash=list(series.dash), strokeWidth=2)
         layers.insert(0, line.encode(x=x, y=y, order=alt.Order("place:Q")))

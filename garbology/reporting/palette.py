@@ -7,10 +7,11 @@ reach 3:1 against white. A series also differs by shape and dash, so that no mea
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 INK, MUTED, GRID, PAPER = "#1f2328", "#57606a", "#d8dee4", "#ffffff"
+WEAKEN = "#a34700"  # the edge to weaken and its name: text, so darker than a mark
 # name of the CSS variable, light, dark
 COLORS: Sequence[tuple[str, str, str]] = (
     ("--vermillion", "#d55e00", "#ff8a3d"),
@@ -87,7 +88,7 @@ def series_for(field: str | None, values: Iterable[Any], labels: Mapping[Any, st
             index = free[0]
             free = [*free[1:], free[0]]
         result.append(_series(value, labels[value], index, len(result)))
-    return result
+    return result if field else [replace(one, dash=DASHES[0]) for one in result]
 
 
 def _series(value: Any, label: str, index: int, position: int) -> Series:

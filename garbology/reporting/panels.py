@@ -54,6 +54,7 @@ class Layout:
     y_title: str
     series: Sequence[Series]
     missing: int  # rows without a value to draw
+    columns: int = 3  # panels in a row: the runtimes of one facet side by side where they are two
 
     @property
     def named_series(self) -> Sequence[Series]:
@@ -71,7 +72,7 @@ def lay_out(spec: FigureSpec, runtime_labels: Mapping[str, str]) -> Layout | Non
         key=lambda row: order.index(row["runtime"]) if row.get("runtime") in runtime_labels else len(order)
     )
     color_values = _distinct(rows, spec.color)
-    labels = {value: format_value(value, spec.color or "") if spec.color else "" for value in color_values}
+    labels = {value: _facet_title(spec.color, value) if spec.color else "" for value in color_values}
     x = _x_axis(spec, rows)
     return Layout(
         panels=_panels(spec, rows, runtime_labels, color_values),
@@ -81,6 +82,7 @@ def lay_out(spec: FigureSpec, runtime_labels: Mapping[str, str]) -> Layout | Non
         y_title=shorten(spec.y_title or title_of(spec.y), _TITLE_CHARACTERS),
         series=series_for(spec.color, color_values, labels),
         missing=len(spec.rows) - len(rows),
+        columns=2 if spec.facet and len({row.get("runtime") for row in rows}) == 2 else 3,
     )
 
 
@@ -158,4 +160,6 @@ def _sentence(spec: FigureSpec, row: Row, context: Sequence[str]) -> str:
         value += f" (95 % interval: {interval})"
     if is_number(row.get("samples")):
         value += f", {row['samples']} samples"
+    if row.get("note"):
+        value += f", {visible(row['note'])}"
     return ", ".join([f"{', '.join(where)}: {value}", *context])

@@ -10,13 +10,12 @@ from xml.etree.ElementTree import Element
 from garbology.graph.drawing import GraphvizMissing, dot_to_svg, shape_dot
 from garbology.reporting import svg
 from garbology.reporting.numbers import format_quantity
-from garbology.reporting.palette import COLORS, INK, PAPER
+from garbology.reporting.palette import INK, PAPER, WEAKEN
 from garbology.reporting.text import shorten, visible
 
 _MARGIN_PIXELS = 8
 _NAME_CHARACTERS = 32  # of a type or an edge in a picture; the text beside it has them whole
 _TEXT_PIXELS = 11  # the drawing program reckons with narrower letters than a reader's system may have
-_WEAKEN_COLOR, _WEAKEN_VARIABLE = COLORS[0][1], f"var({COLORS[0][0]})"
 _NODES_DRAWN = 40  # a picture of more of them is a hairball; the edges are listed instead
 
 
@@ -96,7 +95,7 @@ def _draw(shape: Mapping[str, Any], edges: Sequence[Edge]) -> tuple[str, str, st
     root = svg.clean(svg.parse(source))
     _normalize(root)
     file_text = svg.standalone(_on_paper(svg.clean(root)))
-    svg.recolor(root, {INK: "var(--ink)", _WEAKEN_COLOR: _WEAKEN_VARIABLE})
+    svg.recolor(root, {INK: "var(--ink)", WEAKEN: "var(--weaken)"})
     sentence = "; ".join(f"{edge.source} {edge.label} {edge.target}" for edge in edges)
     return svg.inline(root, f"Cycle: {sentence}"), file_text, ""
 
@@ -120,7 +119,7 @@ def _normalize(root: Element) -> None:
             elif color in ("white", "#ffffff", "transparent"):
                 element.set(name, "none")
             elif color.startswith("#") and color != INK:
-                element.set(name, _WEAKEN_COLOR)
+                element.set(name, WEAKEN)
 
 
 def _on_paper(root: Element) -> Element:

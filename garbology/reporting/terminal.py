@@ -11,10 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from garbology.reporting import views
+from garbology.reporting.findings import Finding, findings, tally
 from garbology.reporting.text import visible
 from garbology.study.page import StudyPage
 
-_STYLES = {"holds": "green", "does not hold": "bold red", "not measured": "yellow"}
+_STYLES = {
+    "holds": "green",
+    "does not hold": "bold red",
+    "not on this version": "blue",
+    "not measured": "yellow",
+}
 _TABLE_ROWS, _TABLE_PARTS = 24, 2
 _GAP = 2  # between the columns of a grid
 _CELL_PADDING = 3  # of rich's tables: a blank on both sides, and the line that is not drawn
@@ -140,18 +146,18 @@ def _starts_like_number(cell: str) -> bool:
 
 
 def _print_findings(out: _Printer, page: StudyPage) -> None:
-    findings = views.findings(page)
-    if not findings:
+    every = findings(page)
+    if not every:
         return
     out.gap()
-    out.line(Text(f"Findings: {views.tally(page)}", style="bold"))
+    out.line(Text(f"Findings: {tally(page)}", style="bold"))
     grid = Table.grid(padding=(0, _GAP))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    for finding in findings:
+    for finding in every:
         claim = out.text(finding.claim)
         if finding.where:
-            claim.append_text(out.text(f" ({finding.status} {finding.where})", _STYLES[finding.status]))
+            claim.append_text(out.text(f" ({finding.where})", _STYLES[finding.status]))
         evidence = _evidence(finding)
         if evidence:
             claim.append_text(out.text(f" [{evidence}]", "dim"))
@@ -159,9 +165,11 @@ def _print_findings(out: _Printer, page: StudyPage) -> None:
     out.console.print(Padding(grid, (0, 0, 0, 2), expand=False))
 
 
-def _evidence(finding: views.Finding) -> str:
-    """What the samples showed, on the runtime that is worst off."""
-    return next(one.evidence for one in finding.judgements if one.status == finding.status)
+def _evidence(finding: Finding) -> str:
+    """What the samples showed, on a runtime with the claim's status; with the reason where it is excepted."""
+    judgement = next(one for one in finding.judgements if one.status == finding.status)
+    reference = "".join(text for text, _link in judgement.references)
+    return "; ".join(filter(None, [judgement.evidence, judgement.reason, reference]))
 
 
 def _print_problems(out: _Printer, page: StudyPage) -> None:

@@ -65,12 +65,6 @@ def file_stem(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or "figure"
 
 
-def paragraphs(docstring: str) -> list[str]:
-    """The paragraphs of a docstring, each on one line."""
-    blocks = re.split(r"\n\s*\n", docstring.strip())
-    return [" ".join(visible(block, keep_newlines=True).split()) for block in blocks if block.strip()]
-
-
 def words(name: str) -> str:
     """A field's name as words: `longest_pause` is "longest pause"."""
     return visible(name).replace("_", " ").strip()

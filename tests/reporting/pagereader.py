@@ -29,6 +29,8 @@ class Page(HTMLParser):
     def handle_endtag(self, tag):
         if tag not in VOID:
             assert self.open.pop() == tag, f"</{tag}> closes another element"
+        if tag in ("td", "th", "li", "dt", "dd", "p"):
+            self.texts.append(" ")
 
     def handle_data(self, data):
         if not self.open or self.open[-1] not in ("script", "style"):

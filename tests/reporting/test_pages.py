@@ -35,9 +35,14 @@ def test_the_page_needs_no_other_file_and_no_network(page):
 
 
 def test_every_link_stays_in_the_folder(page):
-    """The only links are those to the record files beside the page."""
-    links = [attributes["href"] for attributes in page.attributes("a")]
+    """The only links are those to the record files beside the page, and the references of the findings."""
+    links = [attributes["href"] for attributes in page.attributes("a") if "rel" not in attributes]
     assert links
+    outside = {attributes["href"] for attributes in page.attributes("a") if "rel" in attributes}
+    assert outside <= {
+        "https://github.com/python/cpython/issues/142516",
+        "https://peps.python.org/pep-0848/",
+    }
     assert not [link for link in links if re.match(r"(?i)\s*([a-z]+:|//|/)", link)]
 
 
@@ -102,12 +107,47 @@ def test_marks_are_reachable_by_keyboard_and_screen_reader(cycles):
 
 
 def test_several_runtimes_stand_in_the_order_of_versions(written):
-    """3.9 comes before 3.10, an unusual collector is named, a claim says on which runtime it fails."""
+    """3.9 comes before 3.10, 3.14.2 before 3.14.10, a candidate before its release, in all tables alike."""
     page = Page((written / "several" / "index.html").read_text(encoding="utf-8"))
-    labels = ["CPython 3.9.18", "CPython 3.10.13", "CPython 3.13.0", "CPython 3.14.2 (incremental)"]
-    places = [page.text.index(label) for label in labels]
+    method = page.text[page.text.index("How it was measured") :]
+    places = [method.index(f" {label} ") for label in pages.LABELS_IN_ORDER]
     assert places == sorted(places)
-    assert "Does not hold on CPython 3.14.2 (incremental)." in page.text
+    assert "verdict and tiles: CPython 3.15.0" in page.text
+
+
+def test_a_claim_is_one_row_over_all_versions(written):
+    """One row a claim with a chip a version; equal evidence once; broken and excepted ones openly."""
+    page = Page((written / "several" / "index.html").read_text(encoding="utf-8"))
+    claims = {result.claim for result in pages.findings()}
+    assert all(page.text.count(claim) == 1 for claim in claims)
+    assert len(page.with_class("chips")) == len(claims)
+    assert len([one for one in page.with_class("not-on-this-version") if "badge" not in one["class"]]) == 2
+    assert "✗ 3.9.18: does not hold" in page.text
+    assert "Does not hold: CPython 3.9.18. 3 Variables left on 3.9" in page.text
+    assert "looks at a slice of the heap at a time. (python/cpython#142516, PEP 848)" in page.text
+    assert "3 of 4 findings hold, 1 does not hold, 1 not on every version" in page.text
+
+
+def test_figures_of_many_runtimes_draw_one_of_each_kind(written):
+    """Of eight runtimes in three facets two are drawn, one of each collector; the table has all of them."""
+    text = (written / "several" / "README.md").read_text(encoding="utf-8")
+    assert "Drawn for CPython 3.14.2 (incremental), CPython 3.15.0; the table has all 8 runtimes." in text
+    page = Page((written / "several" / "index.html").read_text(encoding="utf-8"))
+    assert "workload outputs operations 3.9.18 3.10.13 3.13.0 3.14.2 incremental" in page.text
+
+
+def test_the_remedy_stands_by_itself(cycles):
+    """The docstring's last part, "What to do about it", is a box of its own, its code as it was written."""
+    assert len(cycles.with_class("remedy")) == 1
+    assert "What to do about it Hold the output weakly. Instead of self.output = output write" in cycles.text
+    assert "self.output = weakref.ref(output)" in cycles.text
+    assert "output → creator → output" in cycles.text
+
+
+def test_parameters_and_repeats_are_told(cycles):
+    """How it was measured names the grid, the repeats, the environment, the raw records and the command."""
+    for said in ("parameter operations 100, 1,000, 10,000, 100,000", "repeats 5", "seed 1234567890"):
+        assert said in cycles.text
 
 
 def test_the_same_page_gives_the_same_bytes(written, tmp_path):
@@ -200,7 +240,8 @@ def test_the_index_lists_every_study(tmp_path):
     other = replace(pages.several_runtimes(), name="another", title="Another <study>")
     html, markdown = write_index([pages.study_page(), other], tmp_path)
     page = Page(html.read_text(encoding="utf-8"))
-    assert [one["href"] for one in page.attributes("a")] == ["another/index.html", "cycles/index.html"]
+    links = dict.fromkeys(one["href"] for one in page.attributes("a") if not one["href"].startswith("#"))
+    assert list(links) == ["another/index.html", "cycles/index.html"]
     assert "Another <study>" in page.text
     assert pages.study_page().verdict in page.text
     assert "(cycles/README.md)" in markdown.read_text(encoding="utf-8")

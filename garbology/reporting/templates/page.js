@@ -6,6 +6,7 @@
   tip.hidden = true;
   document.body.append(tip);
   let current = null;
+  let stepped = 0;
   const middle = (mark) => {
     const box = mark.getBoundingClientRect();
     return [box.x + box.width / 2, box.y + box.height / 2];
@@ -20,7 +21,7 @@
     hide();
     current = mark;
     mark.classList.add("current");
-    tip.textContent = mark.getAttribute("aria-label");
+    tip.textContent = mark.dataset.tip || mark.getAttribute("aria-label");
     tip.hidden = false;
     const [x, y] = middle(mark);
     const left = Math.min(x + 14, document.documentElement.clientWidth - tip.offsetWidth - 8);
@@ -29,7 +30,8 @@
     tip.style.top = (above > 8 ? above : y + 16) + "px";
   };
   const nearest = (drawing, event) => {
-    if (event.target.classList.contains("mark")) return event.target;
+    const on = event.target.closest(".mark");
+    if (on || drawing.tagName !== "svg") return on;
     let best = null;
     let reach = 24;
     for (const mark of drawing.querySelectorAll(".mark")) {
@@ -47,9 +49,12 @@
     event.preventDefault();
     const at = marks.indexOf(current);
     const next = at < 0 ? (steps[event.key] > 0 ? 0 : marks.length - 1) : at + steps[event.key];
-    show(marks[(next + marks.length) % marks.length]);
+    const mark = marks[(next + marks.length) % marks.length];
+    stepped = performance.now();
+    mark.scrollIntoView({ block: "nearest", inline: "nearest" });
+    show(mark);
   };
-  for (const drawing of document.querySelectorAll("svg.drawing")) {
+  for (const drawing of document.querySelectorAll("svg.drawing, .stepped")) {
     drawing.addEventListener("pointermove", (event) => {
       const mark = nearest(drawing, event);
       if (mark) show(mark);
@@ -59,5 +64,8 @@
     drawing.addEventListener("blur", hide);
     drawing.addEventListener("keydown", (event) => step(drawing, event));
   }
-  addEventListener("scroll", hide, { passive: true });
+  const leave = () => {
+    if (performance.now() - stepped > 300) hide(); // our own step scrolls as well
+  };
+  addEventListener("scroll", leave, { passive: true, capture: true });
 })();

@@ -1,0 +1,177 @@
+"""The atlas: one figure a row, one version a column, shaded by how each compares with the row's best.
+
+The steps of the shade are ratios (within 10 %, 1.5, 3 and 10 times), so that a row that spans three orders of
+magnitude and one that spans half a one are read alike. The ratio stands beside the number: no meaning hangs
+on colour alone. Where the interval of a cell overlaps that of the best, no difference is claimed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from garbology.reporting.numbers import NOTHING, format_interval, format_quantity, is_number
+from garbology.reporting.runtimes import RuntimeName, runtime_names
+from garbology.reporting.text import file_stem, visible
+from garbology.study.page import AtlasRow, RuntimeSummary, StudyPage, Tile
+
+# A ratio up to the first is shade 0, up to the second shade 1, ...; beyond the last it is the darkest.
+STEPS: Sequence[float] = (1.1, 1.5, 3.0, 10.0)
+LEGEND: Sequence[str] = (
+    "best, or no clear difference",
+    "up to 1.5 times the best",
+    "up to 3 times",
+    "up to 10 times",
+    "more",
+)
+NOT_COMPARED = "†"
+_MEASURED = ("bytes", "seconds", "times", "x", "×", "percent", "%")  # units that stand beside each number
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure on one runtime; `shade` is None where it is not compared, `note` says why or how."""
+
+    value: str
+    interval: str
+    shade: int | None
+    ratio: str  # "1.7×", "best", "" where it is not compared
+    note: str  # for the tooltip, a sentence
+    mark: str = ""
+
+    @property
+    def tip(self) -> str:
+        """Value, interval and comparison in one line."""
+        interval = f" (95 % interval: {self.interval})" if self.interval else ""
+        return f"{self.value}{interval}{', ' if self.note else ''}{self.note}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure across the columns; `unit` is empty where the cells bear it (kB, ms)."""
+
+    label: str
+    unit: str
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True)
+class Section:
+    """The figures of one study."""
+
+    title: str
+    folder: str
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """The table: a column a runtime, a section a study."""
+
+    columns: Sequence[RuntimeName]
+    sections: Sequence[Section]
+
+    @property
+    def has_narrow(self) -> bool:
+        """Whether a column's bytes are not compared."""
+        return any(column.narrow for column in self.columns)
+
+
+def atlas(pages: Iterable[StudyPage]) -> Atlas:
+    """The atlas of several studies; a runtime is a column where at least one figure was measured on it."""
+    chosen = sorted((page for page in pages if page.atlas), key=lambda page: page.name)
+    runtimes: dict[str, RuntimeSummary] = {}
+    for page in chosen:
+        measured = {slug for row in page.atlas for slug in row.tiles}
+        for runtime in page.runtimes:
+            if runtime.slug in measured:
+                runtimes.setdefault(runtime.slug, runtime)
+    names = runtime_names(runtimes.values())
+    sections = [
+        Section(
+            visible(page.title),
+            file_stem(page.name),
+            [Row(visible(row.label), _counted(row), compare(row, names)) for row in page.atlas],
+        )
+        for page in chosen
+    ]
+    return Atlas(list(names.values()), sections)
+
+
+def _counted(row: AtlasRow) -> str:
+    """What is counted, for a row whose cells are bare numbers and whose label does not say it."""
+    told = row.unit in _MEASURED or row.unit.lower() in row.label.lower()
+    return "" if told else visible(row.unit)
+
+
+def compare(row: AtlasRow, names: Mapping[str, RuntimeName]) -> list[Cell]:
+    """The cells of one row in the order of `names`, each compared with the best that can be compared."""
+    comparable = {
+        slug: tile
+        for slug, tile in row.tiles.items()
+        if slug in names and is_number(tile.value) and not _incomparable(row, names[slug])
+    }
+    best = _best(row, list(comparable.values())) if row.better and len(comparable) > 1 else None
+    return [_cell(row, names[slug], row.tiles.get(slug), best) for slug in names]
+
+
+def _incomparable(row: AtlasRow, name: RuntimeName) -> bool:
+    return name.narrow and row.unit == "bytes"
+
+
+def _best(row: AtlasRow, tiles: Sequence[Tile]) -> Tile | None:
+    choose = max if row.better == "more" else min
+    return choose(tiles, key=lambda tile: float(tile.value or 0), default=None)
+
+
+def _cell(row: AtlasRow, name: RuntimeName, tile: Tile | None, best: Tile | None) -> Cell:
+    if tile is None or tile.value is None:
+        return Cell(NOTHING, "", None, "", "not measured")
+    value = format_quantity(tile.value, tile.unit if row.unit in _MEASURED else "")
+    interval = format_interval(tile.low, tile.high, tile.unit)
+    if _incomparable(row, name):
+        note = "not compared: its pointers have 32 bits, so its objects are smaller"
+        return Cell(value, interval, None, "", note, NOT_COMPARED)
+    if best is None or not is_number(tile.value):
+        return Cell(value, interval, None, "", "")
+    shade, ratio, note = _comparison(row, tile, best)
+    return Cell(value, interval, shade, ratio, note)
+
+
+def _comparison(row: AtlasRow, tile: Tile, best: Tile) -> tuple[int, str, str]:
+    """Shade, ratio as text, and the sentence of the tooltip."""
+    shown = format_quantity(best.value, best.unit)  # with its unit: a sentence, not a cell
+    if tile.value == best.value:
+        return 0, "best", "the best of this row"
+    if _overlap(tile, best):
+        return 0, "≈", f"no clear difference from the best, {shown}: the intervals overlap"
+    ratio = ratio_to_best(float(tile.value or 0), float(best.value or 0), more=row.better == "more")
+    if ratio is None:
+        return len(STEPS), "", f"the best of this row is {shown}"
+    shade = sum(ratio > step for step in STEPS)
+    text = f"{_ratio_text(ratio)}×"
+    note = f"the best, {shown}, is {text} this" if row.better == "more" else f"{text} the best, {shown}"
+    return shade, text, note
+
+
+def ratio_to_best(value: float, best: float, *, more: bool) -> float | None:
+    """How many times worse than the best, None where one of them is zero or they differ in sign."""
+    above, below = (best, value) if more else (value, best)
+    return above / below if above > 0 and below > 0 and math.isfinite(above / below) else None
+
+
+def _ratio_text(ratio: float) -> str:
+    if ratio < 1.005:
+        return "1.00"
+    return (
+        f"{ratio:.2f}" if ratio < 1.1 else f"{ratio:.1f}" if ratio < 10 else f"{float(f'{ratio:.2g}'):,.0f}"
+    )
+
+
+def _overlap(one: Tile, other: Tile) -> bool:
+    bounds = (one.low, one.high, other.low, other.high)
+    if not all(is_number(bound) for bound in bounds):
+        return False
+    low, high, other_low, other_high = (float(bound or 0) for bound in bounds)
+    return low <= other_high and other_low <= high and (low < high or other_low < other_high)
