@@ -1,0 +1,295 @@
+"""What a forked child copies of its parent's memory, and whether gc.freeze() keeps it from that.
+
+fork() makes a child process that shares all pages of its parent's memory (a page is 4096 bytes) until one of
+them writes to a page: the kernel then gives it a copy of its own. Servers load what they need, fork
+workers, and hope that they share it.
+
+But CPython writes where a program only reads. Every object has a reference count, and taking an object from
+a list adds one to it: that writes to the object's page. The cyclic collector writes as well: it marks every
+object that it looks at. gc.freeze() moves all objects of the parent out of the collector's sight, so that a
+collection in the child does not write to them. It cannot keep reference counts from being written. Immortal
+objects (None, True, small integers and the like, from CPython 3.12) have a count that is never written; but
+those are a few pages, and your objects are not among them.
+
+We fill a heap with objects, freeze it or not, and fork a child that does nothing, reads every object, runs one
+collection, or reads None as often as there are objects. The child measures how many bytes of its pages became
+its own alone while it did that ("Private_Dirty" in /proc/self/smaps_rollup). The collector is otherwise off.
+
+What to do about it: call gc.disable() in the parent before anything is loaded, gc.freeze() just before the fork
+and gc.enable() in the child. What children only read belongs into few large objects (an array, bytes, a
+memory-mapped file), whose contents have no reference counts. From CPython 3.14 multiprocessing does not
+fork unless you ask for it.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from experiments._garbage import live_heap, shown, tile
+from garbology import collector, is_immortal
+from garbology.study import Case, Runs, Study, Table, Tile, Unavailable, bars, table
+
+SMAPS = Path("/proc/self/smaps_rollup")
+MORE_REFERENCES = 1_000
+
+
+def read(objects: list[Any]) -> None:
+    """Take every object from the list once: its reference count goes up and down again."""
+    for _each in objects:
+        pass
+
+
+# What a child does; it is given the parent's objects.
+CHILDREN: dict[str, Callable[[list[Any]], object]] = {
+    "does nothing": lambda objects: None,
+    "reads the objects": read,
+    "collects": lambda objects: gc.collect(),
+    "reads None": lambda objects: read([None] * len(objects)),
+}
+
+study = Study(
+    title="What a forked child copies: reference counts, collections, gc.freeze()",
+    parameters={"child": list(CHILDREN), "frozen": [False, True], "live_objects": [500_000]},
+    quick={"live_objects": [100_000], "repeats": 2},
+    full={"live_objects": [100_000, 1_000_000, 5_000_000]},
+    repeats=5,
+    most_repeats=10,
+    timeout_seconds=180,
+)
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What the child's memory was before and after its work; `dirtied_bytes` became its own in between.
+
+    USS is what the child holds alone, PSS shares each shared page out among its holders.
+    """
+
+    heap_bytes: int  # of the parent's objects, all of which the child could share
+    dirtied_bytes: int
+    dirtied_share: float  # of the heap
+    private_before_bytes: int
+    uss_bytes: int
+    pss_bytes: int
+    work_seconds: float
+    none_is_immortal: bool
+    counted_references: int  # by how much None's reference count rose when a thousand were added
+
+
+@study.measure
+def fork_a_child(child: str, frozen: bool, live_objects: int) -> Copied:
+    """Fork a child of a process with many objects; the child works and measures its own pages."""
+    if not hasattr(os, "fork") or not SMAPS.exists():
+        raise Unavailable(f"fork and {SMAPS} are needed: run this study on Linux")
+    with collector.paused():
+        heap = live_heap(live_objects)
+        with collector.frozen() if frozen else nullcontext():
+            found = in_a_child(lambda: measured(CHILDREN[child], heap))
+    heap_bytes = sum(map(sys.getsizeof, heap))
+    dirtied_bytes = found["after"]["Private_Dirty"] - found["before"]["Private_Dirty"]
+    return Copied(
+        heap_bytes=heap_bytes,
+        dirtied_bytes=dirtied_bytes,
+        dirtied_share=dirtied_bytes / heap_bytes,
+        private_before_bytes=found["before"]["Private_Dirty"],
+        uss_bytes=found["after"]["Private_Dirty"] + found["after"]["Private_Clean"],
+        pss_bytes=found["after"]["Pss"],
+        work_seconds=found["work_seconds"],
+        none_is_immortal=is_immortal(None),
+        counted_references=counted_references(),
+    )
+
+
+def measured(work: Callable[[list[Any]], object], heap: list[Any]) -> dict[str, Any]:
+    """The pages of this process before and after the work."""
+    memory_of_this_process()  # the first reading itself makes pages its own
+    before = memory_of_this_process()
+    started = time.perf_counter()
+    work(heap)
+    work_seconds = time.perf_counter() - started
+    return {"before": before, "after": memory_of_this_process(), "work_seconds": work_seconds}
+
+
+def memory_of_this_process() -> dict[str, int]:
+    """The sums over all mappings of this process, in bytes (see proc(5))."""
+    fields = [line.split() for line in SMAPS.read_text().splitlines()[1:]]
+    return {name.rstrip(":"): int(kilobytes) * 1024 for name, kilobytes, _unit in fields}
+
+
+def in_a_child(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What the work returns in a forked child; the parent does nothing meanwhile, so it makes no page private."""
+    reading, writing = os.pipe()
+    process = os.fork()
+    if process == 0:
+        _end_the_child(work, writing)
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        text = answer.read()
+    _, status = os.waitpid(process, 0)
+    if status or not text:
+        raise RuntimeError(f"the forked child ended with status {status} and answered {text!r}")
+    return dict(json.loads(text))
+
+
+def _end_the_child(work: Callable[[], dict[str, Any]], writing: int) -> NoReturn:
+    """Answer and end at once: what the parent has registered for its own end is not the child's to run."""
+    status = 1
+    try:
+        os.write(writing, json.dumps(work()).encode())
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def counted_references() -> int:
+    """By how much the reference count of None rises when a list holds it a thousand times more."""
+    before = sys.getrefcount(None)
+    more = [None] * MORE_REFERENCES
+    after = sys.getrefcount(None)
+    return (after - before) * len(more) // MORE_REFERENCES
+
+
+@study.finding
+def an_idle_child_copies_nothing(runs: Runs) -> str:
+    """A child that does nothing makes less than a tenth of the heap its own."""
+    return _at_most(runs.of(fork_a_child).where(child="does nothing"), 0.1)
+
+
+@study.finding
+def reading_copies_the_heap(runs: Runs) -> str:
+    """A child that only reads the objects makes at least half of the heap its own, by writing reference counts."""
+    return _at_least(runs.of(fork_a_child).where(child="reads the objects", frozen=False), 0.5)
+
+
+@study.finding
+def freezing_does_not_keep_reading_from_it(runs: Runs) -> str:
+    """The same after gc.freeze(): reference counts are written all the same."""
+    return _at_least(runs.of(fork_a_child).where(child="reads the objects", frozen=True), 0.5)
+
+
+@study.finding
+def a_collection_copies_the_heap(runs: Runs) -> str:
+    """One collection in the child makes at least half of the heap its own, though there is no garbage."""
+    return _at_least(runs.of(fork_a_child).where(child="collects", frozen=False), 0.5)
+
+
+@study.finding
+def freezing_keeps_a_collection_from_it(runs: Runs) -> str:
+    """After gc.freeze() a collection in the child makes less than a tenth of the heap its own."""
+    return _at_most(runs.of(fork_a_child).where(child="collects", frozen=True), 0.1)
+
+
+@study.finding
+def the_count_of_an_immortal_is_not_written(runs: Runs) -> str:
+    """None is immortal: a thousand more references leave its count as it is."""
+    for run in runs.of(fork_a_child):
+        assert run.none_is_immortal, (
+            f"a thousand more references raise its count by {run.counted_references:,}"
+        )
+        assert run.counted_references == 0, run
+    return f"its count rises by {run.counted_references} with {MORE_REFERENCES:,} more references"
+
+
+study.exception(
+    the_count_of_an_immortal_is_not_written,
+    versions="3.10-3.11",
+    reason="objects are immortal from CPython 3.12",
+    reference="PEP 683",
+)
+
+
+@study.figure
+def dirtied_bytes(runs: Runs) -> Any:
+    """Bytes of pages that became the child's own while it worked, with the parent's objects frozen and not."""
+    several = len({run.live_objects for run in runs.of(fork_a_child)}) > 1
+    return bars(
+        runs.of(fork_a_child), x="child", y="dirtied_bytes", color="frozen",
+        facet="live_objects" if several else None,
+    )  # fmt: skip
+
+
+@study.tile
+def tiles(runs: Runs) -> list[Tile]:
+    """What four children copy."""
+    collects, frozen, reads, nothing = (
+        _largest(runs, child, frozen)
+        for child, frozen in [
+            ("collects", False),
+            ("collects", True),
+            ("reads the objects", True),
+            ("does nothing", False),
+        ]
+    )
+    return [
+        tile("Copied by one collection in the child", collects, "dirtied_bytes", "bytes", atlas=True),
+        tile("The same after gc.freeze()", frozen, "dirtied_bytes", "bytes", atlas=True),
+        tile("Copied by reading, frozen", reads, "dirtied_bytes", "bytes"),
+        tile("Copied by doing nothing", nothing, "dirtied_bytes", "bytes"),
+    ]
+
+
+@study.verdict
+def verdict(runs: Runs) -> str:
+    """What a child copies of the heap."""
+    case = _largest(runs, "reads the objects", False)
+    heap_bytes = case.median("heap_bytes")
+    return (
+        f"Of {case.live_objects:,} objects ({shown(heap_bytes, 'bytes')}) a forked child copies "
+        f"{_copied(runs, 'reads the objects', False)} by reading them, frozen or not "
+        f"({_copied(runs, 'reads the objects', True)}); one collection copies {_copied(runs, 'collects', False)}, "
+        f"and {_copied(runs, 'collects', True)} after gc.freeze()."
+    )
+
+
+@study.table
+def medians(runs: Runs) -> Table:
+    """What each child copied, and what it held alone and shared at its end."""
+    columns = [
+        "heap_bytes",
+        "dirtied_bytes",
+        "private_before_bytes",
+        "uss_bytes",
+        "pss_bytes",
+        "work_seconds",
+    ]
+    caption = "Pages that became the child's own while it worked; USS and PSS of the child at its end."
+    return table(runs.of(fork_a_child), columns, caption=caption)
+
+
+def _at_least(runs: Runs, share: float) -> str:
+    for run in runs:
+        assert run.dirtied_share >= share, f"{_share(run)} with {run.live_objects:,} objects"
+    return f"{_share(min(runs, key=lambda run: run.dirtied_share))} or more"
+
+
+def _at_most(runs: Runs, share: float) -> str:
+    for run in runs:
+        assert run.heap_bytes > 4_000_000, f"{run}: too small a heap to tell from the interpreter's own pages"
+        assert run.dirtied_share < share, f"{_share(run)} with {run.live_objects:,} objects"
+    return f"{_share(max(runs, key=lambda run: run.dirtied_share))} or less"
+
+
+def _share(run: Any) -> str:
+    return f"{run.dirtied_share:.1%} of the heap ({shown(run.dirtied_bytes, 'bytes')})"
+
+
+def _largest(runs: Runs, child: str, frozen: bool) -> Case:
+    cases = runs.of(fork_a_child).where(child=child, frozen=frozen).cases()
+    return max(cases, key=lambda case: case.live_objects)
+
+
+def _copied(runs: Runs, child: str, frozen: bool) -> str:
+    return shown(_largest(runs, child, frozen).median("dirtied_bytes"), "bytes")
+
+
+if __name__ == "__main__":
+    raise SystemExit(study.main())

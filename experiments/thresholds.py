@@ -1,0 +1,293 @@
+"""When should the collector run: often, seldom, by hand, or never?
+
+CPython's cyclic collector runs when its first threshold is reached: so many objects more were allocated than
+freed since it ran last. gc.set_threshold(10_000) lets more garbage gather before it runs, gc.disable()
+switches it off, gc.collect() runs it by hand, and gc.freeze() takes all that is alive now out of its sight.
+
+Each choice trades time for memory. A collector that runs often takes time from the program. One that runs
+seldom leaves more garbage waiting, which holds memory. So there is no best setting but a frontier: the settings
+of which no other is both faster and leaves less garbage. Any setting off that frontier is a mistake.
+
+We do the same work over a large live heap under each setting: every operation computes a little, and drops a
+pair of objects that hold each other. We count the pairs that wait after every operation, and compare the
+operations a second with those of the same process before, with the collector switched off.
+
+What to do about it: measure before you turn the collector off: if its share of the time is small, there is
+nothing to win. Freeze first (gc.collect(); gc.freeze() when everything is loaded), then raise the threshold,
+and collect by hand only over a frozen heap: each gc.collect() looks at everything that is not.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from experiments._garbage import drop_pair, live_heap, shown, tile
+from garbology import collector, record_pauses
+from garbology.recorders import Pauses, WaitingGarbage, waiting_garbage
+from garbology.study import Case, Runs, Study, Table, Tile, bars, table
+from garbology.study.page import FigureSpec
+
+
+class Setting(NamedTuple):
+    """How the collector is set: its first threshold (None: as CPython starts), by hand every so many operations."""
+
+    automatic: bool = True
+    threshold: int | None = None
+    every: int | None = None
+    frozen: bool = False
+
+
+SETTINGS = {
+    "default": Setting(),
+    "threshold 100": Setting(threshold=100),
+    "threshold 10,000": Setting(threshold=10_000),
+    "threshold 100,000": Setting(threshold=100_000),
+    "default, frozen": Setting(frozen=True),
+    "by hand every 1,000": Setting(automatic=False, every=1_000),
+    "by hand every 10,000": Setting(automatic=False, every=10_000),
+    "by hand every 1,000, frozen": Setting(automatic=False, every=1_000, frozen=True),
+    "by hand every 10,000, frozen": Setting(automatic=False, every=10_000, frozen=True),
+    "disabled": Setting(automatic=False),
+}
+
+study = Study(
+    title="Thresholds, freezing, collecting by hand: speed against waiting garbage",
+    parameters={"setting": list(SETTINGS), "live_objects": [200_000], "operations": [100_000]},
+    quick={
+        "setting": [
+            "default",
+            "threshold 100",
+            "threshold 10,000",
+            "by hand every 1,000",
+            "by hand every 1,000, frozen",
+            "disabled",
+        ],
+        "live_objects": [100_000],
+        "operations": [30_000],
+        "repeats": 2,
+    },
+    full={"live_objects": [1_000_000], "operations": [500_000]},
+    repeats=5,
+    most_repeats=12,
+    timeout_seconds=180,
+)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the same work took and left waiting under one setting of the collector."""
+
+    threshold_objects: int
+    operations_per_second: float
+    speed_percent: float  # of the operations a second with the collector disabled, in the same process
+    work_seconds: float
+    collector_seconds: float  # the sum of the pauses
+    collections: int
+    longest_pause_seconds: float
+    peak_waiting_pairs: int
+
+
+@study.measure
+def work(setting: str, live_objects: int, operations: int) -> Work:
+    """Do so many operations, each of which drops a pair, over a live heap; before that the same without collector."""
+    heap = live_heap(live_objects)
+    work_under("disabled", operations)  # the first time also pays for fresh memory, so it is not compared
+    disabled_seconds, _, _ = work_under("disabled", operations)
+    work_seconds, waiting, pauses = work_under(setting, operations)
+    assert len(heap) == live_objects  # it was alive until here
+    return Work(
+        threshold_objects=SETTINGS[setting].threshold or gc.get_threshold()[0],
+        operations_per_second=operations / work_seconds,
+        speed_percent=100 * disabled_seconds / work_seconds,
+        work_seconds=work_seconds,
+        collector_seconds=pauses.total_seconds,
+        collections=len(pauses),
+        longest_pause_seconds=pauses.longest_seconds,
+        peak_waiting_pairs=waiting.peak_specimens,
+    )
+
+
+def work_under(name: str, operations: int) -> tuple[float, WaitingGarbage, Pauses]:
+    """The seconds that the work takes under a setting, what waited and the pauses; what it leaves is collected."""
+    setting = SETTINGS[name]
+    with set_up(setting), waiting_garbage(objects_each=2) as waiting, record_pauses() as pauses:
+        started = time.perf_counter()
+        operate(operations, setting.every or operations + 1, waiting)
+        work_seconds = time.perf_counter() - started
+    gc.collect()
+    return work_seconds, waiting, pauses
+
+
+@contextmanager
+def set_up(setting: Setting) -> Iterator[None]:
+    """Set the collector for a block; afterwards it is as it was."""
+    with ExitStack() as settings:
+        if not setting.automatic:
+            settings.enter_context(collector.paused())
+        if setting.threshold is not None:
+            settings.enter_context(collector.threshold(setting.threshold))
+        if setting.frozen:
+            settings.enter_context(collector.frozen())
+        yield
+
+
+def operate(operations: int, every: int, waiting: WaitingGarbage) -> None:
+    """The work: compute a little, drop a pair, and collect by hand every so many operations."""
+    for operation in range(1, operations + 1):
+        sum(range(20))
+        drop_pair(waiting.token)
+        waiting.dropped()
+        if operation % every == 0:
+            gc.collect()
+
+
+@study.finding
+def disabled_everything_waits(runs: Runs) -> str:
+    """With gc.disable() every pair that was ever dropped waits."""
+    for run in runs.of(work).where(setting="disabled"):
+        assert run.collections == 0, run
+        assert run.peak_waiting_pairs == run.operations, run
+    return f"all {run.operations:,} pairs wait"
+
+
+@study.finding
+def by_hand_the_bound_is_exact(runs: Runs) -> str:
+    """With the collector off and gc.collect() every N operations, exactly N pairs wait at most."""
+    by_hand = [name for name, setting in SETTINGS.items() if setting.every]
+    for run in runs.of(work).where(setting=by_hand):
+        every = SETTINGS[run.setting].every or 0
+        assert run.collections == run.operations // every, run
+        assert run.peak_waiting_pairs == min(every, run.operations), run
+    return f"to the pair in {len(runs.of(work).where(setting=by_hand))} samples"
+
+
+@study.finding
+def the_threshold_sets_how_much_waits(runs: Runs) -> str:
+    """With a threshold of 10,000 instead of 100, at least ten times as many pairs wait."""
+    low, high = (
+        _case(runs, name).median("peak_waiting_pairs") for name in ("threshold 100", "threshold 10,000")
+    )
+    assert high >= 10 * low > 0, f"{low:,} pairs with 100, {high:,} with 10,000"
+    return f"{low:,} pairs with 100, {high:,} with 10,000"
+
+
+@study.finding
+def a_higher_threshold_collects_less_often(runs: Runs) -> str:
+    """With a threshold of 10,000 instead of 100, the collector runs at most a tenth as often."""
+    low, high = (_case(runs, name).median("collections") for name in ("threshold 100", "threshold 10,000"))
+    assert 0 < high <= 0.1 * low, f"{low:,} collections with 100, {high:,} with 10,000"
+    return f"{low:,} collections with 100, {high:,} with 10,000"
+
+
+@study.finding
+def collecting_by_hand_needs_a_frozen_heap(runs: Runs) -> str:
+    """Collecting by hand every 1,000 operations takes less than a third of the time if the live heap is frozen."""
+    names = ("by hand every 1,000", "by hand every 1,000, frozen")
+    thawed, frozen = (_case(runs, name).median("collector_seconds") for name in names)
+    text = f"{shown(thawed, 'seconds')} in the collector, {shown(frozen, 'seconds')} over a frozen heap"
+    assert frozen < thawed / 3, text
+    return text
+
+
+study.exception(
+    the_threshold_sets_how_much_waits,
+    collector="incremental",
+    reason="what waits depends on how soon the increments have been round the whole heap",
+    reference="python/cpython#142516, reverted in 3.14.5 by python/cpython#148726; PEP 848",
+)
+for _finding in (the_threshold_sets_how_much_waits, a_higher_threshold_collects_less_often):
+    study.exception(
+        _finding,
+        collector="free-threaded",
+        reason="new objects must also exceed a quarter of the live ones, whatever the threshold",
+        reference="python/cpython#132917, python/cpython#148937",
+    )
+
+
+@study.figure
+def frontier(runs: Runs) -> FigureSpec:
+    """Speed against the pairs that wait at most: up and to the left is better, and what is neither is a mistake."""
+    rows = [
+        {
+            "setting": case.setting,
+            "peak_waiting_pairs": case.median("peak_waiting_pairs"),
+            "speed_percent": case.median("speed_percent"),
+            "low": low,
+            "high": high,
+            "runtime": case.runtime,
+            "samples": len(case.samples),
+        }
+        for case in runs.of(work).cases()
+        for low, high in [case.interval("speed_percent") or (None, None)]
+    ]
+    return FigureSpec(
+        "", "", "points", "peak_waiting_pairs", "speed_percent", "setting", x_scale="log",
+        x_title="pairs that wait at most", y_title="speed, percent of collector disabled", rows=rows,
+    )  # fmt: skip
+
+
+@study.figure
+def collector_seconds(runs: Runs) -> Any:
+    """The time spent in the collector while the same work was done."""
+    return bars(runs.of(work), x="setting", y="collector_seconds")
+
+
+@study.figure
+def longest_pauses(runs: Runs) -> Any:
+    """The longest pause while the same work was done."""
+    return bars(runs.of(work), x="setting", y="longest_pause_seconds", y_scale="log")
+
+
+@study.tile
+def tiles(runs: Runs) -> list[Tile]:
+    """What the default costs and leaves, and what it takes to leave nothing for long."""
+    default, disabled = _case(runs, "default"), _case(runs, "disabled")
+    frozen = _case(runs, "by hand every 1,000, frozen")
+    return [
+        tile("Time in the collector, default", default, "collector_seconds", "seconds"),
+        tile("Pairs that wait, default", default, "peak_waiting_pairs", "pairs"),
+        tile("Pairs that wait, disabled", disabled, "peak_waiting_pairs", "pairs"),
+        tile("Speed at the default settings", default, "speed_percent", "percent", atlas=True, better="more"),
+        tile("Speed collecting by hand every 1,000, frozen", frozen, "speed_percent", "percent"),
+    ]
+
+
+@study.verdict
+def verdict(runs: Runs) -> str:
+    """The speed and the waiting garbage of four settings."""
+    names = ["default", "threshold 10,000", "by hand every 1,000", "by hand every 1,000, frozen"]
+    parts = []
+    for name in names:
+        case = _case(runs, name)
+        parts.append(
+            f"{case.median('speed_percent'):.0f} % and {case.median('peak_waiting_pairs'):,} pairs ({name})"
+        )
+    return f"Speed, with the collector disabled as 100 %, and the garbage that waits at most: {', '.join(parts)}."
+
+
+@study.table
+def medians(runs: Runs) -> Table:
+    """Every setting's time and waiting garbage."""
+    columns = [
+        "operations_per_second",
+        "speed_percent",
+        "collector_seconds",
+        "collections",
+        "longest_pause_seconds",
+        "peak_waiting_pairs",
+    ]
+    caption = "The same work under each setting of the collector."
+    return table(runs.of(work), columns, caption=caption)
+
+
+def _case(runs: Runs, setting: str) -> Case:
+    return runs.of(work).where(setting=setting).only_case()
+
+
+if __name__ == "__main__":
+    raise SystemExit(study.main())
