@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from garbology.study.processes import Processes, clean_environment
@@ -91,7 +92,11 @@ class Native:
 
 
 def find_interpreter(text: str) -> Interpreter:
-    """The interpreter at a path, or of a name on PATH: "python3.12" or "3.12"."""
+    """The interpreter at a path, of a name on PATH ("python3.12" or "3.12"), or in "pyodide:DIRECTORY"."""
+    from garbology.study import pyodide
+
+    if text.startswith(pyodide.PREFIX):
+        return pyodide.Pyodide(Path(text.removeprefix(pyodide.PREFIX)).expanduser(), text)
     for name in (text, f"python{text}"):
         path = shutil.which(name)
         if path:
