@@ -152,7 +152,12 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
         if self._window is not None:
             garbage = self._window.close()
             return explain.explain(
-                garbage, self._ending, self._ending_counts, frozenset(self._witness.needed), all_garbage=True
+                garbage,
+                self._ending,
+                self._ending_counts,
+                frozenset(self._witness.needed),
+                saw_all=self._witness.saw_all,
+                all_garbage=True,
             )
         objects, all_are_new = _made_since(self._marks[0])
         return explain.explain(
@@ -160,6 +165,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
             self._ending,
             self._ending_counts,
             frozenset(self._witness.needed),
+            saw_all=self._witness.saw_all,
             judge_outside=judge_outside and all_are_new,
         )
 

@@ -29,6 +29,8 @@ _FIXED = (
     *("value stack", "held inside"),
 )
 
+_CAUTION = "these {} go together, but judge each by itself: whoever keeps its source must keep its target too"
+
 # The source type's name, the label's pattern and the target type's name: what a line of source code decides.
 # The target is part of it because one list can hold both what it owns and a way back.
 EdgeClass = tuple[str, str, str]
@@ -123,6 +125,8 @@ def _reason(chosen: list[Candidate]) -> str:
     for first, *others in alike.values():
         names = ", ".join(other.key[0] for other in others)
         sentences.append(remedy_of(first.links[0])[1] + (f"; the same in {names}" if others else ""))
+    if len(chosen) > 1:
+        sentences.append(_CAUTION.format(len(chosen)))
     return "; ".join(sentences)
 
 

@@ -32,6 +32,7 @@ _MOST_TRIED = 16  # occurrences looked at for one that nothing else holds
 _MOST_HELD = 32  # shapes whose proof has to free other cycles first
 _MOST_SITES = 5
 _MOST_TRACED = 200
+_NOT_WATCHED = "the work was not watched to its end, so ask first who may need this"
 
 
 @dataclass
@@ -50,6 +51,7 @@ def explain(
     ending_counts: NDArray[np.int64],
     needed: frozenset[EdgeClass] = frozenset(),
     *,
+    saw_all: bool = True,
     all_garbage: bool = False,
     judge_outside: bool = False,
 ) -> Finding:
@@ -58,6 +60,7 @@ def explain(
     ``ending`` are objects that the caller lets go when it ends, and ``ending_counts`` their reference counts
     before the objects were made: what is held more often now, and by garbage alone, becomes garbage then.
     ``needed`` are edge classes that an advice must not weaken (see :mod:`garbology.graph.witness`).
+    ``saw_all`` says that what was needed is known to the end of the work; where it is not, the advice says so.
     ``all_garbage`` says that the collector has found all of ``objects`` unreachable; they are not counted then.
     ``judge_outside`` also looks for objects that something outside Python holds.
     """
@@ -69,7 +72,7 @@ def explain(
     if not garbage.any():
         return Finding(leaks=leaks)
     components = cycles.cyclic_components(snapshot, garbage)
-    advisor = _Advisor(snapshot, garbage, needed, Elsewhere(snapshot, components, garbage))
+    advisor = _Advisor(snapshot, garbage, needed, Elsewhere(snapshot, components, garbage), saw_all)
     weights = holdings(snapshot, garbage, components, ending, ending_counts)
     return Finding(
         garbage=int(garbage.sum()) + weights.dependents,
@@ -153,6 +156,7 @@ class _Advisor:
     ----------
     needed : edge classes that an advice must not weaken.
     elsewhere : where further such edge classes are found.
+    saw_all : whether ``needed`` is known to the end of the work.
     """
 
     def __init__(
@@ -161,11 +165,13 @@ class _Advisor:
         garbage: NDArray[np.bool_],
         needed: frozenset[EdgeClass],
         elsewhere: Elsewhere,
+        saw_all: bool,
     ) -> None:
         self._snapshot = snapshot
         self._garbage = garbage
         self._needed = needed
         self._elsewhere = elsewhere
+        self._saw_all = saw_all
         self._keys: frozenset[EdgeClass] = frozenset()
         self._held: list[tuple[Advice, NDArray[np.int32]]] = []
         self._proofs = Proofs()
@@ -180,6 +186,8 @@ class _Advisor:
         links = occurrences.read(component, occurrence)[1]
         kinds = {int(occurrence.kinds[link.source]) for link in links}
         advice, advised = advise(occurrence, links, self._needed | self._elsewhere.owning(kinds))
+        if advised and not self._saw_all:
+            advice.reason += f"; {_NOT_WATCHED}"
         keys = frozenset(map(class_of_edge, advised))
         self._keys |= keys
         trial = trial_of(occurrence, keys)

@@ -48,7 +48,7 @@ def remedy_of(link: Link) -> tuple[str, str]:
         return "hoist", f"{edge} is the function itself: define it at module level, or pass it to itself"
     if not _takes_weak_references(last.referent):
         return "clear", f"{edge} holds {target}, which takes no weak reference: clear it when it is done with"
-    if kind is dict and last.label.startswith("[") and not _is_instance_dict(link):
+    if kind is dict and last.label.startswith("[") and not _has_fixed_keys(link):
         return "WeakValueDictionary", f"{edge} only looks {target} up: make it a weakref.WeakValueDictionary"
     if kind is types.CellType:
         return "weakref", f"{edge} is captured by a closure: capture weakref.ref(...) and call it inside"
@@ -88,8 +88,14 @@ def never_uses_its_object(method: Any) -> bool:
     return not any(first in (names if type(names) is tuple else (names,)) for names in used)
 
 
-def _is_instance_dict(link: Link) -> bool:
-    return len(link.steps) > 1 and link.steps[-2].label == ".__dict__"
+def _has_fixed_keys(link: Link) -> bool:
+    """Whether a dict stands for names in the source, not for a table: attributes, keyword arguments."""
+    if len(link.steps) < 2:
+        return False
+    by = link.steps[-2].label
+    return by in (".__dict__", ".__kwdefaults__", ".keywords") or (
+        by == ".cell_contents" and "kw" in link.label.lower()
+    )
 
 
 def _takes_weak_references(obj: object) -> bool:

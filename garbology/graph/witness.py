@@ -68,11 +68,13 @@ class Witness:
     """Watches functions return, from :meth:`start` to :meth:`stop`; ``needed`` grows meanwhile.
 
     ``window`` answers the tracked objects made since the watch began, ``main`` is the code of the watched function,
-    whose return is always looked at.
+    whose return is always looked at. ``saw_all`` is whether no important moment was left out: the end of a very long
+    or large piece of work may be.
     """
 
     def __init__(self, window: Callable[[], list[object]], main: types.CodeType | None = None) -> None:
         self.needed: set[EdgeClass] = set()
+        self.saw_all = False
         self._window = window
         self._main = main
         self._looks = _Looks()
@@ -83,11 +85,13 @@ class Witness:
         """Begin to watch, unless somebody else (a profiler) does already."""
         self._returns = Returns(self._returned)
         self._returns.start()
+        self.saw_all = self._returns.told_all
 
     def stop(self) -> None:
         """Stop to watch, and put back what was changed."""
         if self._returns is not None:
             self._returns.stop()
+            self.saw_all &= self._returns.told_all
             self._returns = None  # which holds us
 
     def look_at_result(self, result: object) -> None:
@@ -112,6 +116,8 @@ class Witness:
 
     def _look(self, result: object, arguments: list[int], own: list[int], most: int) -> None:
         objects = self._window()
+        if len(objects) > most >= _MOST_OBJECTS_AT_END:
+            self.saw_all = False
         if not 0 < len(objects) <= most:
             return
         snapshot = snapshots.take(objects)

@@ -15,7 +15,7 @@ try:
 except ImportError:  # WebAssembly
     ctypes = None  # type: ignore[assignment]
 
-_MOST_EVENTS = 100_000  # a profile function costs every call; after so many it is taken off
+_MOST_EVENTS = 200_000  # a profile function costs every call, two microseconds; after so many it is taken off
 
 
 _CALL, _RETURN = 0, 3  # PyTrace_CALL, PyTrace_RETURN
@@ -82,10 +82,16 @@ class Returns:
     ``sys.monitoring`` (PEP 669), which costs nothing where it is not wanted; before, a profile function in C: one in
     Python would leave a dictionary of its locals behind in every frame. Where the program has a profiler of its own
     it is left alone, and nothing is told.
+
+    Attributes
+    ----------
+    listens : whether it goes on.
+    told_all : whether it told until it was stopped; it ends by itself where it would cost too much.
     """
 
     def __init__(self, returned: Callable[[types.FrameType, object], bool]) -> None:
         self.listens = False
+        self.told_all = False
         self._returned = returned
         self._tool: int | None = None
         self._left_events = 0
@@ -105,6 +111,7 @@ class Returns:
         # Where the stack ends the profile function could not be called, and ctypes would say so aloud.
         self._left_frames = sys.getrecursionlimit() // 2 - _frames_running()
         if self._left_frames > 0:
+            self.told_all = True
             _listening.stack.append(self)
             ctypes.pythonapi.PyEval_SetProfile(_PROFILE, None)
 
@@ -129,6 +136,7 @@ class Returns:
         self._left_events -= 1
         self._left_frames += (event == _RETURN) - (event == _CALL)
         if self._left_events <= 0 or self._left_frames <= 0:
+            self.told_all = False
             self.stop()
         elif event == _RETURN and result and not self._busy:
             self._tell(frame, ctypes.py_object.from_buffer(ctypes.c_void_p(result)).value)
@@ -148,6 +156,7 @@ class Returns:
             monitoring = sys.monitoring
             free = [tool for tool in (4, 3, 5) if monitoring.get_tool(tool) is None]
             if free:
+                self.told_all = True
                 self._tool = free[0]
                 monitoring.use_tool_id(self._tool, _TOOL_NAME)
                 monitoring.register_callback(self._tool, monitoring.events.PY_RETURN, self._monitored)

@@ -9,6 +9,7 @@ import copy
 import pytest
 
 import garbology
+from garbology.interpreter import returns
 
 pytestmark = pytest.mark.usefixtures("quiet_heap")
 
@@ -181,3 +182,37 @@ def test_a_way_back_that_nothing_else_goes_is_weakened():
     (shape,) = garbology.find_cycles(lambda: Owner() and None).shapes
     assert edges_of(shape.advice) == {("Provider", ".owner")}
     assert shape.advice.verified
+
+
+def test_several_edges_come_with_a_word_of_caution():
+    """That edges open the cycle together does not say that each of them may be weak."""
+
+    class Hub:
+        def __init__(self):
+            self.one, self.two = Provider(self), Token(self)
+
+    (several,) = garbology.find_cycles(lambda: Hub() and None).shapes
+    (single,) = garbology.find_cycles(lambda: Owner() and None).shapes
+    assert len(several.advice.edges) == 2
+    assert "these 2 go together, but judge each by itself" in several.advice.reason
+    assert "judge each" not in single.advice.reason
+
+
+def test_advice_says_so_where_the_work_was_not_watched_to_its_end(monkeypatch):
+    """Nothing is known of who needed an edge if nothing was told."""
+    monkeypatch.setattr(returns.Returns, "start", lambda self: None)
+    (shape,) = garbology.find_cycles(lambda: Owner() and None).shapes
+    assert "not watched to its end" in shape.advice.reason
+
+
+def test_keyword_arguments_are_no_table():
+    """A dict of keyword arguments that a closure keeps stands for names: its value is weak, not the dict."""
+
+    class Handler:
+        def __init__(self):
+            kwargs = {"emitter": self}
+            self.handle = lambda: kwargs
+
+    (shape,) = garbology.find_cycles(lambda: Handler() and None).shapes
+    assert shape.advice.remedy == "weakref"
+    assert edges_of(shape.advice) == {("Handler", ".handle → closure variable kwargs['emitter']")}
