@@ -69,6 +69,13 @@ class Function(_OutputsSlot):
 
     inputs: tuple[Variable, ...]
     broadcasts = False
+    has_derivative = False  # one of its own, or that its base class wrote for the same backward
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        owners = (base for base in cls.__mro__ if "derivative" in vars(base) or "backward" in vars(base))
+        owner = next(owners)
+        cls.has_derivative = owner is not Function and "derivative" in vars(owner)
 
     def __call__(self, *inputs: Operand) -> Any:
         """Compute `forward` of the inputs; return a Variable, or a tuple of them if there are several."""
@@ -97,13 +104,6 @@ class Function(_OutputsSlot):
             f"remember nothing. Give {name} a derivative(*gradients), written in operations on Variables, "
             f"or leave create_graph out"
         )
-
-    @classmethod
-    def has_derivative(cls) -> bool:
-        """Whether `derivative` is as good as `backward`: one that a base class wrote for its own is not."""
-        owners = (base for base in cls.__mro__ if "derivative" in vars(base) or "backward" in vars(base))
-        owner = next(owners)
-        return owner is not Function and "derivative" in vars(owner)
 
     @property
     def outputs(self) -> tuple[Any, ...]:

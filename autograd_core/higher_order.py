@@ -115,7 +115,7 @@ def _inputs_gradients(function: Function, gradients: list[Variable]) -> list[Var
         arrays = one_for_each_input(function, function.backward(*[g.data for g in gradients]))
         pairs = zip(function.inputs, arrays, strict=True)
         return [None if g is None else Constant(fitted(function, x, g)) for x, g in pairs]
-    if not function.has_derivative():
+    if not function.has_derivative:
         Function.derivative(function)  # which says what is missing
     results = one_for_each_input(function, function.derivative(*gradients))
     return [_fitted(function, x, g) for x, g in zip(function.inputs, results, strict=True)]
