@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from garbology.study.processes import Processes, clean_environment
+from garbology.study.signals import exit_text
 from garbology.study.worker import DESCRIBE
 
 OLDEST = (3, 10)
@@ -69,7 +70,7 @@ class Native:
         except OSError as error:
             raise InterpreterError(f"{self.name} cannot be run: {error.strerror or error}") from None
         if "slug" not in answer:
-            why = self._too_old() or answer.get("message") or answer["status"]
+            why = self._too_old() or answer.get("message") or _became_of(answer)
             raise InterpreterError(f"{self.name} cannot run the study: {why}")
         return answer
 
@@ -89,6 +90,12 @@ class Native:
         if version >= OLDEST:
             return ""
         return f"Python {'.'.join(map(str, version))} is too old, {'.'.join(map(str, OLDEST))} or newer is needed"
+
+
+def _became_of(answer: Mapping[str, Any]) -> str:
+    if answer["status"] == "timeout":
+        return f"it said nothing in {answer['limit_seconds']:g} seconds"
+    return exit_text(answer["exit_code"])
 
 
 def find_interpreter(text: str) -> Interpreter:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from garbology.study.command import run_package
+from garbology.study.command import processors, run_package
 from garbology.study.loading import load_study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,7 +111,7 @@ def test_what_cannot_be_measured_here_fails_nothing(write_study, tmp_path, capsy
     assert study.main(["--quick", "-o", str(tmp_path)]) == 0
     page = (tmp_path / "small" / "README.md").read_text(encoding="utf-8")
     assert "not measured: tinygrad is not installed: pip install tinygrad (absent(n=1))" in page
-    study = load_study(write_study("FACTOR = 3\n" + BODY + UNAVAILABLE))
+    study = load_study(write_study("FACTOR = 3.0\n" + BODY + UNAVAILABLE))
     assert study.main(["--quick", "-o", str(tmp_path)]) == 1
 
 
@@ -148,6 +148,7 @@ WRONG = {
     "no number": (["--repeats", "many"], "small: Invalid value for '--repeats'"),
     "no repeats": (["--repeats", "0"], "small: Invalid value for '--repeats'"),
     "no time": (["--timeout", "0"], "small: Invalid value for '--timeout'"),
+    "no jobs": (["--jobs", "0"], "small: Invalid value for '--jobs'"),
     "two scales": (["--quick", "--full"], "small: --quick and --full exclude each other"),
     "an unknown measure": (["--measure", "play"], "small: --measure play: the measures are work"),
     "an unknown parameter": (
@@ -203,6 +204,64 @@ def test_ctrl_c_leaves_what_was_measured_and_a_page(write_study, tmp_path, numbe
     (record,) = (out / "small").glob("*.partial.json")
     assert len(json.loads(record.read_text(encoding="utf-8"))["samples"]) == 2
     assert "not complete" in (out / "small" / "README.md").read_text(encoding="utf-8")
+    assert "interrupted: the same command with --resume goes on" in errors
+
+
+def write_other_python(place):
+    """The same interpreter under another path."""
+    place.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
+    place.chmod(0o755)
+    return str(place)
+
+
+def test_one_interpreter_that_is_not_there_does_not_stop_the_others(target, tmp_path, capsys):
+    """Each has its line; what can be measured is, and the exit status tells of the rest."""
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    broken.chmod(0o755)
+    pythons = [
+        str(broken),
+        write_other_python(tmp_path / "good"),
+        write_other_python(tmp_path / "twin"),
+        "3.99",
+    ]
+    words = [word for python in pythons for word in ("--python", python)]
+    assert load_study(target).main(["--quick", *words, "-o", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert (
+        "no interpreter '3.99': give its path, or a name that is on PATH, such as 3.12 or python3.12" in said
+    )
+    assert f"small: {broken} cannot run the study: exit code 1 and no result" in said
+    assert f"small: {tmp_path / 'twin'} is the same runtime as {tmp_path / 'good'}" in said
+    assert len(list((tmp_path / "out" / "small").glob("*.json"))) == 1
+
+
+def test_an_interpreter_that_cannot_run_the_study_is_exit_status_1(target, tmp_path, capsys):
+    """Nothing was measured, which is no success, and nothing is drawn."""
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    broken.chmod(0o755)
+    assert load_study(target).main(["--quick", "--python", str(broken), "-o", str(tmp_path / "out")]) == 1
+    assert one_line(capsys.readouterr().err).endswith("cannot run the study: exit code 1 and no result")
+
+
+def test_jobs_are_the_processors_in_a_quick_run_and_one_otherwise(target, tmp_path):
+    """The record says how many samples were taken at once; a number that was asked for is in the command."""
+    study = load_study(target)
+    jobs = []
+    for words in (["--quick"], ["--repeats", "1"], ["--quick", "--jobs", "3"]):
+        study.main([*words, "-o", str(tmp_path)])
+        (path,) = (tmp_path / "small").glob("*.json")
+        jobs.append(json.loads(path.read_text(encoding="utf-8"))["jobs"])
+        last = json.loads(path.read_text(encoding="utf-8"))["command"]
+    assert jobs == [processors(), 1, 3]
+    assert last == ["python", "small.py", "--quick", "--jobs", "3"]
+
+
+def test_resuming_says_so_when_nothing_was_interrupted(target, tmp_path, capsys):
+    """Everything is measured then."""
+    assert load_study(target).main(["--quick", "--resume", "-o", str(tmp_path)]) == 0
+    assert "nothing was interrupted: everything is measured" in capsys.readouterr().err
 
 
 def test_without_the_drawing_libraries_the_record_is_written(target, tmp_path):

@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from garbology.study.interpreters import InterpreterError, Native
+from garbology.study.interpreters import InterpreterError, Native, find_interpreter
 from garbology.study.loading import load_study
 from garbology.study.processes import clean_environment
 from garbology.study.signals import exit_text
@@ -158,13 +158,112 @@ def test_an_interpreter_is_described_to_the_detail_that_makes_runs_comparable(ta
     assert json.loads(json.dumps(described)) == described
 
 
+def write_python(place, script):
+    """An executable that pretends to be a Python."""
+    place.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    place.chmod(0o755)
+    return str(place)
+
+
 def test_an_interpreter_that_cannot_run_the_study_is_named(target, tmp_path):
     """A broken interpreter is an error of its own, before anything is measured."""
-    broken = tmp_path / "python"
-    broken.write_text("#!/bin/sh\necho cannot >&2\nexit 3\n", encoding="utf-8")
-    broken.chmod(0o755)
-    with pytest.raises(InterpreterError, match=r"python cannot run the study: cannot"):
-        Native(str(broken)).describe(target)
+    broken = write_python(tmp_path / "python", "echo cannot >&2; exit 3")
+    with pytest.raises(InterpreterError, match=r"python cannot run the study: cannot$"):
+        Native(broken).describe(target)
+
+
+def test_an_interpreter_that_is_too_old_is_told_so(target, tmp_path):
+    """Not by the first thing that it stumbles over."""
+    old = write_python(
+        tmp_path / "python", 'case "$*" in *version_info*) echo 3 8;; *) echo SyntaxError; exit 1;; esac'
+    )
+    with pytest.raises(
+        InterpreterError, match=r"3\.8 cannot .*: Python 3\.8 is too old, 3\.10 or newer is needed"
+    ):
+        Native(old, "3.8").describe(target)
+
+
+def test_a_file_that_is_no_program_is_named(target, tmp_path):
+    """It cannot be run, and the reason is told in one line."""
+    text = tmp_path / "notes"
+    text.write_text("no program", encoding="utf-8")
+    text.chmod(0o755)
+    with pytest.raises(InterpreterError, match="notes cannot be run"):
+        Native(str(text), "notes").describe(target)
+
+
+def test_another_interpreter_must_be_able_to_load_the_study(write_study, tmp_path):
+    """What the study imports is missing there: that is told before anything is measured."""
+    other = write_python(tmp_path / "other", f'exec {sys.executable} "$@"')
+    path = write_study("import nothing_of_that_name\n" + BODY)
+    with pytest.raises(
+        InterpreterError, match="other cannot run the study: ModuleNotFoundError: No module named"
+    ):
+        Native(other, "other").describe(path)
+
+
+def test_an_interpreter_is_found_by_path_or_by_name(tmp_path, monkeypatch):
+    """A path, a name on PATH, or the version alone."""
+    python = write_python(tmp_path / "python3.99", "exit 1")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert [find_interpreter(text).python for text in (python, "python3.99", "3.99")] == [python] * 3
+    assert find_interpreter("3.99").name == "3.99"
+    with pytest.raises(InterpreterError, match=r"no interpreter '3\.98': give its path, or a name"):
+        find_interpreter("3.98")
+
+
+def test_without_psutil_an_interpreter_is_described_all_the_same(tmp_path):
+    """Only the machine's memory is not known then."""
+    environment = environment_without("psutil", tmp_path)
+    assert environment["total_memory_bytes"] is None
+    assert environment["gc_thresholds"]
+
+
+def environment_without(package, place):
+    """What a worker says of its environment when a package cannot be imported."""
+    (place / f"{package}.py").write_text("raise ImportError('none here')", encoding="utf-8")
+    code = (
+        "import json, sys; sys.path.insert(0, sys.argv[1]);"
+        "from garbology.study.worker import describe; print(json.dumps(describe()))"
+    )
+    command = [sys.executable, "-X", "garbology=late", "-c", code, str(place)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)["environment"]
+
+
+LIGHT = """
+from garbology import collector, record_pauses
+from garbology.recorders import memory_usage, waiting_garbage
+study = Study("Light", {"n": [1]})
+
+@dataclass(frozen=True)
+class Modules:
+    names: list
+
+@study.measure
+def look(n: int) -> Modules:
+    return Modules(sorted(sys.modules))
+"""
+
+
+def test_a_study_that_needs_no_numpy_imports_none(write_study):
+    """What is not needed would take half a second of every sample, and memory; it also runs without."""
+    path = write_study(LIGHT)
+    names = set(Native().run(path, "look", {"n": 1}, 30)["values"]["names"])
+    assert not {"numpy", "scipy", "psutil", "objgraph", "importlib.metadata"} & names
+
+
+def test_a_study_that_imports_garbology_whole_has_all_of_it_before_the_measurement(write_study):
+    """Nothing is imported at its first use, where it would be measured."""
+    path = write_study("import garbology\n" + LIGHT)
+    assert "garbology.find" in Native().run(path, "look", {"n": 1}, 30)["values"]["names"]
+
+
+def test_outside_a_study_everything_is_imported_at_once():
+    """The import's own garbage must not be found in somebody's window."""
+    code = "import sys, garbology; print('garbology.find' in sys.modules, 'watch' in vars(garbology))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"
 
 
 @pytest.mark.parametrize(
