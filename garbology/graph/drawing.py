@@ -54,7 +54,8 @@ def _quoted(text: str) -> str:
 def dot_to_svg(dot: str) -> str:
     """The SVG text of a DOT graph.
 
-    The system's ``dot`` draws it where there is one, else the ``graphviz-pure`` of the extra ``garbology[draw]``.
+    The ``graphviz-pure`` of the extra ``garbology[draw]`` draws it, so that the same graph gives the same bytes
+    whatever Graphviz a machine has; without it the system's ``dot`` does.
 
     Raises
     ------
@@ -77,9 +78,9 @@ def dot_to_svg(dot: str) -> str:
 def _dot_program() -> str:
     scripts = Path(sysconfig.get_path("scripts"))
     program = (
-        shutil.which("dot")
+        shutil.which("graphviz-pure", path=str(scripts))
         or shutil.which("graphviz-pure")
-        or shutil.which("graphviz-pure", path=str(scripts))
+        or shutil.which("dot")
     )
     if program is None:
         raise GraphvizMissing(

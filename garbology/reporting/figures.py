@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import vl_convert
 
 from garbology.reporting import marks, svg
 from garbology.reporting.palette import INK, PAPER, Series, theme_variables
-from garbology.reporting.panels import Layout, Panel, lay_out
+from garbology.reporting.panels import Layout, lay_out
 from garbology.study.page import FigureSpec
+
+_VEGA_LITE = "6.4"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def draw(spec: FigureSpec, runtime_labels: Mapping[str, str]) -> DrawnFigure | N
     layout = lay_out(spec, runtime_labels)
     if layout is None:
         return None
-    roots = [_draw_panel(spec, layout, panel) for panel in layout.panels]
+    roots = [rendered(marks.chart(spec, layout, panel)) for panel in layout.panels]
     text = _compose(layout, roots, spec.kind)
     panels = []
     for panel, root in zip(layout.panels, roots, strict=True):
@@ -49,9 +52,9 @@ def draw(spec: FigureSpec, runtime_labels: Mapping[str, str]) -> DrawnFigure | N
     return DrawnFigure(panels, layout.named_series, layout.missing, layout.columns, text)
 
 
-def _draw_panel(spec: FigureSpec, layout: Layout, panel: Panel) -> Element:
-    source = vl_convert.vegalite_to_svg(marks.chart(spec, layout, panel).to_dict())
-    return svg.clean(svg.parse(source))
+def rendered(chart: Any) -> Element:
+    """An Altair chart as SVG, cleaned; always by the same version of Vega-Lite."""
+    return svg.clean(svg.parse(vl_convert.vegalite_to_svg(chart.to_dict(), vl_version=_VEGA_LITE)))
 
 
 def _compose(layout: Layout, roots: Sequence[Element], kind: str) -> str:

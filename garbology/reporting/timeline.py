@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from xml.etree.ElementTree import Element
 
-import vl_convert
-
 from garbology.reporting import marks, svg
 from garbology.reporting.axes import number_axis
+from garbology.reporting.figures import rendered
 from garbology.reporting.numbers import format_quantity, is_number
 from garbology.reporting.palette import INK, PAPER, Series, theme_variables
 from garbology.reporting.panels import Layout, lay_out
@@ -56,7 +55,10 @@ def draw(moments: Sequence[Row], collections: Sequence[Row]) -> Timeline | None:
     left = max(map(marks.label_room, layouts))
     frame = marks.Frame(_WIDTH_PIXELS, _HEIGHT_PIXELS, left, dense=True)
     aligned = [replace(layout, x=shared) for layout in layouts]
-    roots = [_draw(spec, layout, frame) for spec, layout in zip(specs, aligned, strict=True)]
+    roots = [
+        rendered(marks.chart(spec, layout, layout.panels[0], frame))
+        for spec, layout in zip(specs, aligned, strict=True)
+    ]
     text = _compose([spec.caption for spec in specs], roots)
     strips = [_strip(*each) for each in zip(specs, aligned, roots, strict=True)]
     return Timeline(strips, _notes(moments, collections), text)
@@ -115,11 +117,6 @@ def _notes(moments: Sequence[Row], collections: Sequence[Row]) -> list[str]:
     if len(collections) > _COLLECTIONS:
         notes.append(f"{len(collections):,} collections: the {_COLLECTIONS} longest are drawn.")
     return notes
-
-
-def _draw(spec: FigureSpec, layout: Layout, frame: marks.Frame) -> Element:
-    source = vl_convert.vegalite_to_svg(marks.chart(spec, layout, layout.panels[0], frame).to_dict())
-    return svg.clean(svg.parse(source))
 
 
 def _strip(spec: FigureSpec, layout: Layout, root: Element) -> Strip:

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from garbology.reporting import write_page
+from garbology.reporting import write_index, write_page, write_run
 from tests.reporting import pages_for_tests as pages
 
 
@@ -15,4 +17,7 @@ def written(tmp_path_factory):
         "hostile": pages.hostile_page(),
     }.items():
         write_page(page, root / name)
+    for name, hostile in {"run": False, "run-hostile": True}.items():
+        write_run(pages.run_page(hostile), root / name)
+    write_index([pages.study_page(), replace(pages.several_runtimes(), name="several")], root)
     return root

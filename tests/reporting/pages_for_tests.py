@@ -295,6 +295,14 @@ def _judged(result: FindingResult, slug: str) -> FindingResult:
     return result
 
 
+def hostile_shape() -> dict[str, Any]:
+    picture = shape(HOSTILE)
+    picture["edges"][0]["label"] = HOSTILE
+    picture["sites"] = [HOSTILE]
+    picture["advice"]["reason"] = picture["advice"]["remedy"] = HOSTILE
+    return picture
+
+
 def hostile_page() -> StudyPage:
     """Every text of a page is a name that wants to be obeyed."""
     row = {HOSTILE: HOSTILE, "c" + HOSTILE: HOSTILE, "f" + HOSTILE: HOSTILE}
@@ -314,10 +322,6 @@ def hostile_page() -> StudyPage:
     summary = replace(
         runtime(), slug=HOSTILE, label=HOSTILE, record_file=HOSTILE, environment={HOSTILE: HOSTILE}
     )
-    picture = shape(HOSTILE)
-    picture["edges"][0]["label"] = HOSTILE
-    picture["sites"] = [HOSTILE]
-    picture["advice"]["reason"] = picture["advice"]["remedy"] = HOSTILE
     return StudyPage(
         name=HOSTILE,
         title=HOSTILE,
@@ -329,7 +333,7 @@ def hostile_page() -> StudyPage:
             FindingResult(HOSTILE, HOSTILE, SLUG, "not on this version", HOSTILE, HOSTILE, HOSTILE),
         ],
         figures=[figure, line],
-        pictures=[picture],
+        pictures=[hostile_shape()],
         runtimes=[
             summary,
             replace(runtime(), parameters={HOSTILE: [HOSTILE]}, repetition={HOSTILE: HOSTILE}),
@@ -368,7 +372,7 @@ def run_page(hostile: bool = False) -> RunPage:
         tiles=study_page().tiles[:4],
         moments=moments,
         collections=collections,
-        shapes=[shape(name)],
+        shapes=[hostile_shape() if hostile else shape()],
         runtime=runtime(),
         problems=[f"{name}: one thread was not watched"],
         command=f"garbology run {name}",

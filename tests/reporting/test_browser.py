@@ -1,119 +1,254 @@
-"""The page in a real browser, where there is one."""
+"""The pages in a real browser, where there is one: Debian's Chromium, driven by Playwright."""
 
 from __future__ import annotations
 
-import html
-import json
-import os
-import re
 import shutil
-import subprocess
+from contextlib import contextmanager
 
 import pytest
 
+from tests.reporting import pages_for_tests as pages
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH: apt-get install chromium")
+if CHROMIUM is None:
+    pytest.skip("no chromium on PATH: apt-get install chromium", allow_module_level=True)
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="playwright is not installed: pip install playwright"
+)
 
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-]
-# Runs after the page's own script and leaves what it saw in the document, which --dump-dom prints.
-PROBE = """<iframe id="frame" style="width:{width}px;height:2000px;border:0"></iframe><pre id="seen"></pre>
-<script>
-const frame = document.getElementById("frame");
-window.alerts = 0;
-frame.onload = () => {{
-  const page = frame.contentDocument, view = frame.contentWindow, seen = {{}};
-  seen.scroll = page.documentElement.scrollWidth;
-  seen.requests = view.performance.getEntriesByType("resource").length;
-  const tip = page.getElementById("tip");
-  const drawing = [...page.querySelectorAll("svg.drawing")].find((one) => one.querySelector(".mark"));
-  const press = (key) => drawing.dispatchEvent(new view.KeyboardEvent("keydown", {{key, bubbles: true}}));
-  seen.hidden = tip.hidden;
-  drawing.scrollIntoView();
-  press("ArrowRight");
-  seen.first = tip.textContent;
-  press("ArrowRight");
-  seen.second = tip.textContent;
-  const box = tip.getBoundingClientRect();
-  seen.inside = box.left >= 0 && box.right <= {width};
-  press("Escape");
-  seen.closed = tip.hidden;
-  const mark = [...drawing.querySelectorAll(".mark")].slice(0, 3).pop(), at = mark.getBoundingClientRect();
-  mark.dispatchEvent(new view.PointerEvent("pointermove", {{bubbles: true, clientX: at.x, clientY: at.y}}));
-  seen.mouse = tip.hidden ? "" : tip.textContent;
-  seen.expected = mark.getAttribute("aria-label");
-  seen.injected = page.querySelectorAll("script").length - 1;
-  document.getElementById("seen").textContent = JSON.stringify(seen);
-}};
-frame.srcdoc = {source};
-</script>"""
+PAGES = ["index.html", "cycles/index.html", "several/index.html", "hostile/index.html", "run/index.html"]
+WIDTHS = [390, 1280]
+SCHEMES = ["light", "dark"]
+
+# Every text whose colour does not stand out from what is behind it as WCAG AA asks, as [text, ratio].
+FAINT_TEXTS = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+  const channels = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = (rgb) => {
+    const [r, g, b] = rgb.slice(0, 3).map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = channels(getComputedStyle(at).backgroundColor);
+      if (color[3] > 0) return color;
+    }
+    return [255, 255, 255, 255];
+  };
+  const faint = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement, text = walker.currentNode.textContent.trim();
+    if (!text || ["SCRIPT", "STYLE"].includes(element.tagName)) continue;
+    const style = getComputedStyle(element), drawn = element.closest("svg") !== null;
+    const lights = [light(channels(drawn ? style.fill : style.color)), light(behind(element))];
+    const ratio = (Math.max(...lights) + 0.05) / (Math.min(...lights) + 0.05);
+    const pixels = parseFloat(style.fontSize), bold = parseInt(style.fontWeight) >= 700;
+    if (ratio < (pixels >= 24 || (bold && pixels >= 18.66) ? 3 : 4.5)) faint.push([text, ratio]);
+  }
+  return faint;
+}"""
+
+# Pairs of labels in a figure that lie on each other, and labels smaller than a reader can read.
+CLUTTER = """() => {
+  const found = [];
+  for (const drawing of document.querySelectorAll(".panel svg.drawing, figure:not(.strip) svg.drawing")) {
+    const labels = [...drawing.querySelectorAll("text")].filter((one) => one.textContent.trim());
+    const boxes = labels.map((one) => [one.textContent, one.getBoundingClientRect()]);
+    boxes.forEach(([text, box], index) => {
+      if (box.height < 9) found.push([text, "is " + box.height + " pixels high"]);
+      for (const [other, its] of boxes.slice(index + 1)) {
+        const wide = Math.min(box.right, its.right) - Math.max(box.left, its.left);
+        const high = Math.min(box.bottom, its.bottom) - Math.max(box.top, its.top);
+        if (wide > 1 && high > 3) found.push([text, other]);
+      }
+    });
+  }
+  return found;
+}"""
 
 
-def browse(directory, tmp_path, *options):
-    """The DOM that Chromium ends with, and what it logged."""
-    command = [
-        CHROMIUM,
-        *QUIET,
-        f"--user-data-dir={tmp_path / 'profile'}",
-        "--enable-logging=stderr",
-        *options,
-    ]
-    environment = {**os.environ, "HOME": str(tmp_path)}
-    done = subprocess.run(
-        [*command, "--virtual-time-budget=4000", "--dump-dom", directory.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=environment,
-        check=False,
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-quic"]
+        )
+        yield chromium
+        chromium.close()
+
+
+class Noise:
+    """What a page does beside being shown: messages, errors, dialogs, requests."""
+
+    def __init__(self, page):
+        self.heard = []
+        self.requests = []
+        page.on("console", lambda message: self.heard.append(message.text))
+        page.on("pageerror", lambda error: self.heard.append(str(error)))
+        page.on("dialog", lambda dialog: (self.heard.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: self.requests.append(request.url))
+
+
+@contextmanager
+def opened(browser, path, width=1280, scheme="light", **options):
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True, **options
     )
-    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    return done.stdout, console
+    try:
+        page = context.new_page()
+        page.noise = Noise(page)
+        page.goto(path.as_uri())
+        yield page
+    finally:
+        context.close()
 
 
-def probe(written, name, tmp_path, width):
-    source = (written / name / "index.html").read_text(encoding="utf-8")
-    page = tmp_path / "probe.html"
-    page.write_text(
-        "<!doctype html><meta charset='utf-8'>"
-        + PROBE.format(width=width, source=json.dumps(source).replace("<", "\\u003c")),
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_quiet_and_fits(written, browser, name, width):
+    """No console message, no request but for the page, no script of another's, no horizontal scrolling."""
+    with opened(browser, written / name, width) as page:
+        assert page.noise.heard == []
+        assert page.noise.requests == [(written / name).as_uri()]
+        assert page.locator("script").count() == 1
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(CLUTTER) == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("name", PAGES)
+def test_every_text_stands_out(written, browser, name, scheme):
+    """Each text has the contrast of WCAG AA on what is behind it, in light and dark, drawings included."""
+    with opened(browser, written / name, scheme=scheme) as page:
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        assert page.evaluate(FAINT_TEXTS) == []
+
+
+def test_the_checks_see_what_is_wrong(browser, tmp_path):
+    """A grey text and two labels on each other are found: the checks above would not pass anything."""
+    path = tmp_path / "wrong.html"
+    label = "<text x='9' y='30'>label</text>"
+    path.write_text(
+        "<body style='background:#fff'><p style='color:#888'>grey</p><p style='color:#333'>dark</p>"
+        f"<div class='panel'><svg class='drawing'>{label * 2}</svg></div>",
         encoding="utf-8",
     )
-    dom, console = browse(page, tmp_path)
-    seen = re.search(r'<pre id="seen">(.*?)</pre>', dom, re.DOTALL)
-    assert seen, "the probe is gone"
-    assert seen[1], f"the probe did not run: {console}"
-    return json.loads(html.unescape(seen[1])), console
+    with opened(browser, path) as page:
+        assert [text for text, _ratio in page.evaluate(FAINT_TEXTS)] == ["grey"]
+        assert page.evaluate(CLUTTER) == [["label", "label"]]
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("name", ["cycles", "hostile"])
-def test_the_page_works_in_a_browser(written, tmp_path, name, width):
-    """No console message, no request, no sideways scrolling; a tooltip stays inside the window."""
-    seen, console = probe(written, name, tmp_path, width)
-    assert console == []
-    assert seen["requests"] == 0
-    assert seen["scroll"] <= width
-    assert seen["hidden"] is True
-    assert seen["first"]
-    assert seen["inside"] is True
-    assert seen["closed"] is True
-    assert seen["injected"] == 0
+@pytest.mark.parametrize("name", ["cycles/index.html", "run/index.html"])
+def test_the_reader_s_theme_is_used(written, browser, name):
+    """Paper is dark where the reader's system is, and white in print whatever the system is."""
+    lights = {}
+    for scheme in SCHEMES:
+        with opened(browser, written / name, scheme=scheme) as page:
+            lights[scheme] = _paper(page)
+            page.emulate_media(media="print")
+            assert _paper(page) == 255
+            assert page.locator("#tip").is_hidden()
+            overflow = "getComputedStyle(document.querySelector('.scroll')).overflowX"
+            assert page.evaluate(overflow) == "visible"
+    assert lights["dark"] < 40 < 200 < lights["light"]
 
 
-def test_the_tooltip_says_what_the_mark_is(written, tmp_path):
-    """The arrow keys step from value to value, the mouse shows the value it is near to."""
-    seen, _console = probe(written, "cycles", tmp_path, 1280)
-    assert seen["first"] != seen["second"]
-    assert "outputs strong, operations 100: variables 200" in seen["first"]
-    assert seen["mouse"] == seen["expected"]
+def _paper(page):
+    color = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return int(color.removeprefix("rgb(").partition(",")[0])
+
+
+def test_the_arrow_keys_step_through_the_values(written, browser):
+    """The Tab key reaches a drawing, the arrow keys its values one by one, Escape puts the tooltip away."""
+    with opened(browser, written / "cycles/index.html") as page:
+        tip = page.locator("#tip")
+        assert tip.is_hidden()
+        while not page.evaluate("document.activeElement.matches('figure svg.drawing')"):
+            page.keyboard.press("Tab")
+        page.keyboard.press("ArrowRight")
+        first = tip.inner_text()
+        assert "outputs strong, operations 100: variables 200" in first
+        page.keyboard.press("ArrowRight")
+        assert tip.is_visible()
+        assert tip.inner_text() != first
+        page.keyboard.press("ArrowLeft")
+        assert tip.inner_text() == first
+        page.keyboard.press("Escape")
+        assert tip.is_hidden()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_mouse_shows_the_value_it_is_near_to(written, browser, width):
+    """A few pixels beside a mark its values are shown, inside the window; away from it they are not."""
+    with opened(browser, written / "cycles/index.html", width) as page:
+        mark = page.locator("figure .mark").nth(2)
+        mark.scroll_into_view_if_needed()
+        page.wait_for_timeout(400)
+        box = mark.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2 + 3, box["y"] + box["height"] / 2 + 3)
+        tip = page.locator("#tip")
+        assert tip.inner_text() == mark.get_attribute("aria-label")
+        place = tip.bounding_box()
+        assert place["x"] >= 0
+        assert place["x"] + place["width"] <= width
+        page.mouse.move(1, 1)
+        assert tip.is_hidden()
+
+
+def test_the_atlas_tells_how_a_cell_compares(written, browser):
+    """By mouse and by keyboard a cell says its value, its interval and its ratio to the best of the row."""
+    with opened(browser, written / "index.html") as page:
+        tip = page.locator("#tip")
+        cell = page.locator(".atlas td", has_text="1.33 GB").first
+        cell.hover()
+        assert "1.33 GB (95 % interval: 1.31 to 1.34 GB), 40× the best, 33 MB" in tip.inner_text()
+        page.mouse.move(1, 1)
+        page.locator(".stepped").first.focus()
+        page.keyboard.press("ArrowRight")
+        assert tip.inner_text().startswith("CPython 3.9.18: 33 MB")
+        for _ in range(7):
+            page.keyboard.press("ArrowRight")
+        assert tip.inner_text().startswith("CPython 3.15.0: 75 MB")
+        assert "2.3× the best" in tip.inner_text()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_without_javascript_all_is_there(written, browser, name):
+    """With scripts switched off every section is shown, drawings too."""
+    with opened(browser, written / name, java_script_enabled=False) as page:
+        assert page.locator("h2, h3").count() > 1
+        assert page.locator("#tip").count() == 0
+        for drawing in page.locator("svg.drawing").all()[:12]:
+            box = drawing.bounding_box()
+            assert box["width"] > 40
+            assert box["height"] > 20
+
+
+def test_a_script_shaped_name_is_text(written, browser):
+    """A type, an attribute, a path and an argument with a script in them are shown and never run."""
+    shown = pages.HOSTILE.split("</script>")[0]
+    for name in ("hostile/index.html", "run-hostile/index.html"):
+        with opened(browser, written / name) as page:
+            page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+            for place in ("h1", ".verdict", ".cycle h3", ".edges li", ".facts code", "pre"):
+                assert shown in page.locator(place).first.text_content(), place
+            assert page.noise.heard == []
+            assert page.locator("script").count() == 1
+            assert page.locator("svg script, [onclick], [onload], [onerror]").count() == 0
+
+
+def test_a_wide_table_scrolls_in_its_own_box(written, browser):
+    """On a phone the atlas is wider than the screen and scrolls by itself, its first column in sight."""
+    with opened(browser, written / "index.html", 390) as page:
+        region = page.locator(".stepped").first
+        assert region.evaluate("(one) => one.scrollWidth > one.clientWidth")
+        region.evaluate("(one) => { one.scrollLeft = 300; }")
+        label = page.locator(".atlas tbody tr:not(.study) th").first.bounding_box()
+        assert label["x"] >= 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,83 @@
+"""The committed pages are what the committed records give, to the byte."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from garbology.study.loading import load_study, study_names
+from garbology.study.publishing import has_records, publish, publish_index
+
+ROOT = Path(__file__).parents[2]
+REPORTS = ROOT / "reports"
+PINNED = ("graphviz-pure", "vl-convert-python")
+RECORDED = sorted({path.parent.name for path in REPORTS.glob("*/*.json")})
+if not RECORDED:
+    pytest.skip("no record is committed under reports/", allow_module_level=True)
+pytest.importorskip("altair", reason="the drawing libraries are not installed")
+
+
+def draws_alike():
+    """Whether the libraries that draw are of the versions that drew the committed pages."""
+    pins = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    return all(f'"{name}=={version(name)}"' in pins for name in PINNED)
+
+
+def compared(path):
+    """What must be equal in a file: all of it, or all but the drawings where another version draws."""
+    text = path.read_bytes().decode("utf-8")
+    if draws_alike():
+        return text
+    return "" if path.suffix == ".svg" else re.sub(r"<svg .*?</svg>", "", text, flags=re.DOTALL)
+
+
+def assert_same(drawn, committed):
+    assert sorted(path.name for path in drawn.iterdir() if path.is_file()) == sorted(
+        path.name for path in committed.iterdir() if path.is_file() and path.suffix != ".json"
+    )
+    for path in filter(Path.is_file, drawn.iterdir()):
+        same = compared(path) == compared(committed / path.name)
+        assert same, f"{committed / path.name} is not what its records give: python -m experiments report"
+
+
+@pytest.fixture(scope="module")
+def studies():
+    return {name.rpartition(".")[2]: name for name in study_names("experiments")}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_page_is_what_its_records_give(name, studies, tmp_path):
+    """Page, Markdown and drawings of each committed study can be drawn again from its records."""
+    assert name in studies, f"reports/{name} has records of no study"
+    said = []
+    for record in (REPORTS / name).glob("*.json"):
+        (tmp_path / record.name).write_bytes(record.read_bytes())
+    publish(load_study(studies[name]), tmp_path, say=said.append)
+    for record in tmp_path.glob("*.json"):
+        record.unlink()
+    assert said == []
+    assert_same(tmp_path, REPORTS / name)
+
+
+def test_the_front_page_is_what_the_records_give(studies, tmp_path):
+    """The index and the atlas can be drawn again from the records of all studies."""
+    for name in RECORDED:
+        (tmp_path / name).mkdir()
+        for record in (REPORTS / name).glob("*.json"):
+            (tmp_path / name / record.name).write_bytes(record.read_bytes())
+    every = [load_study(name) for name in studies.values()]
+    assert sorted(study.name for study in every if has_records(study, tmp_path)) == RECORDED
+    said = []
+    publish_index(every, tmp_path, say=said.append)
+    assert said == []
+    assert_same(tmp_path, REPORTS)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_committed_page_is_light_and_complete(name):
+    """Each committed page stays under 400 kB, and none is of a run that was not complete."""
+    assert (REPORTS / name / "index.html").stat().st_size < 400_000
+    assert not list((REPORTS / name).glob("*.partial.json"))
