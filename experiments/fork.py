@@ -58,7 +58,7 @@ CHILDREN: dict[str, Callable[[list[Any]], object]] = {
 
 study = Study(
     title="What a forked child copies: reference counts, collections, gc.freeze()",
-    parameters={"child": list(CHILDREN), "frozen": [False, True], "live_objects": [500_000]},
+    parameters={"child": list(CHILDREN), "parent": ["not frozen", "frozen"], "live_objects": [500_000]},
     quick={"live_objects": [100_000], "repeats": 2},
     full={"live_objects": [100_000, 1_000_000, 5_000_000]},
     repeats=5,
@@ -86,13 +86,13 @@ class Copied:
 
 
 @study.measure
-def fork_a_child(child: str, frozen: bool, live_objects: int) -> Copied:
+def fork_a_child(child: str, parent: str, live_objects: int) -> Copied:
     """Fork a child of a process with many objects; the child works and measures its own pages."""
     if not hasattr(os, "fork") or not SMAPS.exists():
         raise Unavailable(f"fork and {SMAPS} are needed: run this study on Linux")
     with collector.paused():
         heap = live_heap(live_objects)
-        with collector.frozen() if frozen else nullcontext():
+        with collector.frozen() if parent == "frozen" else nullcontext():
             found = in_a_child(lambda: measured(CHILDREN[child], heap))
     heap_bytes = sum(map(sys.getsizeof, heap))
     dirtied_bytes = found["after"]["Private_Dirty"] - found["before"]["Private_Dirty"]
@@ -167,25 +167,25 @@ def an_idle_child_copies_nothing(runs: Runs) -> str:
 @study.finding
 def reading_copies_the_heap(runs: Runs) -> str:
     """A child that only reads the objects makes at least half of the heap its own, by writing reference counts."""
-    return _at_least(runs.of(fork_a_child).where(child="reads the objects", frozen=False), 0.5)
+    return _at_least(runs.of(fork_a_child).where(child="reads the objects", parent="not frozen"), 0.5)
 
 
 @study.finding
 def freezing_does_not_keep_reading_from_it(runs: Runs) -> str:
     """The same after gc.freeze(): reference counts are written all the same."""
-    return _at_least(runs.of(fork_a_child).where(child="reads the objects", frozen=True), 0.5)
+    return _at_least(runs.of(fork_a_child).where(child="reads the objects", parent="frozen"), 0.5)
 
 
 @study.finding
 def a_collection_copies_the_heap(runs: Runs) -> str:
     """One collection in the child makes at least half of the heap its own, though there is no garbage."""
-    return _at_least(runs.of(fork_a_child).where(child="collects", frozen=False), 0.5)
+    return _at_least(runs.of(fork_a_child).where(child="collects", parent="not frozen"), 0.5)
 
 
 @study.finding
 def freezing_keeps_a_collection_from_it(runs: Runs) -> str:
     """After gc.freeze() a collection in the child makes less than a tenth of the heap its own."""
-    return _at_most(runs.of(fork_a_child).where(child="collects", frozen=True), 0.1)
+    return _at_most(runs.of(fork_a_child).where(child="collects", parent="frozen"), 0.1)
 
 
 @study.finding
@@ -209,10 +209,13 @@ study.exception(
 
 @study.figure
 def dirtied_bytes(runs: Runs) -> Any:
-    """Bytes of pages that became the child's own while it worked, with the parent's objects frozen and not."""
+    """Bytes of pages that became the child's own while it worked, with the parent's objects frozen and not.
+
+    A collection writes to all objects of the interpreter, not only to those of our heap.
+    """
     several = len({run.live_objects for run in runs.of(fork_a_child)}) > 1
     return bars(
-        runs.of(fork_a_child), x="child", y="dirtied_bytes", color="frozen",
+        runs.of(fork_a_child), x="child", y="dirtied_bytes", color="parent",
         facet="live_objects" if several else None,
     )  # fmt: skip
 
@@ -221,12 +224,12 @@ def dirtied_bytes(runs: Runs) -> Any:
 def tiles(runs: Runs) -> list[Tile]:
     """What four children copy."""
     collects, frozen, reads, nothing = (
-        _largest(runs, child, frozen)
-        for child, frozen in [
-            ("collects", False),
-            ("collects", True),
-            ("reads the objects", True),
-            ("does nothing", False),
+        _largest(runs, child, parent)
+        for child, parent in [
+            ("collects", "not frozen"),
+            ("collects", "frozen"),
+            ("reads the objects", "frozen"),
+            ("does nothing", "not frozen"),
         ]
     )
     return [
@@ -240,13 +243,16 @@ def tiles(runs: Runs) -> list[Tile]:
 @study.verdict
 def verdict(runs: Runs) -> str:
     """What a child copies of the heap."""
-    case = _largest(runs, "reads the objects", False)
-    heap_bytes = case.median("heap_bytes")
+    case = _largest(runs, "reads the objects", "not frozen")
+    reads, reads_frozen, collects, collects_frozen = (
+        shown(_largest(runs, child, parent).median("dirtied_bytes"), "bytes")
+        for child in ("reads the objects", "collects")
+        for parent in ("not frozen", "frozen")
+    )
     return (
-        f"Of {case.live_objects:,} objects ({shown(heap_bytes, 'bytes')}) a forked child copies "
-        f"{_copied(runs, 'reads the objects', False)} by reading them, frozen or not "
-        f"({_copied(runs, 'reads the objects', True)}); one collection copies {_copied(runs, 'collects', False)}, "
-        f"and {_copied(runs, 'collects', True)} after gc.freeze()."
+        f"Of {case.live_objects:,} objects ({shown(case.median('heap_bytes'), 'bytes')}) a forked child copies "
+        f"{reads} by reading them, and {reads_frozen} after gc.freeze(); "
+        f"one collection copies {collects}, and {collects_frozen} after gc.freeze()."
     )
 
 
@@ -282,13 +288,9 @@ def _share(run: Any) -> str:
     return f"{run.dirtied_share:.1%} of the heap ({shown(run.dirtied_bytes, 'bytes')})"
 
 
-def _largest(runs: Runs, child: str, frozen: bool) -> Case:
-    cases = runs.of(fork_a_child).where(child=child, frozen=frozen).cases()
+def _largest(runs: Runs, child: str, parent: str) -> Case:
+    cases = runs.of(fork_a_child).where(child=child, parent=parent).cases()
     return max(cases, key=lambda case: case.live_objects)
-
-
-def _copied(runs: Runs, child: str, frozen: bool) -> str:
-    return shown(_largest(runs, child, frozen).median("dirtied_bytes"), "bytes")
 
 
 if __name__ == "__main__":

@@ -46,48 +46,48 @@ DOCTORED = {
     "an idle child that copies": (
         "an_idle_child_copies_nothing",
         "does nothing",
-        False,
+        "not frozen",
         {"dirtied_share": 0.3},
     ),
-    "a heap of nothing": ("an_idle_child_copies_nothing", "does nothing", False, {"heap_bytes": 1000}),
+    "a heap of nothing": ("an_idle_child_copies_nothing", "does nothing", "not frozen", {"heap_bytes": 1000}),
     "reading that copies nothing": (
         "reading_copies_the_heap",
         "reads the objects",
-        False,
+        "not frozen",
         {"dirtied_share": 0.2},
     ),
     "freezing that helps reading": (
         "freezing_does_not_keep_reading_from_it",
         "reads the objects",
-        True,
+        "frozen",
         {"dirtied_share": 0.01},
     ),
     "a collection that copies nothing": (
         "a_collection_copies_the_heap",
         "collects",
-        False,
+        "not frozen",
         {"dirtied_share": 0.01},
     ),
     "freezing that does not help": (
         "freezing_keeps_a_collection_from_it",
         "collects",
-        True,
+        "frozen",
         {"dirtied_share": 0.9},
     ),
     "a count that is written": (
         "the_count_of_an_immortal_is_not_written",
         "reads None",
-        True,
+        "frozen",
         {"counted_references": 1000},
     ),
 }
 
 
 @linux_only
-@pytest.mark.parametrize(("name", "child", "frozen", "values"), DOCTORED.values(), ids=DOCTORED)
-def test_every_claim_can_fail(samples, name, child, frozen, values):
+@pytest.mark.parametrize(("name", "child", "parent", "values"), DOCTORED.values(), ids=DOCTORED)
+def test_every_claim_can_fail(samples, name, child, parent, values):
     """With a doctored sample the finding does not hold, and shows the figure that broke it."""
-    wrong = doctored(samples, fork.fork_a_child, {"child": child, "frozen": frozen}, **values)
+    wrong = doctored(samples, fork.fork_a_child, {"child": child, "parent": parent}, **values)
     result = judge(fork.study.findings[name], wrong, "here")
     assert result.status == "does not hold"
     assert result.evidence
@@ -108,7 +108,7 @@ def test_where_there_is_no_fork_the_case_is_unavailable(monkeypatch):
     """On another system the measure says what it needs instead of failing."""
     monkeypatch.delattr(os, "fork", raising=False)
     with pytest.raises(Unavailable, match="run this study on Linux"):
-        fork.fork_a_child(child="does nothing", frozen=False, live_objects=10)
+        fork.fork_a_child(child="does nothing", parent="frozen", live_objects=10)
 
 
 @linux_only

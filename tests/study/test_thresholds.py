@@ -44,10 +44,10 @@ DOCTORED = {
     ),
     "a collection too many": (
         "by_hand_the_bound_is_exact",
-        "by hand every 1,000",
+        "every 1k",
         {"collections": OPERATIONS // 1000 + 1},
     ),
-    "a pair too many": ("by_hand_the_bound_is_exact", "by hand every 10,000", {"peak_waiting_pairs": 10_001}),
+    "a pair too many": ("by_hand_the_bound_is_exact", "every 10k", {"peak_waiting_pairs": 10_001}),
     "a threshold without effect": (
         "the_threshold_sets_how_much_waits",
         "threshold 10,000",
@@ -65,7 +65,7 @@ DOCTORED = {
     ),
     "a frozen heap that is looked at": (
         "collecting_by_hand_needs_a_frozen_heap",
-        "by hand every 1,000, frozen",
+        "every 1k, frozen",
         {"collector_seconds": 100.0},
     ),
 }
@@ -105,8 +105,8 @@ def test_a_setting_is_undone_at_its_end(name):
 def test_speed_is_of_the_same_work_with_the_collector_off(samples):
     """A setting that collects the whole heap often is far slower; the collector's time is part of the work's."""
     speed = {run.setting: run.speed_percent for run in samples}
-    assert speed["by hand every 1,000"] < 60
-    assert speed["disabled"] > speed["by hand every 1,000"]
+    assert speed["every 1k"] < 60
+    assert speed["disabled"] > speed["every 1k"]
     assert all(0 <= run.collector_seconds < run.work_seconds for run in samples)
 
 
@@ -127,4 +127,4 @@ def test_a_quick_run_in_fresh_interpreters_makes_a_whole_page(tmp_path):
     assert {figure.name for figure in page.figures} == set(study.figures)
     assert all(figure.rows for figure in page.figures)
     assert len(page.tiles) == 5
-    assert "by hand every 1,000, frozen" in page.verdict
+    assert "every 1k, frozen" in page.verdict
