@@ -8,8 +8,9 @@ used, or keep it on its Variable, where one can look at it afterwards.
 We build a deep model, every layer one array of `width` numbers (8 bytes each), and go backward once with the
 gradients kept and once dropped. The peak is the most memory held at one time: the one figure that decides
 whether a model fits. We look at it in three ways, because each sees what the others miss. Counting every
-allocation (tracemalloc) gives exact peaks, the same on every machine. The kernel's mark of the most resident
-memory (VmHWM) says what the process really took. And one whole step is watched line by line from inside
+allocation (tracemalloc) gives exact peaks, the same on every machine; a Python on which NumPy cannot reuse
+temporary results (numpy/numpy#28681) needs one array more. The kernel's mark of the most resident memory
+(VmHWM) says what the process really took. And one whole step is watched line by line from inside
 (memory_profiler), which shows where memory grew, and over time from outside, which shows when.
 
 What to do: leave the dropping on, which is the engine's default. To look at one gradient in between, keep the

@@ -1,0 +1,154 @@
+"""Inference recorded and not: the peaks on small models, and that each claim can fail."""
+
+import pytest
+
+from experiments import no_grad
+from garbology.study import NotMeasured, Runs
+from garbology.study.evaluation import judge
+from tests.study.quick_runs import measure_quickly, samples_of
+from tests.study.samples import doctored, take
+
+FINDINGS = no_grad.study.findings
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """The quick scale, each case once in a fresh interpreter."""
+    return measure_quickly("no_grad", tmp_path_factory.mktemp("records"))
+
+
+@pytest.fixture(scope="module")
+def samples(measured):
+    return samples_of(*measured)
+
+
+@pytest.mark.parametrize("name", FINDINGS)
+def test_every_claim_holds_here(samples, name):
+    """On this interpreter each finding holds, and says on what evidence."""
+    result = judge(FINDINGS[name], Runs(samples), "here")
+    assert (result.status, bool(result.evidence)) == ("holds", True), result.evidence
+
+
+INFER, TIME, EVALUATE = no_grad.infer, no_grad.time_a_pass, no_grad.evaluate_batches
+RECORDED, BARE = {"mode": "recorded"}, {"mode": "no_grad"}
+# What is doctored: the finding, the measure, the cases, the values.
+DOCTORED = {
+    "a peak that grows": (
+        "no_grad_is_constant",
+        INFER,
+        {**BARE, "depth": 80},
+        {"traced_peak_bytes": 2_000_000},
+    ),
+    "a peak of nothing": ("no_grad_is_constant", INFER, BARE, {"traced_peak_bytes": 0}),
+    "recorded for nothing": (
+        "recording_is_linear",
+        INFER,
+        {**RECORDED, "depth": 80},
+        {"traced_peak_bytes": 8_010_000},
+    ),
+    "much bookkeeping": (
+        "recording_is_linear",
+        INFER,
+        {**RECORDED, "depth": 80},
+        {"traced_peak_bytes": 40_000_000},
+    ),
+    "a graph without recording": (
+        "only_the_graph_makes_the_difference",
+        INFER,
+        BARE,
+        {"recorded_functions": 20},
+    ),
+    "a graph that is not there": (
+        "only_the_graph_makes_the_difference",
+        INFER,
+        RECORDED,
+        {"recorded_functions": 0},
+    ),
+    "another result": ("only_the_graph_makes_the_difference", INFER, BARE, {"output_sum": 0.125}),
+    "counted and never resident": (
+        "the_process_really_grows",
+        INFER,
+        RECORDED,
+        {"resident_peak_bytes": 900_000},
+    ),
+    "resident all the same": ("the_process_really_grows", INFER, BARE, {"resident_peak_bytes": 30_000_000}),
+    "recording for free": ("recording_costs_time", TIME, {}, {"recorded_seconds": 1e-9}),
+    "a total that holds nothing": (
+        "a_total_that_is_a_variable_holds_every_batch",
+        EVALUATE,
+        RECORDED,
+        {"held_bytes": 300},
+    ),
+    "a total that holds all without recording": (
+        "a_total_that_is_a_variable_holds_every_batch",
+        EVALUATE,
+        BARE,
+        {"held_bytes": 3_000_000},
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "measure", "chosen", "values"), DOCTORED.values(), ids=DOCTORED)
+def test_every_claim_can_fail(samples, name, measure, chosen, values):
+    """With doctored samples the finding does not hold, and shows the figure that broke it."""
+    result = judge(FINDINGS[name], doctored(samples, measure, chosen, **values), "here")
+    assert result.status == "does not hold"
+    assert result.evidence
+
+
+def test_every_claim_is_doctored():
+    """No finding goes untested."""
+    assert {name for name, *_ in DOCTORED.values()} == set(FINDINGS)
+
+
+@pytest.mark.parametrize("name", ["no_grad_is_constant", "recording_is_linear"])
+def test_one_depth_shows_no_growth(samples, name):
+    """Growth is not claimed of a run that was cut short."""
+    with pytest.raises(NotMeasured, match="one depth"):
+        FINDINGS[name](Runs(run for run in samples if run.case.get("depth") != 20))
+
+
+def test_one_mode_compares_with_nothing(samples):
+    """Equal results are not claimed where only one mode was measured."""
+    with pytest.raises(NotMeasured, match="recorded alone"):
+        no_grad.only_the_graph_makes_the_difference(
+            Runs(run for run in samples if run.case.get("mode", "recorded") == "recorded")
+        )
+
+
+def test_large_arrays_say_nothing_about_the_engine(samples):
+    """The time is not judged where the arrays' own work hides the engine's."""
+    large = [take(TIME, elements=10_000)]
+    with pytest.raises(NotMeasured, match="at most 100 numbers"):
+        no_grad.recording_costs_time(Runs(large))
+
+
+@pytest.mark.parametrize("mode", no_grad.MODES)
+def test_a_pass_is_counted_in_whole_arrays(mode):
+    """Recorded, an array for each layer and at most two more; without, a few."""
+    run = take(INFER, mode=mode, depth=12, width=10_000)
+    arrays = run.traced_peak_bytes / run.array_bytes
+    assert 12 <= arrays < 15 if mode == "recorded" else 1 <= arrays < 4
+    assert run.recorded_functions == (12 if mode == "recorded" else 0)
+
+
+@pytest.mark.parametrize("mode", no_grad.MODES)
+def test_a_total_that_is_a_number_holds_nothing(mode):
+    """The same mean loss, and no graph, recorded or not."""
+    number = take(EVALUATE, mode=mode, total="a number", batches=6)
+    variable = take(EVALUATE, mode=mode, total="a Variable", batches=6)
+    assert number.mean_loss == pytest.approx(variable.mean_loss)
+    assert number.held_bytes < number.batch_bytes / 10
+    assert (variable.held_bytes > 5 * number.batch_bytes) is (mode == "recorded")
+
+
+def test_the_page_is_whole(measured):
+    """Every figure has rows, the verdict has the numbers of the deepest model."""
+    study, record = measured
+    page = study.report([record])
+    assert page.problems == []
+    assert {figure.name for figure in page.figures} == set(study.figures)
+    assert all(figure.rows for figure in page.figures)
+    assert "80 layers of 400 kB holds 32 MB" in page.verdict
+    assert len(page.tiles) == 5
+    assert len(page.table.rows) == 4
