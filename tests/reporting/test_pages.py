@@ -1,5 +1,7 @@
 import json
 import re
+import shutil
+import sysconfig
 from dataclasses import replace
 
 import pytest
@@ -182,6 +184,17 @@ def test_an_empty_page_is_still_a_page(tmp_path):
     assert "No verdict: what it needs was not measured." in text
     assert "Nothing was measured for this figure." in text
     assert "Nothing was measured for this figure." in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+def test_another_dot_on_the_machine_changes_nothing(monkeypatch, tmp_path):
+    """The wheel's program draws the cycles, whatever `dot` stands first on PATH: same records, same bytes."""
+    if not shutil.which("graphviz-pure", path=sysconfig.get_path("scripts")):
+        pytest.skip("graphviz-pure is not installed")
+    before = pictures.card(pages.shape()).file_text
+    (tmp_path / "dot").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    (tmp_path / "dot").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert pictures.card(pages.shape()).file_text == before
 
 
 def test_without_graphviz_the_edges_are_a_list(monkeypatch):

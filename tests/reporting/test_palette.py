@@ -74,6 +74,17 @@ def test_series_differ_by_shape_as_well():
     assert len({(one.color, one.shape) for one in series}) == 12
 
 
+def test_the_shades_of_the_atlas_darken_step_by_step():
+    """Each shade is as far from the last for readers without one cone: lightness tells them apart, not hue."""
+    for theme in STYLE.split("@media screen"):
+        colors = dict(re.findall(r"--(shade-[0-4]): (#[0-9a-f]{6})", theme))
+        for matrix in [np.eye(3), *map(np.array, DEFICIENCIES.values())]:
+            seen = [lab(np.clip(matrix @ linear(colors[f"shade-{step}"]), 0, 1)) for step in range(5)]
+            lightness = [one[0] for one in seen]
+            assert lightness in (sorted(lightness), sorted(lightness, reverse=True))
+            assert min(np.linalg.norm(one - other) for one, other in itertools.pairwise(seen)) > 5
+
+
 STYLE = (Path(garbology.reporting.__file__).parent / "templates/page.css").read_text(encoding="utf-8")
 TEXT_ON_PAPER = [
     ("ink", "paper"),
@@ -86,6 +97,9 @@ TEXT_ON_PAPER = [
     ("bad", "bad-paper"),
     ("open", "open-paper"),
     ("card", "ink"),
+    ("other", "other-paper"),
+    ("weaken", "card"),
+    *(("ink", f"shade-{step}") for step in range(5)),
 ]
 
 
@@ -93,5 +107,7 @@ TEXT_ON_PAPER = [
 @pytest.mark.parametrize(("text", "paper"), TEXT_ON_PAPER)
 def test_every_text_is_readable_on_its_paper(text, paper, theme):
     """WCAG AA asks 4.5:1 of text: of each pair that the style sheet sets, in both themes."""
-    themes = [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", part)) for part in STYLE.split("@media screen")]
+    themes = [
+        dict(re.findall(r"--([a-z0-4-]+): (#[0-9a-f]{6})", part)) for part in STYLE.split("@media screen")
+    ]
     assert contrast(themes[theme][text], themes[theme][paper]) >= 4.5

@@ -59,6 +59,15 @@ def test_no_color_is_respected(monkeypatch):
     assert "\x1b[3" in printed(pages.study_page(), force_terminal=True, color_system="standard")
 
 
+def test_an_exception_is_told_with_its_reason_and_reference():
+    """A claim that is not expected to hold here is no failure: the terminal says why, and where to read it."""
+    page = pages.several_runtimes()
+    excepted = [one for one in page.findings if one.status == "not on this version"][:1]
+    text = " ".join(printed(replace(page, findings=excepted), 200).split())
+    assert "not on this version With strong outputs the whole graph is left." in text
+    assert "looks at a slice of the heap at a time.; python/cpython#142516, PEP 848" in text
+
+
 def test_names_are_shown_and_never_obeyed():
     """Neither escape sequences nor rich's own markup in a name have an effect."""
     text = printed(replace(pages.hostile_page(), verdict="[bold red]\x1b[31m[/]"), 200)

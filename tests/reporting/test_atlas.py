@@ -1,0 +1,97 @@
+import pytest
+
+from garbology.reporting.atlas import STEPS, atlas, compare, ratio_to_best
+from garbology.reporting.runtimes import runtime_names
+from garbology.study.page import AtlasRow, Tile
+from tests.reporting import pages_for_tests as pages
+
+NAMES = runtime_names(pages.RUNTIMES)
+NATIVE = [name.slug for name in NAMES.values() if not name.narrow]
+WASM = next(name.slug for name in NAMES.values() if name.narrow)
+
+
+def row(values, unit="objects", better="less", spread=0.0):
+    tiles = {
+        slug: Tile("figure", value, unit, value * (1 - spread), value * (1 + spread), True, better)
+        for slug, value in values.items()
+    }
+    return AtlasRow("figure", unit, better, tiles)
+
+
+def cells(source):
+    return dict(zip(NAMES, compare(source, NAMES), strict=True))
+
+
+def test_the_columns_stand_in_the_order_of_versions():
+    """3.9 before 3.10, 3.14.2 before 3.14.10, and WebAssembly beside the version that it is."""
+    table = atlas([pages.several_runtimes()])
+    assert [column.label for column in table.columns] == pages.LABELS_IN_ORDER
+    assert [column.marked for column in table.columns][3:6] == [
+        "3.14.2 incremental",
+        "3.14.2 WebAssembly",
+        "3.14.10",
+    ]
+    assert table.has_narrow
+
+
+def test_a_shade_is_a_step_of_the_ratio_to_the_best():
+    """Within 10 %, 1.5, 3, 10 times and more are five shades, whatever the size of the numbers."""
+    ratios = [1, 1.05, 1.4, 2.9, 9, 2_000]
+    values = {slug: 70.0 * ratio for slug, ratio in zip(NATIVE, ratios, strict=False)}
+    found = [cells(row(values))[slug] for slug in values]
+    assert [cell.shade for cell in found] == [0, 0, 1, 2, 3, 4]
+    assert [cell.ratio for cell in found] == ["best", "1.05×", "1.4×", "2.9×", "9.0×", "2,000×"]
+    assert found[3].note == "2.9× the best, 70 objects"
+
+
+def test_more_can_be_better():
+    """Of operations a second the most is the best, and half of it is twice as bad."""
+    slow, fast = NATIVE[:2]
+    found = cells(row({slow: 200, fast: 400}, better="more"))
+    assert (found[fast].ratio, found[slow].ratio) == ("best", "2.0×")
+    assert found[slow].note == "the best, 400 objects, is 2.0× this"
+
+
+def test_overlapping_intervals_claim_no_difference():
+    """Where the intervals overlap the cell is not shaded, and says so."""
+    one, other = NATIVE[:2]
+    noisy = cells(row({one: 100, other: 130}, spread=0.2))[other]
+    assert (noisy.shade, noisy.ratio) == (0, "≈")
+    assert "the intervals overlap" in noisy.tip
+    assert cells(row({one: 100, other: 130}, spread=0.05))[other].ratio == "1.3×"
+
+
+def test_bytes_of_webassembly_are_shown_and_not_compared():
+    """Its objects are smaller: its bytes bear a mark, are no best, and change no other cell; counts do."""
+    native = NATIVE[0]
+    values = {native: 100, WASM: 50}
+    size = cells(row(values, unit="bytes"))
+    assert (size[WASM].value, size[WASM].shade, size[WASM].mark) == ("50 B", None, "†")
+    assert size[native].shade is None, "there is nothing to compare it with"
+    count = cells(row(values))
+    assert (count[WASM].ratio, count[native].ratio) == ("best", "2.0×")
+
+
+def test_nothing_is_better_where_the_study_says_so():
+    """A figure without a better side is not shaded."""
+    assert {cell.shade for cell in cells(row(dict.fromkeys(NATIVE, 3), better="")).values()} == {None}
+
+
+def test_zero_is_the_best_without_a_ratio():
+    """Nothing is not divided by nothing: zero is the best, anything else the darkest."""
+    none, some = NATIVE[:2]
+    found = cells(row({none: 0, some: 7}))
+    assert (found[none].ratio, found[some].shade, found[some].ratio) == ("best", len(STEPS), "")
+    assert "the best of this row is 0 objects" in found[some].tip
+
+
+@pytest.mark.parametrize(("value", "best"), [(0.0, 1.0), (1.0, 0.0), (-1.0, 2.0)])
+def test_a_ratio_needs_two_positive_numbers(value, best):
+    """Where a ratio means nothing there is none."""
+    assert ratio_to_best(value, best, more=False) is None
+
+
+def test_a_missing_figure_is_a_dash():
+    """A runtime on which a figure was not measured has a cell that says so."""
+    found = cells(row({NATIVE[0]: 3, NATIVE[1]: 4}))
+    assert (found[NATIVE[2]].value, found[NATIVE[2]].note) == ("–", "not measured")
