@@ -200,11 +200,12 @@ def measure_all(
     `finished` is called with each run as it ends; the runs that Ctrl-C ended are left to the caller.
     """
     left = list(runs)
+    schedules = [run.schedule for run in runs if not run.record.complete]
     title = runs[0].study.name if len(runs) == 1 else f"{len(runs)} runs"
     try:
-        with progress(title, _expectation(runs, jobs)) as shown, ThreadPoolExecutor(jobs) as pool:
+        with progress(title, _expectation(schedules, jobs)) as shown, ThreadPoolExecutor(jobs) as pool:
             try:
-                _measure_on(left, pool, jobs, shown, finished, lambda: _expectation(runs, jobs))
+                _measure_on(left, pool, jobs, shown, finished, lambda: _expectation(schedules, jobs))
             finally:  # the pool waits for its threads: whatever they wait for must end
                 for run in left:
                     run.interpreter.stop()
@@ -251,15 +252,15 @@ def _begin_next(
     return None
 
 
-def _expectation(runs: Sequence[StudyRun], jobs: int) -> Expectation:
-    schedules = [run.schedule for run in runs if not run.record.complete]
-    seconds = [schedule.expected_seconds for schedule in schedules]
-    known = [each for each in seconds if each is not None]
+def _expectation(schedules: Sequence[Schedule], jobs: int) -> Expectation:
+    seconds = [second for schedule in schedules for second in schedule.seconds]
+    typical = sum(seconds) / len(seconds) if seconds else None
+    left = None if typical is None else sum(each.expected_seconds(typical) for each in schedules) / jobs
     return Expectation(
         done=sum(schedule.done_count for schedule in schedules),
         total=sum(schedule.expected_count for schedule in schedules),
         exact=all(schedule.is_exact for schedule in schedules),
-        seconds_left=sum(known) / jobs if len(known) == len(seconds) else None,
+        seconds_left=left,
     )
 
 

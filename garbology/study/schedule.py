@@ -103,15 +103,15 @@ class Schedule:
         return sum(self._expected(each) for each in self._cases)
 
     @property
-    def expected_seconds(self) -> float | None:
-        """How long the samples to come take one after the other, None before the first was taken."""
-        seconds = [second for each in self._cases for second in each.seconds]
-        if not seconds:
-            return None if self._queue else 0.0
-        mean = sum(seconds) / len(seconds)
+    def seconds(self) -> list[float]:
+        """How long each sample took that `add` was told of, start-up included."""
+        return [second for each in self._cases for second in each.seconds]
+
+    def expected_seconds(self, typical: float) -> float:
+        """How long the samples to come take one after the other, one of a case not yet measured `typical`."""
         return sum(
             (self._expected(each) - len(each.samples))
-            * (sum(each.seconds) / len(each.seconds) if each.seconds else mean)
+            * (sum(each.seconds) / len(each.seconds) if each.seconds else typical)
             for each in self._cases
         )
 

@@ -216,8 +216,10 @@ def test_the_next_study_begins_while_the_last_samples_of_one_are_under_way(write
     runs = [StudyRun(study, Plan(scale="quick", jobs=2), tmp_path / study.name) for study in studies]
     for study in studies:
         (tmp_path / study.name).mkdir()
-    outcomes = []
-    assert not measure_all(runs, 2, lambda run, outcome: outcomes.append((run.study.name, outcome)), Log())
+    outcomes, log = [], Log()
+    assert not measure_all(runs, 2, lambda run, outcome: outcomes.append((run.study.name, outcome)), log)
+    assert [each.count for each in log.expected] == ["0/2", "1/2", "2/2"]
+    assert log.expected[1].seconds_left > 0
     assert sorted(name for name, _ in outcomes) == ["first", "second"]
     assert [outcome.record.samples[0].values["total"] for _, outcome in outcomes] == [2, 2]
 
