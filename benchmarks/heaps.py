@@ -58,13 +58,14 @@ def doubly_linked_list(units: int) -> None:
 
 def tree(units: int) -> None:
     """A binary tree whose nodes have a list of children and a pointer to their parent."""
-    nodes = [Node() for _ in range(units)]
-    for node in nodes:
+    nodes: list[Node] = []
+    for place in range(units):
+        node = Node()
+        node.parent = nodes[(place - 1) // 2] if place else None
         node.children = []
-    nodes[0].parent = None
-    for place in range(1, units):
-        nodes[place].parent = nodes[(place - 1) // 2]
-        nodes[place].parent.children.append(nodes[place])
+        if place:
+            node.parent.children.append(node)
+        nodes.append(node)
 
 
 def star(units: int) -> None:
@@ -73,13 +74,6 @@ def star(units: int) -> None:
     hub.children = [Other() for _ in range(units)]
     for child in hub.children:
         child.hub = hub
-
-
-def shared(units: int) -> None:
-    """Hubs whose lists hold one object each, ten thousand times over, which points back."""
-    for _ in range(units):
-        hub, other = Node(), Other()
-        hub.others, other.hub = [other] * 10_000, hub
 
 
 def closures(units: int) -> None:

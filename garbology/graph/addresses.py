@@ -12,6 +12,8 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from garbology.graph.arrays import blocks
+
 _BLOCK = 16_384  # objects that are held at one time: what fits a processor's cache
 _PAGE_BITS = 12
 _CELL_BITS = 5  # two objects that the collector tracks are at least 32 bytes apart
@@ -92,8 +94,11 @@ class Index:
         self._lookup = table or _Sorted(addresses)
 
     def find(self, addresses: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Place of each address among the objects, -1 where it is none of theirs: int32, the same shape."""
-        return self._lookup.find(addresses)
+        """Place of each address among the objects, -1 where it is none of theirs: int32, shape (n,)."""
+        found = np.empty(len(addresses), np.int32)
+        for block in blocks(len(addresses)):
+            found[block] = self._lookup.find(addresses[block])
+        return found
 
 
 class _Sorted:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from garbology.graph.arrays import at, put
 from garbology.graph.edges import short_type_name
 from garbology.graph.folding import Link
 from garbology.graph.occurrence import Occurrence
@@ -167,12 +168,12 @@ def _removed(occurrence: Occurrence, links: Sequence[Link]) -> NDArray[np.bool_]
         holders = occurrence.kinds == path[0][0]
         for kind, position, following in path:
             holders &= occurrence.kinds == kind
-            chosen = holders[occurrence.sources]
+            chosen = np.repeat(holders, np.diff(occurrence.starts))
             if position is not None:
                 chosen &= occurrence.positions == position
-            chosen &= (occurrence.kinds == following)[occurrence.targets]
+            chosen &= at(occurrence.kinds == following, occurrence.targets)
             holders = np.zeros(len(occurrence.objects), bool)
-            holders[occurrence.targets[chosen]] = True
+            put(holders, occurrence.targets[chosen], True)
         removed |= chosen
     return removed
 

@@ -15,12 +15,14 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from garbology.graph.arrays import at, blocks
 from garbology.graph.components import Components, Cycles
 from garbology.graph.edges import safe_type_name
 from garbology.graph.snapshot import Snapshot
 
 _ROUNDS = 3
 _BLOCK = 16_384
+_LAST_SALT = (1 << 16) - 1  # positions further on share those of the first
 _U64 = np.uint64
 
 
@@ -30,11 +32,11 @@ class Coloring:
 
     Attributes
     ----------
-    colours : uint64, shape (k,). One for each object in cycles, the same where surroundings look alike.
+    colours : uint32, shape (k,). One for each object in cycles, the same where surroundings look alike.
     signatures : uint64, shape (components.count,). Independent of the order in which objects were made.
     """
 
-    colours: NDArray[np.uint64]
+    colours: NDArray[np.uint32]
     signatures: NDArray[np.uint64]
 
 
@@ -44,17 +46,22 @@ def color(snapshot: Snapshot, components: Components, cycles: Cycles, *, ordered
     ``ordered`` takes in dicts' keys and at which place among its source's referents each referent stands, which
     tells ``.left`` from ``.right`` mostly without reading a name; but two sets of the same elements may differ.
     """
-    members = cycles.members
-    colours = _type_colours(snapshot.types)[snapshot.kinds[members]]
+    labels, kinds = cycles.of(components.labels), cycles.of(snapshot.kinds)
+    colours = at(_type_colours(snapshot.types), kinds)
     alone = components.count == 1  # with nothing to be told apart from
     if ordered and not alone:
-        _add_keys(snapshot, members, colours)
-    salts = _mixed(np.arange(cycles.positions.max(initial=0) + 1 if ordered else 0, dtype=_U64))
+        dicts = next((number for number, kind in enumerate(snapshot.types) if kind is dict), -1)
+        _add_keys(snapshot, cycles, np.flatnonzero((kinds == dicts) & (labels >= 0)), colours)
+    places = min(int(cycles.positions.max(initial=0)), _LAST_SALT) + 1
+    salts = _mixed(np.arange(places if ordered else 0, dtype=_U64))
     for _ in range(1 if alone else _ROUNDS):
         colours = _refined(colours, cycles, salts)
     signatures = _mixed(components.sizes.astype(_U64))
-    np.add.at(signatures, components.labels[members], colours)
-    return Coloring(colours, signatures)
+    for block in blocks(len(labels)):
+        on_cycles = labels[block] >= 0
+        np.add.at(signatures, labels[block][on_cycles], colours[block][on_cycles])
+    colours >>= _U64(32)
+    return Coloring(colours.astype(np.uint32), signatures)
 
 
 def _refined(colours: NDArray[np.uint64], cycles: Cycles, salts: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -63,11 +70,17 @@ def _refined(colours: NDArray[np.uint64], cycles: Cycles, salts: NDArray[np.uint
     for first in range(0, len(colours), _BLOCK):
         last = min(first + _BLOCK, len(colours))
         begin, end = int(cycles.starts[first]), int(cycles.starts[last])
-        terms = colours[cycles.targets[begin:end]]
-        if len(salts):
-            terms ^= salts[cycles.positions[begin:end]]
         totals = np.zeros(end - begin + 1, _U64)
-        np.cumsum(_mixed(terms), out=totals[1:])
+        for some in blocks(end - begin):  # one list may have all references there are
+            terms = colours[cycles.targets[begin + some.start : begin + some.stop]]
+            if len(salts):
+                terms ^= salts[cycles.positions[begin + some.start : begin + some.stop] & _LAST_SALT]
+            _mixed(terms)
+            if cycles.inside is not None:
+                terms *= cycles.inside[begin + some.start : begin + some.stop]
+            within = totals[some.start + 1 : some.stop + 1]
+            np.cumsum(terms, out=within)
+            within += totals[some.start]
         refined[first:last] = _mixed(np.diff(totals[cycles.starts[first : last + 1] - begin]))
         refined[first:last] += colours[first:last]
         _mixed(refined[first:last])
@@ -81,13 +94,14 @@ def _type_colours(types: list[type]) -> NDArray[np.uint64]:
     return _mixed(np.array([numbers[name] for name in names], _U64))
 
 
-def _add_keys(snapshot: Snapshot, members: NDArray[np.int32], colours: NDArray[np.uint64]) -> None:
-    """Take the keys of plain dicts into their colour, as far as they are plain strings."""
-    kind = next((number for number, kind in enumerate(snapshot.types) if kind is dict), -1)
-    places = np.flatnonzero(snapshot.kinds[members] == kind)
+def _add_keys(
+    snapshot: Snapshot, cycles: Cycles, places: NDArray[np.int64], colours: NDArray[np.uint64]
+) -> None:
+    """Take the keys of the plain dicts at ``places`` into their colour, as far as they are plain strings."""
     for first in range(0, len(places), _BLOCK):
         some = places[first : first + _BLOCK]
-        hashes = _hashes_of_keys([snapshot.objects[place] for place in members[some].tolist()])
+        members = some if cycles.members is None else cycles.members[some]
+        hashes = _hashes_of_keys([snapshot.objects[place] for place in members.tolist()])
         colours[some] = _mixed(colours[some] ^ hashes)
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
+from garbology.graph.arrays import at, tally
 from garbology.graph.reachability import graph_of
 from garbology.graph.snapshot import Snapshot
 
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 _FEW = 8  # references of an object that are compared with each other
 _MANY = 65_536  # references of an object that are not sorted with those of others
 _BLOCK = 65_536  # objects at a time, where a whole heap's temporary arrays would be the peak of memory
@@ -50,31 +53,37 @@ class Cycles:
 
     Attributes
     ----------
-    members : int32, shape (k,). Places of the objects in the snapshot, ascending. Object ``i`` below is the one
-        at ``members[i]``.
-    starts, targets, positions : as those of a :class:`Snapshot`, of these objects and references only.
+    members : int32, shape (k,). Places of the objects in the snapshot, ascending: object ``i`` below is the one at
+        ``members[i]``. None where most objects are in cycles: then nothing is copied, and object ``i`` is that of the
+        snapshot, whether it is in a cycle or not.
+    starts, targets, positions : as those of a :class:`Snapshot`, of these objects.
+    inside : bool, shape (m,). Which of the references are inside a component; None where all are.
     """
 
-    members: NDArray[np.int32]
+    members: NDArray[np.int32] | None
     starts: NDArray[np.int32]
     targets: NDArray[np.int32]
-    positions: NDArray[np.int32]
+    positions: NDArray[Any]
+    inside: NDArray[np.bool_] | None
+
+    def of(self, values: NDArray[_Scalar]) -> NDArray[_Scalar]:
+        """What ``values``, one for each object of the snapshot, are for these objects."""
+        return values if self.members is None else at(values, self.members)
 
 
 def cycles_in(snapshot: Snapshot, components: Components) -> Cycles:
-    """The part of a snapshot that is in cycles; its own arrays where that is all of it."""
-    members = np.flatnonzero(components.labels >= 0).astype(np.int32)
+    """The part of a snapshot that is in cycles."""
     inside = components.inside(snapshot)
-    starts, targets, positions = snapshot.starts, snapshot.targets, snapshot.positions
-    if not inside.all():
-        starts = np.append(np.int32(0), np.cumsum(inside, dtype=np.int32))[starts]
-        targets, positions = targets[inside], positions[inside]
-    if len(members) < len(snapshot):
-        starts = np.append(np.int32(0), starts[1:][members])
-        place = np.full(len(snapshot), -1, np.int32)
-        place[members] = np.arange(len(members), dtype=np.int32)
-        targets = place[targets]
-    return Cycles(members, starts, targets, positions)
+    on_cycles = components.labels >= 0
+    if 2 * np.count_nonzero(on_cycles) >= len(snapshot):
+        some = None if inside.all() else inside
+        return Cycles(None, snapshot.starts, snapshot.targets, snapshot.positions, some)
+    members = np.flatnonzero(on_cycles).astype(np.int32)
+    ends = np.append(np.int32(0), np.cumsum(inside, dtype=np.int32))[snapshot.starts[1:][members]]
+    place = np.full(len(snapshot), -1, np.int32)
+    place[members] = np.arange(len(members), dtype=np.int32)
+    targets = at(place, snapshot.targets[inside])
+    return Cycles(members, np.append(np.int32(0), ends), targets, snapshot.positions[inside], None)
 
 
 def cyclic_components(snapshot: Snapshot, garbage: NDArray[np.bool_]) -> Components:
@@ -88,13 +97,13 @@ def cyclic_components(snapshot: Snapshot, garbage: NDArray[np.bool_]) -> Compone
         directed=True,
         connection="strong",
     )
-    sizes = np.bincount(labels, minlength=count)
+    sizes = tally(labels, count).astype(np.int64)
     cyclic = sizes > 1
     cyclic[labels[_referring_to_themselves(snapshot, (sizes == 1)[labels])]] = True
     cyclic[labels[~garbage]] = False
     renumbered = np.cumsum(cyclic, dtype=np.int32) - np.int32(1)
     renumbered[~cyclic] = -1
-    return Components(int(cyclic.sum()), renumbered[labels], sizes[cyclic])
+    return Components(int(cyclic.sum()), at(renumbered, labels), sizes[cyclic])
 
 
 def _referring_to_themselves(snapshot: Snapshot, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:

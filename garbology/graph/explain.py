@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from garbology.graph import components as cycles
 from garbology.graph import snapshot as snapshots
 from garbology.graph.advice import Advice, EdgeClass, advise, class_of_edge
+from garbology.graph.arrays import at
 from garbology.graph.coloring import Coloring, color
 from garbology.graph.components import Components, Cycles
 from garbology.graph.elsewhere import Elsewhere
@@ -215,10 +216,9 @@ class _Occurrences:
     ) -> None:
         self._snapshot = snapshot
         self._inside = inside
-        self._colours = coloring.colours
-        labels = components.labels[inside.members]
-        self._order = np.argsort(labels, kind="stable").astype(np.int32)
         self._ends = np.cumsum(components.sizes)
+        self._order = _by_component(inside.of(components.labels), components)
+        self._colours = coloring.colours
         self._latest_read: tuple[int, Folded, list[Link]] | None = None
         self._latest: tuple[int, Occurrence] | None = None  # a cycle of a million is read once
 
@@ -228,7 +228,8 @@ class _Occurrences:
 
     def members(self, component: int) -> NDArray[np.int32]:
         """Places of the component's objects in the snapshot, ascending."""
-        return self._inside.members[self._places(component)]
+        places, members = self._places(component), self._inside.members
+        return places if members is None else members[places]
 
     def one(self, component: int) -> Occurrence:
         """The component, object by object."""
@@ -242,7 +243,7 @@ class _Occurrences:
         """Its nodes and the named links between them."""
         if self._latest_read is None or self._latest_read[0] != component:
             self._latest_read = None
-            colours = self._colours[self._places(component)]
+            colours = at(self._colours, self._places(component))
             folded = folded_of(occurrence, colours)
             self._latest_read = component, folded, read_links(occurrence, folded, colours)
         return self._latest_read[1:]
@@ -283,3 +284,11 @@ class _Occurrences:
             if trace:
                 found[f"{trace[-1].filename}:{trace[-1].lineno}"] += 1
         return [site for site, _ in sorted(found.items(), key=lambda item: (-item[1], item[0]))[:_MOST_SITES]]
+
+
+def _by_component(labels: NDArray[np.int32], components: Components) -> NDArray[np.int32]:
+    """Places of the objects that have a label, those of each component in a row."""
+    if components.count == 1:
+        return np.flatnonzero(labels == 0).astype(np.int32)
+    order = np.argsort(labels, kind="stable")
+    return order[len(order) - int(components.sizes.sum()) :].astype(np.int32)

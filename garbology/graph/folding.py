@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from garbology.graph.arrays import at
 from garbology.graph.edges import closure_variable_name, named_referents, named_referents_at
 from garbology.graph.snapshot import Index, addresses_of, types_of
 
@@ -125,15 +126,15 @@ class Folded:
         self._objects = objects
         self._find = find or Index(objects).find
         self._choose = choose
-        ranks = np.array([_FOLDABLE.get(id(kind), len(_FOLDABLE)) for kind in types], np.int8)[kinds]
+        ranks = at(np.array([_FOLDABLE.get(id(kind), len(_FOLDABLE)) for kind in types], np.int8), kinds)
         self._folds = (ranks < len(_FOLDABLE)) & (np.asarray(in_degrees) == 1)
         if self._folds.all():  # a ring of containers: its most telling kind stands for it
             self._folds = ranks < ranks.max()
 
     @property
-    def nodes(self) -> NDArray[np.int64]:
+    def nodes(self) -> NDArray[np.int32]:
         """Places of the objects that are nodes of their own, ascending."""
-        return np.flatnonzero(~self._folds)
+        return np.flatnonzero(~self._folds).astype(np.int32)
 
     def links_from(self, node: int) -> Iterator[Link]:
         """The named edges from a node, through whatever it owns, to other nodes of the component."""

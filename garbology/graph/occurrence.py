@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
+from garbology.graph.arrays import at, blocks, tally
 from garbology.graph.components import Cycles, without_repeats
 from garbology.graph.reachability import graph_of
 from garbology.graph.snapshot import Index, Snapshot
 
 _MANY_OBJECTS = 400
 _MANY_REFERENCES = 4_096
+_BLOCK = 65_536
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Occurrence:
     objects : its objects, in the order in which they were made.
     starts, targets : int32, shapes (n + 1,) and (m,). The objects that object ``i`` refers to stand at
         ``targets[starts[i]:starts[i + 1]]``.
-    positions : int32, shape (m,). Where each reference stands among all referents of its source.
+    positions : int32 or uint16, shape (m,). Where each reference stands among all referents of its source.
     edges : int32, shape (m,). Where each reference stands among all of the snapshot; empty where nobody asks.
     types, kinds : the distinct types, and which of them each object has: int32, shape (n,).
     find : from addresses to places in ``objects``, -1 where there is none: int32.
@@ -39,7 +41,7 @@ class Occurrence:
     objects: Sequence[object] = field(repr=False)
     starts: NDArray[np.int32]
     targets: NDArray[np.int32]
-    positions: NDArray[np.int32]
+    positions: NDArray[Any]
     edges: NDArray[np.int32]
     types: list[type] = field(repr=False)
     kinds: NDArray[np.int32] = field(repr=False)
@@ -56,23 +58,27 @@ class Occurrence:
         """Whether only some of its references are named, and the others taken to be like them."""
         return len(self.objects) > _MANY_OBJECTS or len(self.targets) > _MANY_REFERENCES
 
-    def in_degrees(self) -> NDArray[np.int64]:
-        """References to each object from inside: int64, shape (n,)."""
-        return np.bincount(self.targets, minlength=len(self.objects))
+    def in_degrees(self) -> NDArray[np.int32]:
+        """References to each object from inside: int32, shape (n,)."""
+        return tally(self.targets, len(self.objects))
 
     def is_acyclic_without(self, removed: NDArray[np.bool_]) -> bool:
         """Whether no cycle is left once the ``removed`` references (bool, shape (m,)) are gone."""
-        sources, targets = self.sources, self.targets
-        for goes_on in (
-            targets > sources,
-            targets < sources,
-        ):  # only to younger objects, or only to older ones
-            goes_on |= removed
-            if goes_on.all():
-                return True
-        left = np.where(removed, sources, targets)
-        if ((sources == targets) & ~removed).any():
-            return False
+        left = self.targets.copy()
+        younger = older = False
+        for first in range(0, len(self.objects), _BLOCK):
+            starts = self.starts[first : first + _BLOCK + 1]
+            own = np.repeat(np.arange(first, first + len(starts) - 1, dtype=np.int32), np.diff(starts))
+            within = slice(int(starts[0]), int(starts[-1]))
+            if ((left[within] == own) & ~removed[within]).any():
+                return False
+            np.copyto(left[within], own, where=removed[within])
+            younger |= bool((left[within] > own).any())
+            older |= bool((left[within] < own).any())
+        if not (
+            younger and older
+        ):  # what only refers to younger objects, or only to older ones, has no cycle
+            return True
         graph = graph_of(self.starts, without_repeats(self.starts, left))
         count, _ = connected_components(graph, connection="strong")
         return bool(count == len(self.objects))
@@ -113,25 +119,46 @@ def occurrence_of(snapshot: Snapshot, members: NDArray[np.integer[Any]]) -> Occu
     )
 
 
-def occurrence_in(snapshot: Snapshot, cycles: Cycles, places: NDArray[np.integer[Any]]) -> Occurrence:
+def occurrence_in(snapshot: Snapshot, cycles: Cycles, places: NDArray[np.int32]) -> Occurrence:
     """One component of ``cycles``, whose objects stand at ``places`` (ascending) in them; without ``edges``."""
-    members, starts, targets, positions = cycles.members, cycles.starts, cycles.targets, cycles.positions
-    if len(places) < len(members):
-        edges, starts = _rows(starts, places)
-        members, positions = members[places], positions[edges]
-        targets = _places_among(places, targets[edges])
+    members = places if cycles.members is None else at(cycles.members, places)
+    starts, targets, positions = _within(cycles, places)
     whole = len(members) == len(snapshot)
+    chosen = _Chosen(snapshot.objects, members)
     return Occurrence(
-        objects=snapshot.objects if whole else _Chosen(snapshot.objects, members),
+        objects=snapshot.objects if whole else list(chosen) if len(chosen) <= _MANY_OBJECTS else chosen,
         starts=starts,
         targets=targets,
         positions=positions,
         edges=np.empty(0, np.int32),
         types=snapshot.types,
-        kinds=snapshot.kinds if whole else snapshot.kinds[members],
+        kinds=snapshot.kinds if whole else at(snapshot.kinds, members),
         find=snapshot.index.find if whole else functools.partial(_find, snapshot.index, members),
-        enclosed=len(targets) == int(snapshot.counts[members].sum()),
+        enclosed=len(targets) == int(at(snapshot.counts, members).sum(dtype=np.int64)),
     )
+
+
+def _within(
+    cycles: Cycles, places: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[Any]]:
+    """Starts, targets and positions of the references between the objects at ``places``, all of one component."""
+    starts, inside = cycles.starts, cycles.inside
+    if len(places) == len(starts) - 1 and inside is None:
+        return starts, cycles.targets, cycles.positions
+    edges, starts = _rows(starts, places)
+    if inside is not None:
+        kept = at(inside, edges)
+        if not kept.all():
+            starts, edges = np.append(np.int32(0), np.cumsum(kept, dtype=np.int32))[starts], edges[kept]
+    targets = at(cycles.targets, edges)
+    if len(places) <= _MANY_OBJECTS:
+        return starts, np.searchsorted(places, targets).astype(np.int32), cycles.positions[edges]
+    place = np.empty(len(cycles.starts) - 1, np.int32)
+    place[places] = np.arange(len(places), dtype=np.int32)
+    for block in blocks(len(targets)):
+        targets[block] = place[targets[block]]
+    del place
+    return starts, targets, at(cycles.positions, edges)
 
 
 def _rows(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order
 
+from garbology.graph.arrays import tally
 from garbology.graph.snapshot import Snapshot
 
 
@@ -21,7 +22,7 @@ def held_from_outside(snapshot: Snapshot) -> NDArray[np.bool_]:
     bool, shape (n,). A count that is *below* what the other objects hold cannot be explained, so that object
     counts as held as well: calling a live object garbage is the worse error.
     """
-    inside = np.bincount(snapshot.targets, minlength=len(snapshot))
+    inside = tally(snapshot.targets, len(snapshot))
     held: NDArray[np.bool_] = snapshot.counts != inside
     return held | snapshot.unsettled
 

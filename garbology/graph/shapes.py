@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.graph.addresses import types_of
+from garbology.graph.arrays import at, blocks, tally
 from garbology.graph.edges import safe_type_name, short_type_name
 from garbology.graph.folding import Folded, Link
 from garbology.graph.naming.classes import mro_of
@@ -136,7 +137,7 @@ class Description:
     types: tuple[tuple[str, int], ...]
 
 
-def describe(occurrence: Occurrence, nodes: NDArray[np.int64], links: list[Link]) -> Description:
+def describe(occurrence: Occurrence, nodes: NDArray[np.int32], links: list[Link]) -> Description:
     """Describe one occurrence of a cycle by its ``nodes`` (places in it) and the ``links`` between them."""
     names = _Names(occurrence, nodes)
     draw = _each_node_drawn if len(nodes) <= _DRAWN_NODES else _each_type_drawn
@@ -144,7 +145,7 @@ def describe(occurrence: Occurrence, nodes: NDArray[np.int64], links: list[Link]
     return Description(len(occurrence.objects), drawn, edges, counts_of(occurrence.types, occurrence.kinds))
 
 
-def folded_of(occurrence: Occurrence, colours: NDArray[np.uint64] | None = None) -> Folded:
+def folded_of(occurrence: Occurrence, colours: NDArray[np.uint32] | None = None) -> Folded:
     """The occurrence with its owned containers folded away.
 
     ``colours`` (of its objects) tell what is alike: in a large occurrence only some references of a large container
@@ -163,13 +164,13 @@ def folded_of(occurrence: Occurrence, colours: NDArray[np.uint64] | None = None)
     )
 
 
-def read_links(occurrence: Occurrence, folded: Folded, colours: NDArray[np.uint64]) -> list[Link]:
+def read_links(occurrence: Occurrence, folded: Folded, colours: NDArray[np.uint32]) -> list[Link]:
     """The named links of an occurrence; of a large one, those of some nodes of each colour."""
     nodes = folded.nodes
     if not occurrence.is_large:
         return [link for node in nodes.tolist() for link in folded.links_from(node)]
     if len(nodes) > _SAMPLED_NODES:
-        nodes = nodes[some_of_each(occurrence.kinds[nodes], colours[nodes], _SAMPLED_NODES)]
+        nodes = nodes[some_of_each(at(occurrence.kinds, nodes), at(colours, nodes), _SAMPLED_NODES)]
     links: list[Link] = []
     for node in nodes.tolist():
         links += islice(folded.links_from(node), _SAMPLED_LINKS - len(links))
@@ -177,41 +178,55 @@ def read_links(occurrence: Occurrence, folded: Folded, colours: NDArray[np.uint6
 
 
 def _some_references(
-    occurrence: Occurrence, colours: NDArray[np.uint64], place: int
+    occurrence: Occurrence, colours: NDArray[np.uint32], place: int
 ) -> tuple[list[int], list[int]] | None:
     """Targets and positions of some references of each kind, where an object has many."""
     own = slice(int(occurrence.starts[place]), int(occurrence.starts[place + 1]))
     if own.stop - own.start <= _MANY_REFERENCES:
         return None
     targets = occurrence.targets[own]
-    some = np.sort(some_of_each(occurrence.kinds[targets], colours[targets], _SAMPLED_REFERENCES))
+    some = np.sort(some_of_each(at(occurrence.kinds, targets), at(colours, targets), _SAMPLED_REFERENCES))
     return targets[some].tolist(), occurrence.positions[own][some].tolist()
 
 
-def some_of_each(kinds: NDArray[np.int32], colours: NDArray[np.uint64], most: int) -> NDArray[np.int64]:
+def some_of_each(kinds: NDArray[np.int32], colours: NDArray[np.uint32], most: int) -> NDArray[np.int64]:
     """Places of up to three of each kind, and then of each colour: the first, the last and one between."""
     bits = min(16, len(colours).bit_length() + 2)
-    buckets = (colours >> np.uint64(64 - bits)).astype(
+    buckets = (colours >> np.uint32(32 - bits)).astype(
         np.int32
     )  # some rare colour may share one with another
-    half = len(colours) // 2
     chosen: dict[int, None] = {}
     for numbers, count in ((kinds, int(kinds.max(initial=0)) + 1), (buckets, 1 << bits)):
-        for order in (slice(None, None, -1), slice(None), slice(0, half)):
-            latest = np.full(count, -1, np.int64)
-            latest[numbers[order]] = np.arange(len(numbers))[order]
-            chosen.update(dict.fromkeys(latest[latest >= 0].tolist()))
+        for places in (
+            _firsts(numbers, count),
+            _lasts(numbers, count),
+            _lasts(numbers[: len(numbers) // 2], count),
+        ):
+            chosen.update(dict.fromkeys(places.tolist()))
             if len(chosen) >= most:
                 break
     return np.array(list(chosen)[:most], np.int64)
 
 
+def _lasts(numbers: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+    """The last place of each number below ``count`` that is there."""
+    latest = np.full(count, -1, np.int64)
+    for block in blocks(len(numbers)):
+        latest[numbers[block]] = np.arange(block.start, block.stop)
+    return latest[latest >= 0]
+
+
+def _firsts(numbers: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+    """The first place of each number below ``count`` that is there."""
+    return len(numbers) - 1 - _lasts(numbers[::-1], count)
+
+
 class _Names:
     """What each node is called: its type's short name, unless two types share it; a class by its own name."""
 
-    def __init__(self, occurrence: Occurrence, nodes: NDArray[np.int64]) -> None:
+    def __init__(self, occurrence: Occurrence, nodes: NDArray[np.int32]) -> None:
         self._kinds = occurrence.kinds
-        self._counts = np.bincount(occurrence.kinds[nodes])
+        self._counts = tally(at(occurrence.kinds, nodes), len(occurrence.types))
         types = {kind: occurrence.types[kind] for kind in np.flatnonzero(self._counts).tolist()}
         short = {kind: short_type_name(own) for kind, own in types.items()}
         shared = {name for name, times in Counter(short.values()).items() if times > 1}
@@ -254,14 +269,14 @@ def type_counts(objects: Sequence[object]) -> tuple[tuple[str, int], ...]:
 def counts_of(types: list[type], kinds: NDArray[np.int32]) -> tuple[tuple[str, int], ...]:
     """How often each of ``types`` is among ``kinds``, by qualified name."""
     names: Counter[str] = Counter()
-    for kind, count in enumerate(np.bincount(kinds).tolist()):
+    for kind, count in enumerate(tally(kinds, len(types)).tolist()):
         if count:
             names[safe_type_name(types[kind])] += count
     return tuple(sorted(names.items()))
 
 
 def _each_node_drawn(
-    nodes: NDArray[np.int64], links: list[Link], names: _Names
+    nodes: NDArray[np.int32], links: list[Link], names: _Names
 ) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
     order = {node: place for place, node in enumerate(_canonical_order(nodes.tolist(), links, names))}
     groups: dict[tuple[int, int, str], set[str]] = defaultdict(set)
@@ -299,7 +314,7 @@ def _canonical_order(nodes: list[int], links: list[Link], names: _Names) -> list
 
 
 def _each_type_drawn(
-    nodes: NDArray[np.int64], links: list[Link], names: _Names
+    nodes: NDArray[np.int32], links: list[Link], names: _Names
 ) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
     counts = names.counts()
     place = {name: number for number, name in enumerate(sorted(counts))}

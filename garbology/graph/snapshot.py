@@ -10,6 +10,7 @@ import gc
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,8 @@ class Snapshot:
     starts, targets : int32, shapes (n + 1,) and (m,). The referents of object ``i`` among the objects are
         ``targets[starts[i]:starts[i + 1]]``, in the order in which its type's ``tp_traverse`` visits them, with
         their multiplicity.
-    positions : int32, shape (m,). Where each of those stands among all referents of its source.
+    positions : int32, or uint16 where that is enough, shape (m,). Where each of those stands among all referents
+        of its source.
     unsettled : bool, shape (n,). The count changed while the snapshot was taken: another thread is using it.
     index : from addresses to places in ``objects``.
     types : the distinct types of the objects.
@@ -54,7 +56,7 @@ class Snapshot:
     counts: NDArray[np.int32]
     starts: NDArray[np.int32]
     targets: NDArray[np.int32]
-    positions: NDArray[np.int32]
+    positions: NDArray[Any]
     unsettled: NDArray[np.bool_]
     index: Index
     types: list[type]
@@ -128,8 +130,8 @@ def take(objects: list[object]) -> Snapshot:
         objects,
         counts,
         edges.starts,
-        _joined(edges.targets),
-        _joined(edges.positions),
+        edges.targets.whole(),
+        edges.positions.whole(),
         unsettled,
         index,
         types,
@@ -142,8 +144,8 @@ class _Edges:
 
     def __init__(self, count: int) -> None:
         self.starts = np.zeros(count + 1, np.int32)
-        self.targets: list[NDArray[np.int32]] = []
-        self.positions: list[NDArray[np.int32]] = []
+        self.targets = _Growing(count, np.dtype(np.int32))
+        self.positions = _Growing(count, np.dtype(np.uint16))
         self._done = 0
 
     def add(self, referents: Referents, index: Index) -> None:
@@ -160,11 +162,30 @@ class _Edges:
         self._done = done
 
 
-def _joined(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
-    """All parts in a row; they are let go."""
-    whole = np.concatenate([np.empty(0, np.int32), *parts])
-    parts.clear()
-    return whole
+class _Growing:
+    """An array that grows in its place: parts joined at the end would leave as much memory behind again.
+
+    It is of int32 as soon as a number needs that.
+    """
+
+    def __init__(self, room: int, kind: np.dtype[Any]) -> None:
+        self._array = np.empty(room, kind)
+        self._used = 0
+
+    def append(self, part: NDArray[np.int32]) -> None:
+        """Put ``part`` at the end."""
+        used = self._used + len(part)
+        if used > len(self._array):
+            self._array.resize(max(used, len(self._array) * 3 // 2), refcheck=False)
+        if part.max(initial=0) > np.iinfo(self._array.dtype).max:
+            self._array = self._array.astype(np.int32)
+        self._array[self._used : used] = part
+        self._used = used
+
+    def whole(self) -> NDArray[Any]:
+        """All of it; nothing is appended afterwards."""
+        self._array.resize(self._used, refcheck=False)
+        return self._array
 
 
 def count_each(objects: Sequence[object]) -> NDArray[np.int64]:
