@@ -25,10 +25,10 @@ and let go of the output when you have looked: kept gradients live exactly as lo
 from __future__ import annotations
 
 import inspect
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from time import perf_counter as clock
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ FORWARD_LINE, BACKWARD_LINE = "model(x)", ".backward("
 
 study = Study(
     title="Gradients kept or dropped on the way back",
-    parameters={"gradients": KINDS, "depth": [20, 50, 100, 200], "width": [10_000, 100_000]},
+    parameters={"gradients": KINDS, "depth": [20, 50, 100, 200], "width": [10_000, 30_000, 100_000]},
     quick={"depth": [20, 80], "width": [50_000], "repeats": 2},
     full={"depth": [20, 50, 100, 200, 500, 1_000], "width": [10_000, 30_000, 100_000]},
 )
@@ -116,10 +116,10 @@ def watch_a_step(gradients: str) -> Watched:
     profiler = LineProfiler()
     profiler.add_function(one_step)
     with sample_memory(interval_seconds=0.001) as samples:
-        began = time.perf_counter()
+        began = clock()
         with profiler:
             _, middle = one_step(lambda x: deep_model(x, WATCHED_DEPTH), inputs, gradients == "kept")
-        ended = time.perf_counter()
+        ended = clock()
     moments = 0.0, middle - began, ended - began
     return Watched(lines=_lines(profiler), curve=_curve(samples, moments), samples=len(samples))
 
@@ -127,7 +127,7 @@ def watch_a_step(gradients: str) -> Watched:
 def one_step(model: Callable[[Variable], Variable], x: Variable, keep: bool) -> tuple[Variable, float]:
     """Forward and backward: each of these lines is measured, and shown as it is here."""
     y = model(x)
-    middle = time.perf_counter()
+    middle = clock()
     y.backward(keep)
     return y, middle
 
@@ -147,11 +147,11 @@ def _lines(profiler: Any) -> list[dict[str, Any]]:
     start_bytes = held[0][1]
     return [
         {
-            "source": f"{index}: {source[number - first].strip()}",
+            "source": source[number - first].strip(),
             "held_bytes": after - start_bytes,
             "grown_bytes": after - before,
         }
-        for index, ((_, before), (number, after)) in enumerate(pairwise(held), start=1)
+        for (_, before), (number, after) in pairwise(held)
     ]
 
 
@@ -250,10 +250,18 @@ def the_line_that_makes_the_peak(runs: Runs) -> str:
 
 @study.figure
 def peak_over_depth(runs: Runs) -> Any:
-    """Peak of one backward above what the graph held already, by counting allocations."""
+    """Peak of one backward over the depth of the widest model, above what the graph held already."""
+    widest = _with_most(runs, "width")
+    return line(widest, x="depth", y="traced_peak_bytes", color="gradients", x_title="layers")
+
+
+@study.figure
+def peak_over_width(runs: Runs) -> Any:
+    """The same peak over the width of the deepest model: wider arrays cost in proportion, kept or dropped."""
+    deepest = _with_most(runs, "depth")
     return line(
-        runs.of(go_backward), x="depth", y="traced_peak_bytes", color="gradients", facet="width",
-        x_title="layers",
+        deepest, x="width", y="traced_peak_bytes", color="gradients", x_scale="log", y_scale="log",
+        x_title="numbers in a layer",
     )  # fmt: skip
 
 
@@ -263,7 +271,7 @@ def memory_over_time(runs: Runs) -> Any:
     curve = unfolded(runs.of(watch_a_step), "curve", by=["progress"])
     return line(
         curve, x="progress", y="resident_bytes", color="gradients",
-        x_title="progress: 0 to 1 forward, 1 to 2 backward",
+        x_title="progress",
     )  # fmt: skip
 
 
@@ -272,15 +280,6 @@ def memory_by_line(runs: Runs) -> Any:
     """Memory held when each line of the step was done, above the start, by memory_profiler."""
     lines = unfolded(runs.of(watch_a_step), "lines", by=["source"])
     return bars(lines, x="source", y="held_bytes", color="gradients", x_title="line of the step")
-
-
-@study.figure
-def resident_over_depth(runs: Runs) -> Any:
-    """The same peak as the operating system saw it: resident memory."""
-    return line(
-        runs.of(go_backward), x="depth", y="resident_peak_bytes", color="gradients", facet="width",
-        x_title="layers",
-    )  # fmt: skip
 
 
 @study.tile
@@ -328,6 +327,12 @@ def _by_width(runs: Runs, gradients: str) -> Iterator[list[Any]]:
         if len(cases) < 2:
             raise NotMeasured(f"width {width}: one depth shows no growth")
         yield cases
+
+
+def _with_most(runs: Runs, size: str) -> Runs:
+    """The backwards through the models that are largest in one way, "depth" or "width"."""
+    chosen = runs.of(go_backward)
+    return chosen.where(**{size: max(getattr(run, size) for run in chosen)})
 
 
 def _largest(runs: Runs, gradients: str) -> Any:
