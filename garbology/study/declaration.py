@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, get_type_hints, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
 
+from garbology.study.checks import SETTINGS, check_grid, check_measure, check_takes_runs
 from garbology.study.exceptions import ExpectedException
 from garbology.study.repetition import Repetition
 
@@ -19,11 +21,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 ScaleName = Literal["quick", "default", "full"]
 
-# What `quick` and `full` may override like parameters, and names that a Run has anyway.
-_SETTINGS = {"repeats", "most_repeats", "precision", "timeout_seconds"}
-_RESERVED = _SETTINGS | {"measure", "case", "values", "repeat", "seconds", "runtime", "has"}
 _MOST_REPEATS = 3  # times the fewest, unless the study says otherwise
-_SCALAR_TYPES = (bool, int, float, str, type(None))
 
 
 class DeclarationError(Exception):
@@ -89,7 +87,10 @@ class Study:
         self.figures: dict[str, Callable[..., Any]] = {}
         self.tiles: dict[str, Callable[..., Any]] = {}
         self.summaries: dict[str, Callable[..., Any]] = {}  # verdict, pictures, table: one of each
-        self._check_grid()
+        if not self.docstring:
+            self._fail("its module has no docstring: it opens the report")
+        with self._checked():
+            check_grid(self.parameters, self.overrides, {name: getattr(self, name) for name in SETTINGS})
 
     @overload
     def measure(self, function: Function) -> Function: ...
@@ -121,23 +122,10 @@ class Study:
     def _add_measure(
         self, function: Function, overrides: Mapping[str, Mapping[str, Sequence[Any]]]
     ) -> Function:
-        names = tuple(inspect.signature(function).parameters)
         self._require_new(self.measures, function, "measure")
-        for name in names:
-            if name not in self.parameters:
-                self._fail(
-                    f"measure {function.__name__!r} takes {name!r}, which is no parameter: "
-                    f"they are {', '.join(self.parameters) or 'none'}"
-                )
-        for scale, changed in overrides.items():
-            for name, values in changed.items():
-                where = f"measure {function.__name__!r}: {scale}"
-                if name not in names:
-                    self._fail(
-                        f"{where} names {name!r}, which it does not take: {', '.join(names) or 'nothing'}"
-                    )
-                self._check_values(name, values, where)
-        self._check_result_type(function, names)
+        with self._checked():
+            check_measure(function, overrides, self.parameters)
+        names = tuple(inspect.signature(function).parameters)
         self.measures[function.__name__] = Measure(function.__name__, function, names, overrides)
         return function
 
@@ -167,12 +155,10 @@ class Study:
             self._fail(
                 f"exception to {name!r}, which is no finding: {', '.join(self.findings) or 'none yet'}"
             )
-        try:
+        with self._checked():
             self.exceptions.append(
                 ExpectedException(name, reason, reference, collector, versions, gil, platform)
             )
-        except ValueError as error:
-            self._fail(f"exception to {name!r}: {error}")
 
     def figure(self, function: Function) -> Function:
         """Declare a figure: the docstring, or the name, is its caption; the result is of `line`, `bars`..."""
@@ -240,14 +226,16 @@ class Study:
         return run_study(self, arguments)
 
     def _summary(self, kind: str, function: Function) -> Function:
-        self._require_runs_argument(function, kind)
+        with self._checked():
+            check_takes_runs(function, kind)
         if kind in self.summaries:
             self._fail(f"it has two of {kind}: {self.summaries[kind].__name__!r} and {function.__name__!r}")
         self.summaries[kind] = function
         return function
 
     def _add(self, place: dict[str, Callable[..., Any]], function: Function, kind: str) -> Function:
-        self._require_runs_argument(function, kind)
+        with self._checked():
+            check_takes_runs(function, kind)
         self._require_new(place, function, kind)
         place[function.__name__] = function
         return function
@@ -256,65 +244,13 @@ class Study:
         if function.__name__ in place:
             self._fail(f"it has two {kind}s called {function.__name__!r}")
 
-    def _require_runs_argument(self, function: Callable[..., Any], kind: str) -> None:
-        if len(inspect.signature(function).parameters) != 1:
-            self._fail(f"{kind} {function.__name__!r} must take one argument, the runs")
-
-    def _check_grid(self) -> None:
-        if not self.docstring:
-            self._fail("its module has no docstring: it opens the report")
-        for name, values in self.parameters.items():
-            if name in _RESERVED or not name.isidentifier():
-                self._fail(f"a parameter cannot be called {name!r}")
-            self._check_values(name, values, "parameters")
-        for scale, changed in self.overrides.items():
-            for name, value in changed.items():
-                self._check_override(scale, name, value)
-        for name in sorted(_SETTINGS):
-            if getattr(self, name) is not None:
-                self._check_setting(name, getattr(self, name))
-        if self.most_repeats is not None and self.most_repeats < self.repeats:
-            self._fail(f"most_repeats is {self.most_repeats}, less than repeats, {self.repeats}")
-
-    def _check_override(self, scale: str, name: str, value: Any) -> None:
-        if name in _SETTINGS:
-            self._check_setting(f"{scale}: {name}", value)
-        elif name not in self.parameters:
-            self._fail(
-                f"{scale} names {name!r}, which is no parameter: they are {', '.join(self.parameters)}"
-            )
-        else:
-            self._check_values(name, value, scale)
-
-    def _check_values(self, name: str, values: Any, where: str) -> None:
-        if not isinstance(values, (list, tuple)) or not values:
-            self._fail(f"{where}: {name!r} must be a list of at least one value, got {values!r}")
-        for value in values:
-            if not isinstance(value, _SCALAR_TYPES) or value != value:  # NaN is no JSON value
-                self._fail(f"{where}: {name!r} has the value {value!r}, which is no JSON scalar")
-        if len(set(map(repr, values))) < len(values):
-            self._fail(f"{where}: {name!r} has the same value twice: {values!r}")
-
-    def _check_setting(self, name: str, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-            self._fail(f"{name} must be a number greater than zero, got {value!r}")
-        if name.endswith("repeats") and value != int(value):
-            self._fail(f"{name} must be a whole number, got {value!r}")
-
-    def _check_result_type(self, function: Callable[..., Any], parameters: tuple[str, ...]) -> None:
+    @contextmanager
+    def _checked(self) -> Iterator[None]:
+        """What is declared inside is refused with the study's name."""
         try:
-            result = get_type_hints(function).get("return")
-        except NameError:  # a class that is local to a function: the worker checks what comes back
-            return
-        if not (isinstance(result, type) and is_dataclass(result)):
-            self._fail(
-                f"measure {function.__name__!r} must be annotated to return a dataclass, got {result!r}"
-            )
-        for field in fields(result):
-            if field.name in parameters or field.name in _RESERVED:
-                self._fail(
-                    f"measure {function.__name__!r} returns a field {field.name!r}: that name is taken"
-                )
+            yield
+        except ValueError as error:
+            raise DeclarationError(f"study {self.name!r}: {error}") from None
 
     def _fail(self, what: str) -> NoReturn:
         raise DeclarationError(f"study {self.name!r}: {what}")

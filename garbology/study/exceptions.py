@@ -28,15 +28,19 @@ class ExpectedException:
     platform: str | None = None
 
     def __post_init__(self) -> None:
+        problem = self._problem()
+        if problem:
+            raise ValueError(f"exception to {self.finding!r}: {problem}")
+
+    def _problem(self) -> str:
         if (self.collector, self.versions, self.gil, self.platform) == (None,) * 4:
-            raise ValueError("it says nowhere: give collector, versions, gil or platform")
+            return "it says nowhere: give collector, versions, gil or platform"
         for name in ("reason", "reference"):
             if not str(getattr(self, name) or "").strip():
-                raise ValueError(f"it has no {name}")
+                return f"it has no {name}"
         if self.versions is not None and not _VERSIONS.fullmatch(self.versions):
-            raise ValueError(
-                f"versions is one like '3.13' or a range like '3.14.0-3.14.4', got {self.versions!r}"
-            )
+            return f"versions is one like '3.13' or a range like '3.14.0-3.14.4', got {self.versions!r}"
+        return ""
 
     def applies(self, runtime: Mapping[str, Any]) -> bool:
         """Whether a runtime, as a record describes it, matches all conditions."""

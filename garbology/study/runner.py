@@ -22,6 +22,7 @@ from garbology.study.repetition import Repetition
 from garbology.study.resumption import Found, find_finished, find_interrupted
 from garbology.study.runs import case_text
 from garbology.study.schedule import Job, Schedule
+from garbology.study.statistics import FEWEST_SAMPLES
 
 ProgressMaker = Callable[[str, Expectation], AbstractContextManager[Progress]]
 
@@ -163,6 +164,9 @@ class StudyRun:
         return replace(begun, seed=secrets.randbelow(2**31) if seed is None else seed)
 
     def _judge_precision(self) -> None:
+        if self._repetition.most < FEWEST_SAMPLES:
+            self.record.precision_reached = f"not aimed at with {self._repetition.most} samples a case"
+            return
         precise, imprecise = self.schedule.judge_precision()
         self.record.imprecise_cases = [case_text(measure, case) for measure, case in imprecise]
         timed = precise + len(imprecise)

@@ -66,6 +66,7 @@ def test_cases_that_crash_or_raise_are_samples_and_the_others_go_on(write_study,
     record = outcome.record
     assert (len(record.samples), record.complete, outcome.interrupted) == (6, True, False)
     assert [each.count for each in log.expected] == [f"{done}/6" for done in range(7)]
+    assert record.precision_reached == "not aimed at with 2 samples a case"
     statuses = {sample.case["kind"]: sample.status for sample in record.samples}
     assert statuses == {"good": "ok", "abort": "crashed", "raise": "failed"}
     assert sum("SIGABRT" in problem for problem in log.problems) == 2
