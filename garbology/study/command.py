@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from typing import Any
 import click
 
 from garbology.study.declaration import DeclarationError, ScaleName, Study
+from garbology.study.discovery import discover
 from garbology.study.interpreters import Interpreter, InterpreterError, Native, find_interpreter
 from garbology.study.loading import load_study, study_names
+from garbology.study.matrix import describe, prepare_all
 from garbology.study.publishing import has_records, publish, publish_index
 from garbology.study.runner import Plan
-from garbology.study.running import HOLDS, INTERRUPTED, USAGE, run_studies
+from garbology.study.running import DOES_NOT_HOLD, HOLDS, INTERRUPTED, USAGE, run_studies
 
 
 class OneLineError(click.ClickException):
@@ -73,7 +75,7 @@ def _group(package: str) -> click.Group:
     @click.pass_context
     def group(context: click.Context) -> None:
         if context.invoked_subcommand is None:
-            raise OneLineError("which command: list, run or report? --help says what each does")
+            raise OneLineError("which command: list, run, matrix or report? --help says what each does")
 
     @group.command(name="list", help="Name every study, what it is about and how many cases it has.")
     def list_studies() -> int:
@@ -90,6 +92,35 @@ def _group(package: str) -> click.Group:
     def run(names: tuple[str, ...], **options: Any) -> int:
         studies, status = _load_all(_chosen(package, names))
         status = max(status, _run(studies, options))
+        _echo_paths(
+            publish_index(_load_all(study_names(package), lambda _: None)[0], options["output"], say=_say)
+        )
+        return status
+
+    @group.command(
+        help="Measure the named studies, or all of them, on every CPython found, and draw the atlas."
+    )
+    @click.argument("names", nargs=-1)
+    @click.option("--list", "only_list", is_flag=True, help="Only say what was found, and what is left out.")
+    @click.option(
+        "--environments",
+        type=click.Path(path_type=Path),
+        default=Path(".matrix"),
+        show_default=True,
+        help="Where each interpreter's environment is made, and found again.",
+    )
+    @_run_options
+    def matrix(names: tuple[str, ...], only_list: bool, environments: Path, **options: Any) -> int:
+        candidates = discover()
+        _echo_lines(describe(candidates))
+        if only_list:
+            return HOLDS
+        studies, status = _load_all(_chosen(package, names or ("all",)))
+        pythons, failures = prepare_all(candidates, environments, _say)
+        options["pythons"] = (*pythons, *options["pythons"])
+        if not options["pythons"]:
+            raise OneLineError("no interpreter is left: --list says what was found")
+        status = max(status, _run(studies, options), DOES_NOT_HOLD if failures else HOLDS)
         _echo_paths(
             publish_index(_load_all(study_names(package), lambda _: None)[0], options["output"], say=_say)
         )
@@ -289,7 +320,11 @@ def _heard_interrupts() -> Iterator[None]:
 
 
 def _echo_paths(paths: Sequence[Path]) -> None:
-    click.echo("\n".join(map(str, paths)))
+    _echo_lines(map(str, paths))
+
+
+def _echo_lines(lines: Iterable[str]) -> None:
+    click.echo("\n".join(lines))
 
 
 def _say(text: str) -> None:
