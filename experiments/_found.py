@@ -1,0 +1,31 @@
+"""What garbology finds before anything is collected, where it can look at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class FoundBefore:
+    """What only the collector can free of what a function left, and its cycles; None where nobody can tell."""
+
+    objects: int | None = None
+    bytes: int | None = None
+    shapes: list[dict[str, Any]] | None = None
+
+
+def found_before_collecting(function: Callable[[], object]) -> FoundBefore:
+    """Call `function` and look at what it leaves; its advice is tried on one cycle, which is then gone.
+
+    Without NumPy nothing is called and nothing is told.
+    """
+    try:
+        from garbology import watch
+    except ImportError:
+        return FoundBefore()
+    with watch() as found:
+        function()
+    shapes = found.to_dict()["shapes"]
+    return FoundBefore(found.garbage, found.garbage_bytes, shapes)
