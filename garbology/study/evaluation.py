@@ -6,21 +6,18 @@ import linecache
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from garbology.study.exceptions import ExpectedException
-from garbology.study.page import AtlasRow, FigureSpec, FindingResult, RuntimeSummary, StudyPage, Table, Tile
+from garbology.study.page import FindingResult, RuntimeSummary, StudyPage
+from garbology.study.parts import Parts, atlas_rows, error_text
 from garbology.study.records import Record, Sample
 from garbology.study.runs import NotMeasured, Run, Runs, case_text
 from garbology.study.signals import exit_text
-from garbology.study.tables import scalar_values, table
 
 if TYPE_CHECKING:
     from garbology.study.declaration import Study
 
-Result = TypeVar("Result")
-
-_DEFAULT_TABLE_COLUMNS = 6
 _MOST_NAMED = 3
 _REPETITION = (
     "repeats",
@@ -55,28 +52,26 @@ def evaluate(
         for record in records
     ]
     found += [f"{each.runtime}: {each.name}: {each.evidence}" for each in findings if _is_mistaken(each)]
-    lacking: list[str] = []  # parts of the page without a sample
-    tiles = _tiles_of_each(study, runs, leader, found, lacking)
-    verdict = _attempt(study.summaries.get("verdict"), led, found, lacking, kind="verdict")
-    figures = _figures(study, everything, found, lacking)
-    pictures = _attempt(study.summaries.get("pictures"), led, found, lacking, kind="pictures")
-    medians = _attempt(study.summaries.get("table", _default_table), led, found, lacking, kind="table")
+    parts = Parts(study)
+    tiles = parts.tiles(runs, leader.slug if leader else "")
+    verdict, pictures, medians = parts.verdict(led), parts.pictures(led), parts.table(led)
+    figures = parts.figures(everything)
     unavailable = [line for record in records for line in unavailable_lines(record)]
     return StudyPage(
         name=study.name,
         title=study.title,
         docstring=study.docstring,
-        verdict=verdict or "",
+        verdict=verdict,
         tiles=tiles.get(leader.slug, []) if leader else [],
         findings=findings,
         figures=figures,
-        pictures=pictures or [],
+        pictures=pictures,
         runtimes=[summarise(record) for record in records],
-        problems=[*found, *lacking, *unavailable],
-        unavailable=[*lacking, *unavailable] if unavailable else [],
+        problems=[*found, *parts.faults, *parts.lacking, *unavailable],
+        unavailable=[*parts.lacking, *unavailable] if unavailable else [],
         command=" ".join(leader.command) if leader else "",
-        table=medians or Table((), ()),
-        atlas=_atlas(tiles),
+        table=medians,
+        atlas=atlas_rows(tiles),
         lead=leader.slug if leader else "",
     )
 
@@ -91,7 +86,7 @@ def judge(function: Callable[[Runs], Any], runs: Runs, runtime: str) -> FindingR
     except NotMeasured as error:
         return FindingResult(name, claim, runtime, "not measured", str(error))
     except Exception as error:  # a finding that cannot be evaluated must not pass for one that holds
-        return FindingResult(name, claim, runtime, "not measured", f"{_MISTAKEN} {_short(error)}")
+        return FindingResult(name, claim, runtime, "not measured", f"{_MISTAKEN} {error_text(error)}")
     text = evidence if isinstance(evidence, str) else f"{len(runs)} samples checked"
     return FindingResult(name, claim, runtime, "holds", text)
 
@@ -211,71 +206,6 @@ def _leader(records: Sequence[Record], lead: str) -> Record | None:
     return named[0] if named else max(records, key=lambda record: record.started, default=None)
 
 
-def _figures(study: Study, runs: Runs, problems: list[str], lacking: list[str]) -> list[FigureSpec]:
-    figures = []
-    for name, function in study.figures.items():
-        spec = _attempt(function, runs, problems, lacking, kind="figure")
-        if spec is not None:
-            caption = " ".join((function.__doc__ or name.replace("_", " ").capitalize() + ".").split())
-            figures.append(replace(spec, name=name, caption=caption))
-    return figures
-
-
-def _tiles_of_each(
-    study: Study, runs: Mapping[str, Runs], leader: Record | None, problems: list[str], lacking: list[str]
-) -> dict[str, list[Tile]]:
-    """The tiles by runtime; why one is missing is told with the runtime, unless that is the leading one."""
-    tiles: dict[str, list[Tile]] = {}
-    for slug, of in (runs or {"": Runs([])}).items():
-        where = "" if leader is None or slug == leader.slug else f"{slug}: "
-        made = [
-            _attempt(each, of, problems, lacking, kind="tile", where=where) for each in study.tiles.values()
-        ]
-        tiles[slug] = [tile for each in made if each for tile in ([each] if isinstance(each, Tile) else each)]
-    return tiles
-
-
-def _atlas(tiles: Mapping[str, Sequence[Tile]]) -> list[AtlasRow]:
-    """The figures that are compared across runtimes, in the order in which the study names them."""
-    rows: dict[str, dict[str, Tile]] = {}
-    for slug, each in tiles.items():
-        for tile in each:
-            if tile.atlas:
-                rows.setdefault(tile.label, {})[slug] = tile
-    firsts = {label: next(iter(row.values())) for label, row in rows.items()}
-    return [AtlasRow(label, firsts[label].unit, firsts[label].better, row) for label, row in rows.items()]
-
-
-def _attempt(
-    function: Callable[[Runs], Result] | None,
-    runs: Runs,
-    problems: list[str],
-    lacking: list[str],
-    *,
-    kind: str,
-    where: str = "",
-) -> Result | None:
-    """The function's result; where it has none, a sentence says why and the rest of the page remains.
-
-    The sentence goes to `lacking` where there is no sample for it, to `problems` where the function raised.
-    """
-    if function is None:
-        return None
-    missing = f"{where}{_titled(kind, function.__name__)} is missing:"
-    try:
-        return function(runs)
-    except NotMeasured as error:
-        lacking.append(f"{missing} {error}")
-    except Exception as error:
-        problems.append(f"{missing} it raised {_short(error)}")
-    return None
-
-
-def _default_table(runs: Runs) -> Table:
-    first = runs.of(next(iter(runs)).measure)
-    return table(first, scalar_values(first)[:_DEFAULT_TABLE_COLUMNS])
-
-
 def _broken_by(error: AssertionError) -> str:
     """The assertion's message, or the source of an assertion that has none."""
     if str(error):
@@ -288,14 +218,5 @@ def _broken_by(error: AssertionError) -> str:
     return linecache.getline(traceback.tb_frame.f_code.co_filename, traceback.tb_lineno).strip()
 
 
-def _short(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
-
-
 def _index(values: Sequence[Any], value: Any) -> int:
     return values.index(value) if value in values else len(values)
-
-
-def _titled(kind: str, name: str) -> str:
-    """What a reader calls a part of the page: 'figure pauses', but 'verdict' where that is its name, too."""
-    return name if name.startswith(kind) else f"{kind} {name}"

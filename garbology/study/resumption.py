@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,17 +86,30 @@ def _told(title: str, before: Any, after: Any) -> str:
     return f"{title} was {before}, is {after} now"
 
 
-def begin_command(output: Path, started: str, *, resume: bool) -> str:
-    """Note that a command began, so that it can be resumed; since when, if it resumes one that did not end."""
-    path = output / _UNFINISHED
-    since = ""
-    if resume:
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            since = str(json.loads(path.read_text(encoding="utf-8"))["started"])
-    path.write_text(json.dumps({"started": since or started}) + "\n", encoding="utf-8")
+def begin_command(output: Path, command: str, started: str, *, resume: bool) -> str:
+    """Note that a command began; since when, if it resumes one that did not end (ISO 8601, UTC), else empty."""
+    unfinished = _unfinished(output)
+    since = unfinished.get(command, "") if resume else ""
+    _note(output, {**unfinished, command: since or started})
     return since
 
 
-def end_command(output: Path) -> None:
-    """Note that the command has ended by itself."""
-    (output / _UNFINISHED).unlink(missing_ok=True)
+def end_command(output: Path, command: str) -> None:
+    """Note that a command has ended by itself."""
+    _note(output, {name: since for name, since in _unfinished(output).items() if name != command})
+
+
+def _unfinished(output: Path) -> dict[str, str]:
+    try:
+        commands = json.loads((output / _UNFINISHED).read_text(encoding="utf-8"))
+        return {str(command): str(since) for command, since in commands.items()}
+    except (OSError, ValueError, AttributeError):  # there is none, or it is damaged: nothing is skipped then
+        return {}
+
+
+def _note(output: Path, commands: Mapping[str, str]) -> None:
+    path = output / _UNFINISHED
+    if commands:
+        path.write_text(json.dumps(commands, indent=1) + "\n", encoding="utf-8")
+    else:
+        path.unlink(missing_ok=True)

@@ -32,16 +32,20 @@ def run_studies(
     What goes wrong with one of them is said and the others go on. Paths that were written are echoed.
     """
     resume = any(plan.resume for plan in plans)
-    since = begin_command(output, now(), resume=resume)
+    command = "; ".join(" ".join(plan.command) for plan in plans)
+    since = begin_command(output, command, now(), resume=resume)
     plans = [replace(plan, finished_since=since) for plan in plans]
     runs, status = _begin(list(zip(studies, plans, strict=True)), interpreters, output, say)
     if resume and not any(run.note for run in runs):
         say("nothing was interrupted: everything is measured")
     outcomes: dict[StudyRun, Outcome] = {}
+    statuses = [status]
 
     def finished(run: StudyRun, outcome: Outcome) -> None:
         outcomes[run] = outcome
-        _show(run, outcome, say)
+        page = run.study.report([outcome.record], lead=outcome.record.slug)
+        statuses.append(exit_status(outcome, page))
+        show(page, say=say)
 
     interrupted = bool(runs) and measure_all(runs, plans[0].jobs, finished)
     for run in runs:
@@ -51,8 +55,8 @@ def run_studies(
     if interrupted:
         say("interrupted: the same command with --resume goes on")
         return INTERRUPTED
-    end_command(output)
-    return max([status, *(exit_status(outcome, _page(run, outcome)) for run, outcome in outcomes.items())])
+    end_command(output, command)
+    return max(statuses)
 
 
 def exit_status(outcome: Outcome, page: StudyPage) -> int:
@@ -84,14 +88,6 @@ def _begin(
             elif run.note:
                 say(f"{study.name}: {run.note}")
     return list(runs.values()), status
-
-
-def _page(run: StudyRun, outcome: Outcome) -> StudyPage:
-    return run.study.report([outcome.record], lead=outcome.record.slug)
-
-
-def _show(run: StudyRun, outcome: Outcome, say: Say) -> None:
-    show(_page(run, outcome), say=say)
 
 
 def _draw(

@@ -150,7 +150,7 @@ def two(write_study):
 def run_both(studies, interpreter, output, *, resume, said):
     for study in studies:
         (output / study.name).mkdir(exist_ok=True)
-    plans = [replace(PLAN, seed=None, resume=resume) for _ in studies]
+    plans = [replace(PLAN, seed=None, resume=resume, command=("python", study.name)) for study in studies]
     return run_studies(studies, plans, [interpreter], output, say=said.append, echo=lambda text: None)
 
 
@@ -165,6 +165,16 @@ def test_a_command_of_several_studies_skips_those_that_it_finished(two, tmp_path
     assert any(line.startswith("second: goes on after 2 samples") for line in said)
     assert len(interpreter.taken) == 4
     assert {target.rpartition("/")[2] for target, _ in interpreter.taken} == {"second.py"}
+
+
+def test_another_command_in_between_changes_nothing(two, tmp_path):
+    """Which studies a command had finished is remembered for each command; nothing is left of ended ones."""
+    run_both(two, Counting(8), tmp_path, resume=False, said=[])
+    run_both(two[:1], Counting(), tmp_path, resume=False, said=[])
+    interpreter = Counting()
+    assert run_both(two, interpreter, tmp_path, resume=True, said=[]) == 0
+    assert len(interpreter.taken) == 4
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
 def test_a_skipped_study_still_decides_the_exit_status(two, tmp_path):

@@ -199,7 +199,11 @@ def test_ctrl_c_ends_all_that_is_under_way(write_study, tmp_path):
         signal.raise_signal(signal.SIGINT)
 
     started = time.monotonic()
-    outcome = measure_study(study, Plan(jobs=2), tmp_path, Impatient())
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+    try:
+        outcome = measure_study(study, Plan(jobs=2), tmp_path, Impatient())
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert outcome.interrupted
     assert outcome.record.samples == []
     assert time.monotonic() - started < 30

@@ -1,0 +1,99 @@
+"""The parts of a page that a study's functions make of its samples, and a sentence for each that is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from garbology.study.page import AtlasRow, FigureSpec, Table, Tile
+from garbology.study.runs import NotMeasured, Runs
+from garbology.study.tables import scalar_values, table
+
+if TYPE_CHECKING:
+    from garbology.study.declaration import Study
+
+Result = TypeVar("Result")
+
+_DEFAULT_TABLE_COLUMNS = 6
+
+
+class Parts:
+    """Calls a study's functions; where one fails the rest of the page remains.
+
+    `lacking` names the parts for which there is no sample, `faults` those whose function raised.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self.lacking: list[str] = []
+        self.faults: list[str] = []
+        self._study = study
+
+    def verdict(self, runs: Runs) -> str:
+        """The study's one sentence; empty where there is none."""
+        return self._made("verdict", self._study.summaries.get("verdict"), runs) or ""
+
+    def pictures(self, runs: Runs) -> list[dict[str, Any]]:
+        """The shapes to draw."""
+        return self._made("pictures", self._study.summaries.get("pictures"), runs) or []
+
+    def table(self, runs: Runs) -> Table:
+        """The study's table, or one of the first measure's numbers."""
+        function = self._study.summaries.get("table", _default_table)
+        return self._made("table", function, runs) or Table((), ())
+
+    def figures(self, runs: Runs) -> list[FigureSpec]:
+        """The figures, each with its name and caption."""
+        figures = []
+        for name, function in self._study.figures.items():
+            spec: FigureSpec | None = self._made("figure", function, runs)
+            if spec is not None:
+                caption = " ".join((function.__doc__ or name.replace("_", " ").capitalize() + ".").split())
+                figures.append(replace(spec, name=name, caption=caption))
+        return figures
+
+    def tiles(self, runs: Mapping[str, Runs], lead: str) -> dict[str, list[Tile]]:
+        """The tiles by runtime; one that is missing is told with the runtime, unless that is the leading one."""
+        tiles: dict[str, list[Tile]] = {}
+        for slug, of in (runs or {lead: Runs([])}).items():
+            where = "" if slug == lead else f"{slug}: "
+            made = [self._made("tile", function, of, where) for function in self._study.tiles.values()]
+            several = [[each] if isinstance(each, Tile) else each for each in made if each is not None]
+            tiles[slug] = [tile for each in several for tile in each]
+        return tiles
+
+    def _made(
+        self, kind: str, function: Callable[[Runs], Result] | None, runs: Runs, where: str = ""
+    ) -> Result | None:
+        if function is None:
+            return None
+        # 'figure pauses', but 'verdict' where that is its name, too
+        name = function.__name__ if function.__name__.startswith(kind) else f"{kind} {function.__name__}"
+        try:
+            return function(runs)
+        except NotMeasured as error:
+            self.lacking.append(f"{where}{name} is missing: {error}")
+        except Exception as error:
+            self.faults.append(f"{where}{name} is missing: it raised {error_text(error)}")
+        return None
+
+
+def atlas_rows(tiles: Mapping[str, Sequence[Tile]]) -> list[AtlasRow]:
+    """The figures that are compared across runtimes, in the order in which the study names them."""
+    rows: dict[str, dict[str, Tile]] = {}
+    for slug, each in tiles.items():
+        for tile in each:
+            if tile.atlas:
+                rows.setdefault(tile.label, {})[slug] = tile
+    firsts = {label: next(iter(row.values())) for label, row in rows.items()}
+    return [AtlasRow(label, firsts[label].unit, firsts[label].better, row) for label, row in rows.items()]
+
+
+def error_text(error: Exception) -> str:
+    """An exception in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
+def _default_table(runs: Runs) -> Table:
+    first = runs.of(next(iter(runs)).measure)
+    return table(first, scalar_values(first)[:_DEFAULT_TABLE_COLUMNS])
