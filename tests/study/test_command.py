@@ -290,7 +290,7 @@ def test_the_package_lists_its_studies():
     ("words", "message"),
     [
         (["run", "nonsense"], "experiments: no study is called 'nonsense': there are "),
-        ([], "experiments: which command: list, run or report?"),
+        ([], "experiments: which command: list, run,"),
         (["run"], "experiments: Missing argument 'NAMES...'"),
         (["play"], "experiments: No such command"),
         (["report", "-o", "nowhere"], "experiments: no records under nowhere: run a study first"),
