@@ -16,7 +16,7 @@ from garbology.graph.heap import Heap, Upstream
 from garbology.graph.naming.interactive import HiddenReferences
 from garbology.graph.roots import held_by_c, named_roots
 from garbology.graph.shapes import Edge
-from garbology.interpreter import collector
+from garbology.interpreter import collector, exclusive
 from garbology.interpreter.refcounts import is_immortal, reference_count
 from garbology.interpreter.thread_stacks import own_frame_ids, running_frames
 
@@ -134,7 +134,7 @@ def explain_alive(
     """
     if is_immortal(held[0]):
         return Alive(node_name(held[0]), "immortal", _IMMORTAL)
-    with collector.paused():
+    with exclusive.analysis(), collector.paused():
         return _Question(held, caller, asking, own).answer()
 
 
@@ -148,10 +148,12 @@ class _Question:
         self._frames = frames
         self._asker = caller
         self._place = heap.place_of(held[0])
-        for running in frames:
-            targets = heap.places_of([variable.target_id for variable in running.variables])
-            counted = [variable.counted for variable in running.variables]
-            heap.add_edges(heap.place_of(running.frame), targets, counted)
+        variables = [(id(running.frame), variable) for running in frames for variable in running.variables]
+        heap.add_edges(
+            heap.places_of([holder for holder, _ in variables]),
+            heap.places_of([variable.target_id for _, variable in variables]),
+            [variable.counted for _, variable in variables],
+        )
         self._roots = named_roots(heap, frames)
         self._chains = Chains(heap, frames, self._roots, HiddenReferences())
         self._caller = -1 if caller is None else heap.place_of(caller)

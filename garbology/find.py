@@ -16,7 +16,7 @@ from garbology.graph.drawing import dot_to_svg, shape_dot
 from garbology.graph.leaks import Leak
 from garbology.graph.shapes import CycleShape
 from garbology.graph.witness import Witness
-from garbology.interpreter import collector, freethreading
+from garbology.interpreter import collector, exclusive, freethreading
 from garbology.text import found_text
 
 SCHEMA_VERSION = 1
@@ -79,7 +79,8 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
     The window is what was made inside the block: objects that are older are not judged. Automatic collection is
     paused inside, nothing is collected to find out, and no finalizer or weakref callback runs. An exception goes
     through unchanged, and the finding is there all the same. Where the interpreter takes its modules down, there is
-    nothing left to analyse with: the finding stays empty then.
+    nothing left to analyse with: the finding stays empty then. Blocks may overlap in several threads; their
+    analyses wait for each other.
 
     ``through`` is a frame of the caller's that ends with the block. When an exception of the watched code is
     garbage it keeps the frames it went through, so that frame becomes garbage with it. ``main`` is the code of the
@@ -118,7 +119,8 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
             self._witness.stop()
             if sys.is_finalizing():
                 return
-            finding = self._finding(outside.can_judge(self._entered, sys._getframe(), error))
+            with exclusive.analysis():
+                finding = self._finding(outside.can_judge(self._entered, sys._getframe(), error))
             self._found.garbage = finding.garbage
             self._found.garbage_bytes = finding.garbage_bytes
             self._found.shapes = finding.shapes

@@ -68,10 +68,12 @@ class Heap:
         """Places of the objects with these ids, -1 where there is none: int32, shape (len(ids),)."""
         return self._index.find(np.array(ids, np.int64))
 
-    def add_edges(self, source: int, targets: NDArray[np.integer], counted: Sequence[bool]) -> None:
-        """Add references that the collector does not see, from one object; a target of -1 is left out."""
+    def add_edges(
+        self, sources: NDArray[np.integer], targets: NDArray[np.integer], counted: Sequence[bool]
+    ) -> None:
+        """Add references that the collector does not see, all at once; a target of -1 is left out."""
         known = targets >= 0
-        self.sources = np.append(self.sources, np.full(int(known.sum()), source))
+        self.sources = np.append(self.sources, sources[known])
         self.targets = np.append(self.targets, targets[known])
         self.counted = np.append(self.counted, np.array(counted, bool)[known])
 

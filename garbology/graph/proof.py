@@ -20,7 +20,7 @@ from garbology.graph.folding import Folded
 from garbology.graph.occurrence import Occurrence, with_all_that_holds_it
 from garbology.graph.severing import Cut, cut_of, why_not_to_be_killed
 from garbology.graph.snapshot import addresses_of
-from garbology.interpreter import collector
+from garbology.interpreter import collector, exclusive
 
 MOST_TRIED_OBJECTS = 20_000  # of an occurrence that is cut edge by edge
 
@@ -89,7 +89,7 @@ def run_together(trials: Sequence[Trial]) -> list[bool]:
 
     The heap is listed twice, however many trials there are. Of what one of them needs, no other may hold anything.
     """
-    with collector.paused():
+    with exclusive.analysis(), collector.paused():
         there = _at_each([trial.addresses for trial in trials])
         cuts = [trial.cuts(there.pop(0)) for trial in trials]
         mark: list[object] = []  # what is made after it may stand where one of the dead stood

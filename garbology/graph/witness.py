@@ -39,6 +39,7 @@ from garbology.graph.occurrence import occurrence_of
 from garbology.graph.reachability import reachable_from
 from garbology.graph.shapes import folded_of
 from garbology.graph.snapshot import Snapshot
+from garbology.interpreter import exclusive
 from garbology.interpreter.returns import Returns
 from garbology.interpreter.thread_stacks import counted_locals
 
@@ -99,7 +100,7 @@ class Witness:
         self.stop()
         if is_made_by_the_program(result):
             with suppress(Exception):  # what cannot be read costs a hint, never the program
-                self._look(result, [], [], _MOST_OBJECTS_AT_END)
+                self._look_if_alone(result, [], [], _MOST_OBJECTS_AT_END)
 
     def _returned(self, frame: types.FrameType, result: object) -> bool:
         """A function returns; the answer is whether to look at its next return as well."""
@@ -111,8 +112,19 @@ class Witness:
         with self._looks.at(code, result, on_top=on_top) as most:
             if most or code is self._main:
                 arguments, own = _references_of(frame)
-                self._look(result, arguments, own, _MOST_OBJECTS_AT_END if code is self._main else most)
+                self._look_if_alone(
+                    result, arguments, own, _MOST_OBJECTS_AT_END if code is self._main else most
+                )
         return returns < _MOST_RETURNS
+
+    def _look_if_alone(self, result: object, arguments: list[int], own: list[int], most: int) -> None:
+        """Look, unless another thread analyses; a program that goes on does not wait for that."""
+        analysis = exclusive.analysis()
+        if analysis.acquire(blocking=False):
+            try:
+                self._look(result, arguments, own, most)
+            finally:
+                analysis.release()
 
     def _look(self, result: object, arguments: list[int], own: list[int], most: int) -> None:
         objects = self._window()

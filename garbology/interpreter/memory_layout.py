@@ -77,11 +77,18 @@ def can_read_memory() -> bool:
 
 def words_at(address: int, count: int) -> list[int]:
     """Return the machine words at an address."""
-    return memoryview(ctypes.string_at(address, count * WORD)).cast("P").tolist()
+    return memoryview(_bytes_at(address, count * WORD)).cast("P").tolist()
 
 
 def _byte(address: int) -> int:
-    return ctypes.string_at(address, 1)[0]
+    return _bytes_at(address, 1)[0]
+
+
+def _bytes_at(address: int, count: int) -> bytes:
+    try:
+        return ctypes.string_at(address, count)
+    except ctypes.ArgumentError as error:  # up to 3.11 that is what ctypes makes of a stack that is full
+        raise RecursionError(f"the stack is too full to read an object's memory: {error}") from None
 
 
 # --- attributes
@@ -117,7 +124,7 @@ def _instance_dict_id(obj: object) -> int:
         word = words_at(id(obj) + _DICT_POSITION * WORD, 1)[0]
         return 0 if word & 1 else word
     if offset < 0:  # behind the items of a tuple or an int
-        items = abs(int.from_bytes(ctypes.string_at(id(obj) + 2 * WORD, WORD), sys.byteorder, signed=True))
+        items = abs(int.from_bytes(_bytes_at(id(obj) + 2 * WORD, WORD), sys.byteorder, signed=True))
         size = _get_basicsize(cls) + items * _get_itemsize(cls)
         offset += (size + WORD - 1) // WORD * WORD
     return words_at(id(obj) + offset, 1)[0] if offset > 0 else 0

@@ -1,0 +1,97 @@
+"""Several threads that watch at once: each finds its own, and none waits for ever."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+import garbology
+
+pytestmark = pytest.mark.usefixtures("quiet_heap")
+
+PATIENCE_SECONDS = 60
+
+
+class Node:
+    """Refers to itself."""
+
+    def __init__(self):
+        self.itself = self
+
+
+def make(count):
+    nodes = [Node() for _ in range(count)]
+    return len(nodes)
+
+
+def in_threads(number, work):
+    results, started = [], threading.Barrier(number)
+
+    def run():
+        started.wait(PATIENCE_SECONDS)
+        results.append(work())
+
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+    assert not any(thread.is_alive() for thread in threads)
+    return results
+
+
+def test_overlapping_analyses_do_not_hold_each_other_s_objects():
+    """A window has the other threads' objects too, so no thread finds less than its own garbage."""
+    each = 2_000
+
+    def work():
+        found = garbology.find_cycles(make, each)
+        return sum(shape.count for shape in found.shapes if "Node" in str(shape.types))
+
+    for _ in range(3):
+        assert min(in_threads(2, work)) >= each
+
+
+def test_an_analysis_inside_the_watched_function_does_not_wait_for_itself():
+    """A watched function may analyse in its own thread, and ask why something is alive."""
+
+    def outer():
+        kept = Node()
+        inner = garbology.find_cycles(make, 3)
+        assert garbology.why_alive(kept).edges is not None
+        return inner.garbage
+
+    (found,) = in_threads(1, lambda: garbology.find_cycles(outer))
+    assert found.garbage
+
+
+def test_a_watched_function_may_wait_for_a_thread_that_analyses():
+    """No lock is held while watched code runs."""
+    found = garbology.find_cycles(
+        lambda: in_threads(1, lambda: garbology.find_cycles(make, 2).garbage) and None
+    )
+    assert found.garbage
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_child_forked_during_an_analysis_can_analyse():
+    """Whoever analysed at the fork is not in the child, which has a lock of its own."""
+    held, release = threading.Event(), threading.Event()
+
+    def hold():
+        with garbology.interpreter.exclusive.analysis():
+            held.set()
+            release.wait(PATIENCE_SECONDS)
+
+    thread = threading.Thread(target=hold, daemon=True)
+    thread.start()
+    held.wait(PATIENCE_SECONDS)
+    child = os.fork()
+    if not child:
+        signal.alarm(PATIENCE_SECONDS)
+        os._exit(0 if garbology.find_cycles(make, 2).garbage else 1)
+    release.set()
+    thread.join(PATIENCE_SECONDS)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
