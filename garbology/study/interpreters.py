@@ -70,26 +70,28 @@ class Native:
         except OSError as error:
             raise InterpreterError(f"{self.name} cannot be run: {error.strerror or error}") from None
         if "slug" not in answer:
-            why = self._too_old() or answer.get("message") or _became_of(answer)
+            why = self._unfit() or answer.get("message") or _became_of(answer)
             raise InterpreterError(f"{self.name} cannot run the study: {why}")
         return answer
 
     def _command(self, target: str, measure: str) -> list[str]:
         return [self.python, "-X", "garbology=late", "-m", "garbology.study.worker", target, measure]
 
-    def _too_old(self) -> str:
-        """That it is too old for this program; empty where it is not, or does not even say."""
-        command = [self.python, "-c", "import sys; print(*sys.version_info[:2])"]
+    def _unfit(self) -> str:
+        """That it is too old for this program, or why it does not even start; empty where neither is so."""
+        command = [self.python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
         try:
             told = subprocess.run(
                 command, capture_output=True, text=True, timeout=_DESCRIBE_SECONDS, check=True
             )
-            version = tuple(map(int, told.stdout.split()))
+            version = tuple(map(int, told.stdout.split(".")))
+        except subprocess.CalledProcessError as error:
+            return next(iter(error.stderr.strip().splitlines()), "")
         except (OSError, ValueError, subprocess.SubprocessError):
             return ""
         if version >= OLDEST:
             return ""
-        return f"Python {'.'.join(map(str, version))} is too old, {'.'.join(map(str, OLDEST))} or newer is needed"
+        return f"Python {told.stdout.strip()} is too old, {'.'.join(map(str, OLDEST))} or newer is needed"
 
 
 def _became_of(answer: Mapping[str, Any]) -> str:

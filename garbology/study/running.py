@@ -73,21 +73,22 @@ def _begin(
 ) -> tuple[list[StudyRun], int]:
     """Every study on every interpreter that can run it, and the exit status for those that cannot."""
     runs: dict[tuple[str, str], StudyRun] = {}
-    status = HOLDS
+    failures: dict[str, list[str]] = {}  # the studies that an interpreter cannot run, by the reason
     for study, plan in planned:
         for interpreter in interpreters:
             try:
                 run = StudyRun(study, replace(plan, interpreter=interpreter), output / study.name)
             except InterpreterError as error:
-                say(f"{study.name}: {error}")
-                status = DOES_NOT_HOLD
+                failures.setdefault(str(error), []).append(study.name)
                 continue
             other = runs.setdefault((study.name, run.record.slug), run)
             if other is not run:
                 say(f"{study.name}: {interpreter.name} is the same runtime as {other.interpreter.name}")
             elif run.note:
                 say(f"{study.name}: {run.note}")
-    return list(runs.values()), status
+    for message, names in failures.items():
+        say(f"{', '.join(names)}: {message}")
+    return list(runs.values()), DOES_NOT_HOLD if failures else HOLDS
 
 
 def _draw(

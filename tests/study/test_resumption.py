@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from garbology.study.interpreters import InterpreterError
 from garbology.study.loading import load_study
 from garbology.study.records import read_record
 from garbology.study.runner import Plan, StudyRun, measure_study
@@ -165,6 +166,24 @@ def test_a_command_of_several_studies_skips_those_that_it_finished(two, tmp_path
     assert any(line.startswith("second: goes on after 2 samples") for line in said)
     assert len(interpreter.taken) == 4
     assert {target.rpartition("/")[2] for target, _ in interpreter.taken} == {"second.py"}
+
+
+class Unfit(Counting):
+    """An interpreter that cannot run anything."""
+
+    def describe(self, target):
+        raise InterpreterError("3.8 cannot run the study: it is too old")
+
+
+def test_what_an_interpreter_lacks_is_said_once_for_all_studies(two, tmp_path):
+    """One line, however many studies it cannot run, and the others are measured."""
+    said, good = [], Counting()
+    for study in two:
+        (tmp_path / study.name).mkdir()
+    plans = [PLAN, PLAN]
+    assert run_studies(two, plans, [Unfit(), good], tmp_path, say=said.append, echo=lambda text: None) == 1
+    assert said[0] == "first, second: 3.8 cannot run the study: it is too old"
+    assert len(good.taken) == 12
 
 
 def test_another_command_in_between_changes_nothing(two, tmp_path):

@@ -175,12 +175,23 @@ def test_an_interpreter_that_cannot_run_the_study_is_named(target, tmp_path):
 def test_an_interpreter_that_is_too_old_is_told_so(target, tmp_path):
     """Not by the first thing that it stumbles over."""
     old = write_python(
-        tmp_path / "python", 'case "$*" in *version_info*) echo 3 8;; *) echo SyntaxError; exit 1;; esac'
+        tmp_path / "python", 'case "$*" in *version_info*) echo 3.8;; *) echo SyntaxError; exit 1;; esac'
     )
     with pytest.raises(
         InterpreterError, match=r"3\.8 cannot .*: Python 3\.8 is too old, 3\.10 or newer is needed"
     ):
         Native(old, "3.8").describe(target)
+
+
+def test_a_launcher_that_refuses_is_told_by_its_first_line(target, tmp_path):
+    """A version manager's shim says what is wrong, then what might be done."""
+    shim = write_python(
+        tmp_path / "python", 'echo "pyenv: python3.99: command not found" >&2; echo "Try" >&2; exit 127'
+    )
+    with pytest.raises(
+        InterpreterError, match=r"cannot run the study: pyenv: python3\.99: command not found$"
+    ):
+        Native(shim).describe(target)
 
 
 def test_a_file_that_is_no_program_is_named(target, tmp_path):
