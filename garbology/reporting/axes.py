@@ -15,6 +15,7 @@ from garbology.reporting.numbers import format_tick, is_number, quantity
 from garbology.reporting.text import shorten
 
 _LABEL_CHARACTERS = 18
+_LOG_TICKS = 3  # at least: with fewer decades 2 and 5 of each are ticks as well
 _SYMLOG_DECADES = 3  # at least: with fewer the axis would be a linear one in all but name
 _SYMLOG_TICKS = 7  # at most
 _SYMLOG_LABEL_ROOM = 0.065  # of the axis: where the first decade is nearer to zero, their labels would touch
@@ -99,8 +100,8 @@ def _log_axis(values: Sequence[float], unit: str, tight: bool) -> Axis:
         last = max(last, first + 1)
         low, high = 10.0**first, 10.0**last
     ticks = [10.0**power for power in _thin(range(first, last + 1), 7)]
-    if last - first <= 1:
-        ticks = [factor * 10.0**first for factor in (1, 2, 5, 10, 20, 50)]
+    if sum(_within(tick, low, high) for tick in ticks) < _LOG_TICKS:
+        ticks = [factor * 10.0**power for power in range(first, last + 1) for factor in (1, 2, 5)]
     return _number_axis("log", (low, high), [tick for tick in ticks if _within(tick, low, high)], unit)
 
 

@@ -132,7 +132,7 @@ def _judgements(results: Sequence[FindingResult], names: Mapping[str, RuntimeNam
             runtimes=[_label(member, names) for member in members],
             status=status,
             evidence=visible(evidence),
-            reason=visible(reason),
+            reason=visible(reason[:1].upper() + reason[1:]),
             references=linked(reference),
         )
 

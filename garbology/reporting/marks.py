@@ -24,6 +24,7 @@ _TOP_PIXELS, _RIGHT_PIXELS, _BOTTOM_PIXELS = 34, 22, 44
 _WIDTH_PIXELS, _PANEL_WIDTH_PIXELS = 360, 300  # of a figure with one panel, of each panel of several
 _BAR_PIXELS, _BAR_GAP_PIXELS, _BAR_VALUE_PIXELS = 18, 14, 66
 _MARK_SIZE, _DENSE_MARK_SIZE = 44, 20  # square pixels
+_DENSE_ABOVE = 24  # values on a line: with more of them the marks hide it
 _DODGE_PIXELS = 5
 _DODGED_BELOW = 13  # positions on the x axis; with more of them the marks of one would touch the next
 _SLANT_DEGREES, _SLANT_PIXELS = (
@@ -50,7 +51,9 @@ def chart(spec: FigureSpec, layout: Layout, panel: Panel, frame: Frame | None = 
     if spec.kind == "bars":
         return _bars(layout, panel, unit_of(spec.y))
     several = len(layout.panels) > 1
-    usual = Frame(_PANEL_WIDTH_PIXELS, 170) if several else Frame(_WIDTH_PIXELS, 200)
+    dense = len({point.x for point in panel.points}) > _DENSE_ABOVE
+    width, height = (_PANEL_WIDTH_PIXELS, 170) if several else (_WIDTH_PIXELS, 200)
+    usual = Frame(width, height, dense=dense)
     return _lines(spec, layout, panel, frame or usual)
 
 

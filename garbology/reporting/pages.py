@@ -42,13 +42,13 @@ class FigureView:
     @property
     def wide(self) -> bool:
         """Whether the figure takes the width of the page."""
-        return len(self.panels) > 1
+        return len(self.panels) != 1
 
     @property
     def bytes(self) -> int:
         """About what drawing and table take on a page."""
         table = sum(len(cell) + 10 for row in self.table.rows for cell in row)
-        return table + sum(len(panel.markup) for panel in self.panels)
+        return table + _size(self.panels)
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,7 @@ def figure_views(page: StudyPage, budget: int) -> list[FigureView]:
 
 
 def _figure_view(spec: FigureSpec, names: Mapping[str, RuntimeName], budget: int) -> FigureView:
-    part, note = drawn_part(spec, names)
-    drawn = figures.draw(part, {slug: name.label for slug, name in names.items()})
+    part, note, drawn = _drawn_within(spec, names, budget)
     notes, panels = [note] if note else [], list(drawn.panels) if drawn else []
     file_name = f"{file_stem(spec.name)}.svg" if drawn else ""
     if drawn and drawn.missing:
@@ -126,7 +125,7 @@ def _figure_view(spec: FigureSpec, names: Mapping[str, RuntimeName], budget: int
         notes.append(f"The first {_PANELS_PER_FIGURE} of {len(panels)} panels; all are in {file_name}.")
         panels = panels[:_PANELS_PER_FIGURE]
     table = value_table(spec, names)
-    if sum(len(panel.markup) for panel in panels) > budget:
+    if _size(panels) > budget:
         notes.append(f"Not drawn here, to keep this page small: the drawing is in {file_name}.")
         panels, table = [], table.cut(_ROWS_WITHOUT_ROOM)
     if table.left_out:
@@ -144,3 +143,20 @@ def _figure_view(spec: FigureSpec, names: Mapping[str, RuntimeName], budget: int
         columns=drawn.columns if drawn else 1,
         file_text=drawn.file_text if drawn else "",
     )
+
+
+def _drawn_within(
+    spec: FigureSpec, names: Mapping[str, RuntimeName], budget: int
+) -> tuple[FigureSpec, str, figures.DrawnFigure | None]:
+    """The figure drawn for a few runtimes, or for one where there is no room for more."""
+    titles = {slug: name.title for slug, name in names.items()}
+    part, note = drawn_part(spec, names)
+    drawn = figures.draw(part, titles)
+    if drawn and note and _size(drawn.panels[:_PANELS_PER_FIGURE]) > budget:
+        part, note = drawn_part(spec, names, 1)
+        drawn = figures.draw(part, titles)
+    return part, note, drawn
+
+
+def _size(panels: Sequence[figures.DrawnPanel]) -> int:
+    return sum(len(panel.markup) for panel in panels)

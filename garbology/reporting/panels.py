@@ -20,7 +20,7 @@ from garbology.reporting.text import shorten, visible
 from garbology.study.page import FigureSpec
 
 Row = Mapping[str, Any]
-_TITLE_CHARACTERS = 42  # of an axis: what fits above a panel
+_TITLE_CHARACTERS = 38  # of an axis: what fits above a panel
 
 
 @dataclass(frozen=True)

@@ -34,11 +34,22 @@ class RuntimeName:
         unusual = self.kind.removeprefix(_ORDINARY).rpartition(", ")[2]
         return f"{self.short} {unusual}".strip()
 
+    @property
+    def title(self) -> str:
+        """A label that fits above a panel: "CPython 3.14.2 WebAssembly"."""
+        return self.label.partition(self.short)[0] + self.marked
+
 
 def sorted_runtimes(runtimes: Iterable[RuntimeSummary]) -> list[RuntimeSummary]:
     """The runtimes by version (3.9 before 3.10, 3.14.2 before 3.14.10), then by collector."""
     return sorted(
-        runtimes, key=lambda runtime: (_version_key(runtime.label), runtime.collector, runtime.slug)
+        runtimes,
+        key=lambda runtime: (
+            _version_key(runtime.label),
+            is_narrow(runtime),
+            runtime.collector,
+            runtime.slug,
+        ),
     )
 
 
@@ -104,14 +115,15 @@ def _kind(runtime: RuntimeSummary) -> str:
 def representatives(names: Mapping[str, RuntimeName], present: Sequence[str], limit: int) -> list[str]:
     """At most `limit` of the slugs `present` to draw, in their order.
 
-    First the newest of each kind of collector, then the oldest runtime, then the newer ones: what is left
-    out is like what is drawn.
+    First the newest of each kind of collector, then the oldest runtime, then WebAssembly and the newer ones:
+    what is left out is like what is drawn.
     """
     ordered = [slug for slug in names if slug in set(present)]
     ordered += [slug for slug in dict.fromkeys(present) if slug not in names]
     newest = {_kind_of(names, slug): slug for slug in ordered}
-    usual_first = sorted(newest, key=lambda kind: (kind != _ORDINARY, len(kind), kind))
-    wanted = dict.fromkeys([*(newest[kind] for kind in usual_first), *ordered[:1], *ordered[::-1]])
+    native = [slug for slug in newest.values() if slug not in names or not names[slug].narrow]
+    usual_first = sorted(native, key=lambda slug: _kind_of(names, slug) != _ORDINARY)
+    wanted = dict.fromkeys([*usual_first, *ordered[:1], *newest.values(), *ordered[::-1]])
     chosen = set(list(wanted)[:limit])
     return [slug for slug in ordered if slug in chosen]
 

@@ -12,7 +12,7 @@ from garbology.reporting.text import visible
 from garbology.study.page import FigureSpec
 
 _ROWS, _ROWS_BY_VERSION = 120, 48
-_PANELS = 8  # of a figure over several runtimes; with more of them nobody compares
+_RUNTIMES, _RUNTIMES_OF_A_FACET = 3, 2  # drawn in one figure; with more of them nobody compares
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,12 @@ def _cell(spec: FigureSpec, row: Mapping[str, Any]) -> str:
     return f"{shown} ({interval})" if interval and interval != "no spread" else shown
 
 
-def drawn_part(spec: FigureSpec, names: Mapping[str, RuntimeName]) -> tuple[FigureSpec, str]:
-    """`spec` with the rows of as many runtimes as can be compared at a glance, and a sentence on the others."""
+def drawn_part(spec: FigureSpec, names: Mapping[str, RuntimeName], limit: int = 0) -> tuple[FigureSpec, str]:
+    """`spec` with the rows of as many runtimes as are compared at a glance (or `limit`), and a sentence on it."""
     present = list(dict.fromkeys(str(row.get("runtime")) for row in spec.rows))
     facets = len({str(row.get(spec.facet)) for row in spec.rows}) if spec.facet else 1
-    chosen = representatives(names, present, max(2, _PANELS // max(facets, 1)))
+    limit = limit or (_RUNTIMES if facets <= 1 else _RUNTIMES_OF_A_FACET)
+    chosen = representatives(names, present, limit)
     if len(chosen) >= len(present):
         return spec, ""
     rows = [row for row in spec.rows if str(row.get("runtime")) in chosen]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -38,8 +39,8 @@ def evaluate(
     """Everything the page of `study` says about `records`.
 
     Findings are judged and tiles are made on each runtime alone, figures show all of them; the verdict, the
-    page's tiles, the table and the pictures are of one runtime, `lead` or, without it, the one measured
-    last: unlike runtimes are not pooled.
+    page's tiles, the table and the pictures are of one runtime, `lead` or, without it, the newest
+    version with 64-bit pointers: unlike runtimes are not pooled.
     """
     found = [*problems, *(line for record in records for line in sample_problems(record))]
     runs = {record.slug: runs_of(study, record) for record in records}
@@ -203,7 +204,15 @@ def sample_text(sample: Sample) -> str:
 
 def _leader(records: Sequence[Record], lead: str) -> Record | None:
     named = [record for record in records if record.slug == lead]
-    return named[0] if named else max(records, key=lambda record: record.started, default=None)
+    return named[0] if named else max(records, key=_newness, default=None)
+
+
+def _newness(record: Record) -> tuple[Any, ...]:
+    """What makes a runtime the one to tell about first: complete, 64-bit, a release, new, measured last."""
+    version = str(record.runtime.get("version", ""))
+    released = re.fullmatch(r"[\d.]+", version) is not None
+    numbers = [int(number) for number in re.findall(r"\d+", version)]
+    return record.complete, record.runtime.get("pointer_bits") != 32, released, numbers, record.started
 
 
 def _broken_by(error: AssertionError) -> str:
