@@ -103,14 +103,20 @@ def one_for_each_input(function: Function, results: Any) -> tuple[Any, ...]:
 
 def start(root: Variable) -> Array:
     """The gradient to start from: root's own, or ones."""
-    if root.data is None:
-        raise TypeError("backward() needs data to differentiate, got variable(None)")
+    default = ones(root)
     if root.grad is None:
-        return np.ones_like(root.data, subok=False)
+        return default
     seed = as_array(_values(root.grad))
     if seed.shape != root.shape:
         raise ValueError(f"the grad to start from has shape {seed.shape}, the variable {root.shape}")
     return seed.astype(root.dtype, copy=False) if root.dtype.kind in "fc" else seed
+
+
+def ones(root: Variable) -> Array:
+    """The gradient of root with respect to itself."""
+    if root.data is None:
+        raise TypeError("there is no data to differentiate, got variable(None)")
+    return np.ones_like(root.data, subok=False)
 
 
 def by_generation(root: Variable, siblings: Siblings) -> list[Variable]:

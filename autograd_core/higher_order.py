@@ -12,7 +12,7 @@ from typing import Any, overload
 import numpy as np
 
 from autograd_core.arrays import Array
-from autograd_core.backprop import Siblings, by_generation, fitted, one_for_each_input, start
+from autograd_core.backprop import Siblings, by_generation, fitted, one_for_each_input, ones, start
 from autograd_core.config import current_settings, using_config
 from autograd_core.function import Function
 from autograd_core.shaping import cast, sum_to
@@ -55,7 +55,7 @@ def grad(output: Variable, inputs: Variable | Sequence[Variable], create_graph: 
     wanted = [inputs] if isinstance(inputs, Variable) else list(inputs)
     found: dict[Variable, Variable] = {}
     with using_config("enable_backprop", create_graph):
-        for variable, gradient in _walk(output, Constant(np.ones_like(output.data)), wanted):
+        for variable, gradient in _walk(output, Constant(ones(output)), wanted):
             if gradient is not None:
                 found[variable] = gradient
     gradients = [found[x] if x in found else Constant(np.zeros_like(x.data)) for x in wanted]
@@ -77,7 +77,7 @@ def _walk(
     for output in reversed(order):
         function: Any = output.creator
         found: dict[int, Variable] = {}
-        for each in dict.fromkeys([output, *siblings.pop(function, ())]):
+        for each in [output, *siblings.pop(function, ())]:  # where one may be named again
             gradient = gradients.pop(each, None)
             yield each, gradient
             if gradient is not None:

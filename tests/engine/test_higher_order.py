@@ -316,6 +316,8 @@ def test_the_function_grad_returns_and_stores_nothing():
     gx, gw, ga = grad(y, (x, w, a))
     assert (gx.tolist(), gw, ga.tolist()) == ([18, 36], 30, [6, 12])
     assert grad(y, []) == ()
+    with pytest.raises(TypeError, match="variable\\(None\\)"):
+        grad(Variable(None), x)
     assert grad(y, y).tolist() == [1, 1]
     assert [v.grad for v in (x, w, a, y)] == [7, 7, 7, 7]
 
