@@ -1,8 +1,8 @@
 """Floating garbage: how much of it waits for the collector at once, and for how long?
 
 Objects that hold each other in a cycle are not freed when the last reference from outside goes. They float:
-they are dead, yet keep their memory, until CPython's cyclic collector looks at them. The program cannot see
-them, no tool lists them, and whatever they refer to (a file's contents, an array, a stack frame) floats along.
+they are dead, yet keep their memory, until CPython's cyclic collector looks at them. The program cannot reach
+them, and whatever they refer to (a file's contents, an array, a stack frame) floats along.
 
 The collector runs when the threshold is reached: 700 objects (2000 from CPython 3.13) allocated and not
 freed since it ran last. It is generational: it mostly looks at young objects, those made since, for most

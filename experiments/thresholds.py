@@ -72,7 +72,7 @@ study = Study(
             "disabled",
         ],
         "live_objects": [100_000],
-        "operations": [30_000],
+        "operations": [15_000],
         "repeats": 2,
     },
     full={"live_objects": [1_000_000], "operations": [500_000]},
