@@ -93,7 +93,7 @@ class Leftover:
     held_after_drop_bytes: int | None  # USS after the drop less the one before the graph
 
 
-@study.measure
+@study.measure(quick={"operations": [1_000]})
 def drop_a_graph(model: str, outputs: str, operations: int) -> Leftover:
     """Build a graph and drop it with the collector paused, then collect once."""
     build = BUILD[model]

@@ -246,7 +246,7 @@ def test_small_cases_measured_in_fresh_interpreters_make_a_whole_page(tmp_path):
     assert all(figure.rows for figure in page.figures)
     assert len(page.tiles) == 6
     assert len(page.pictures) == 1
-    assert len(page.table.rows) == 6
+    assert len(page.table.rows) == 3
 
 
 def test_each_scale_has_the_cases_that_every_finding_needs():
