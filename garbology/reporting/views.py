@@ -100,9 +100,12 @@ def _facts(runtime: RuntimeSummary) -> dict[str, str]:
         "measured": visible(runtime.started).replace("T", " ").replace("+00:00", " UTC"),
     }
     for name, values in runtime.parameters.items():
-        facts[f"parameter {visible(name)}"] = _shown(name, values)
-    details = [*runtime.repetition.items(), *runtime.runtime.items(), *runtime.environment.items()]
-    for name, value in details:
+        facts[f"parameter {words(name)}"] = _shown(name, values)
+    environment = dict(runtime.environment)
+    packages = environment.pop("packages", {})
+    if isinstance(packages, Mapping):
+        environment.update({f"package {name}": release for name, release in packages.items()})
+    for name, value in [*runtime.repetition.items(), *runtime.runtime.items(), *environment.items()]:
         if name not in _SKIPPED and value not in (None, "", {}, []):
             stem = name.removesuffix("_bytes").removesuffix("_seconds")
             facts.setdefault(words(stem), _shown(name, value))

@@ -164,6 +164,14 @@ def _paper(page):
     return int(color.removeprefix("rgb(").partition(",")[0])
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_cut_off_on_paper(written, browser, name):
+    """Printed on A4 every table is as wide as the paper: there is no scrolling there."""
+    with opened(browser, written / name, 700) as page:
+        page.emulate_media(media="print")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 700
+
+
 def test_the_arrow_keys_step_through_the_values(written, browser):
     """The Tab key reaches a drawing, the arrow keys its values one by one, Escape puts the tooltip away."""
     with opened(browser, written / "cycles/index.html") as page:
