@@ -34,7 +34,8 @@ SHAPES: Mapping[str, str] = {
 }
 DASHES: Sequence[Sequence[int]] = ((1, 0), (7, 3), (2, 3), (8, 3, 2, 3), (4, 2), (12, 3), (1, 2))
 
-# (field, value) -> index of its colour: what a reader learns on one page holds on the next.
+# (field, value) -> index of its colour: what a reader learns on one page holds on the next. Vermillion is what
+# keeps objects alive or waiting, blue what lets them go.
 _CONCEPTS: Mapping[tuple[str, str], int] = {
     ("outputs", "strong"): 0,
     ("outputs", "weak"): 1,
@@ -42,12 +43,16 @@ _CONCEPTS: Mapping[tuple[str, str], int] = {
     ("collector", "incremental"): 0,
     ("collector", "generational"): 1,
     ("collector", "free-threaded"): 2,
-    ("retain_grad", "true"): 0,
-    ("retain_grad", "false"): 1,
-    ("recording", "true"): 0,
-    ("recording", "false"): 1,
-    ("frozen", "true"): 1,
-    ("frozen", "false"): 0,
+    ("gradients", "kept"): 0,
+    ("gradients", "dropped"): 1,
+    ("mode", "recorded"): 0,
+    ("mode", "no_grad"): 1,
+    ("parent", "not frozen"): 0,
+    ("parent", "frozen"): 1,
+    ("saved", "saved = error"): 0,
+    ("saved", "except as error"): 1,
+    ("total", "a variable"): 0,
+    ("total", "a number"): 1,
 }
 # The colours that carry no concept come first where no concept is known.
 _FREE = (1, 0, 2, 3, 4, 5, 6)

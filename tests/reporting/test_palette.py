@@ -66,6 +66,16 @@ def test_a_concept_has_one_colour_on_every_page():
     assert alone[0].variable == "--blue"
 
 
+@pytest.mark.parametrize(
+    ("field", "keeps", "frees"),
+    [("outputs", "strong", "weak"), ("gradients", "kept", "dropped"), ("mode", "recorded", "no_grad")],
+)
+def test_what_keeps_memory_is_vermillion_in_every_study(field, keeps, frees):
+    """Strong outputs, kept gradients and recorded graphs share a colour, and so do their opposites."""
+    series = series_for(field, [frees, keeps], {keeps: keeps, frees: frees})
+    assert [one.variable for one in series] == ["--blue", "--vermillion"]
+
+
 def test_series_differ_by_shape_as_well():
     """The first seven series share neither colour nor mark; more of them differ in the pair."""
     values = [f"engine {index}" for index in range(12)]
