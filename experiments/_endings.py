@@ -157,14 +157,14 @@ def suspended_coroutine(log: Log) -> None:
 BUILD: dict[str, Callable[[Log], None]] = {
     "nothing": nothing_at_all,
     "__del__": with_del,
-    "__del__, resurrecting": with_del_that_saves,
+    "resurrection": with_del_that_saves,
     "__del__, asking": asking_del,
     "weakref.finalize": with_finalize,
     "finalize of itself": with_finalize_of_itself,
     "callback outside": with_callback_outside,
     "callback inside": with_callback_inside,
     "all three": all_three,
-    "suspended generator": suspended_generator,
-    "unstarted generator": unstarted_generator,
-    "suspended coroutine": suspended_coroutine,
+    "generator": suspended_generator,
+    "unstarted": unstarted_generator,
+    "coroutine": suspended_coroutine,
 }

@@ -195,17 +195,17 @@ def leave_to_prompt(work: Work) -> None:
 
 
 HANDLE: dict[str, Callable[[Work], object]] = {
-    "except ... as error": drop,
+    "except as error": drop,
     "saved = error": save,
     "saved, then del": save_and_delete,
     "returned": keep,
     "clear_frames": keep_without_variables,
-    "with_traceback(None)": keep_without_traceback,
+    "without traceback": keep_without_traceback,
     "format_exc": keep_text,
-    "capture_locals=True": keep_text_of_variables,
+    "capture_locals": keep_text_of_variables,
     "__context__": keep_another,
     "from None": keep_another_from_none,
-    "__cause__, both without": keep_another_and_its_cause,
+    "stripped __cause__": keep_another_and_its_cause,
     "MemoryHandler": log_and_buffer,
     "QueueHandler": log_and_queue,
     "future.result()": ask_future_for_result,

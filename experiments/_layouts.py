@@ -76,11 +76,11 @@ MAKE: dict[str, Callable[..., Any]] = {
     "namedtuple": Named,
     "dict": make_dict,
     "__slots__": Slotted,
-    "__slots__ + __weakref__": SlottedReferable,
+    "slots, weakref": SlottedReferable,
     "class": Plain,
-    "class, __dict__ read": make_and_read_dict,
+    "class, dict read": make_and_read_dict,
     "dataclass": Data,
-    "dataclass(slots=True)": SlottedData,
+    "dataclass, slots": SlottedData,
 }
 
 
@@ -117,8 +117,8 @@ def hold_weak_values(objects: list[Any]) -> Any:
 HOLD_AND_READ: dict[str, tuple[Callable[[list[Any]], Any], Callable[[Any], None] | None]] = {
     "strong": (lambda objects: [obj for obj in objects], read_directly),  # noqa: C416 - as the others do
     "weakref.ref": (lambda objects: [weakref.ref(obj) for obj in objects], read_by_call),
-    "weakref.ref, callback": (lambda objects: [weakref.ref(obj, nothing) for obj in objects], read_by_call),
+    "ref with callback": (lambda objects: [weakref.ref(obj, nothing) for obj in objects], read_by_call),
     "weakref.proxy": (lambda objects: [weakref.proxy(obj) for obj in objects], read_directly),
     "weakref.finalize": (lambda objects: [weakref.finalize(obj, nothing) for obj in objects], None),
-    "WeakValueDictionary": (hold_weak_values, read_by_key),
+    "weak dict value": (hold_weak_values, read_by_key),
 }

@@ -1,6 +1,6 @@
 """What a kept exception keeps: every frame it went through, and every array in them.
 
-An exception refers to its *traceback*, the traceback to the *frames*, one for each function that the exception
+An exception refers to its traceback, the traceback to the frames, one for each function that the exception
 went through, and a frame to all local variables of its function. Who keeps an exception keeps all of that: a
 failed training step keeps its activations, a failed request its upload.
 
@@ -42,11 +42,11 @@ from garbology.recorders import WaitingGarbage, traced_allocations, waiting_garb
 from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, line, table
 
 FREED_AT_ONCE = [
-    "except ... as error",
+    "except as error",
     "saved, then del",
-    "with_traceback(None)",
+    "without traceback",
     "format_exc",
-    "__cause__, both without",
+    "stripped __cause__",
     "QueueHandler",
     "future.exception()",
 ]
@@ -60,20 +60,20 @@ study = Study(
     parameters={
         "recipe": list(HANDLE),
         "frames": [3, 30],
-        "saved": ["except ... as error", "saved = error"],
+        "saved": ["except as error", "saved = error"],
         "array_bytes": [1_000, 100_000],
     },
     quick={
         "recipe": [
-            "except ... as error",
+            "except as error",
             "saved = error",
             "returned",
             "clear_frames",
-            "with_traceback(None)",
+            "without traceback",
             "format_exc",
-            "capture_locals=True",
+            "capture_locals",
             "from None",
-            "__cause__, both without",
+            "stripped __cause__",
             "future.result()",
             "interactive prompt",
         ],
@@ -85,13 +85,15 @@ study = Study(
 )
 
 ARRAY_BYTES = 100_000  # in each frame that is kept
+WARM_UPS = 3
 
 
 @dataclass(frozen=True)
 class Kept:
     """What is left of one failure, with the collector paused: in arrays, bytes and frames.
 
-    `arrays_kept` and `kept_bytes`, what Python has more allocated than before the work, are counted when the
+    `arrays_kept` and `kept_bytes`, what Python has more allocated than before the work (the weak references that we
+    count with among it, about 80 bytes for each array), are counted when the
     failure has been handled and the function has returned; then one collection runs; then the program lets
     go of what it kept (for the prompt: `sys.last_exc` and its like are deleted), and one more runs.
     """
@@ -152,12 +154,13 @@ def handle_a_failure(recipe: str, frames: int) -> Kept:
 
 
 def warm_up(handle: Callable[[Work], object]) -> None:
-    """Do it once, small: what is imported or cached at first use is none of what is kept."""
+    """Do it a few times, small: what is imported or cached at first use is none of what is kept."""
     places: list[Any] = []
-    with traced_allocations():
-        handle(partial(fail, 2, 10, WaitingGarbage(), places))
-        why(places[0])
-    clean(places)
+    for _ in range(WARM_UPS):
+        with traced_allocations():
+            handle(partial(fail, 2, 10, WaitingGarbage(), places))
+            why(places[0])
+        clean(places)
 
 
 def clean(places: list[Any]) -> None:
@@ -228,10 +231,10 @@ def fail_again_and_again(saved: str, array_bytes: int) -> Waiting:
 @study.finding
 def dropped_is_freed_at_once(runs: Runs) -> str:
     """An exception that its except block ends with is freed at once, with every frame and array."""
-    for run in runs.of(handle_a_failure).where(recipe="except ... as error"):
+    for run in runs.of(handle_a_failure).where(recipe="except as error"):
         assert run.arrays_made == run.frames, f"{run}: there was nothing to free"
         assert run.arrays_kept == run.frames_kept == 0, run
-    waited = runs.of(fail_again_and_again).where(saved="except ... as error")
+    waited = runs.of(fail_again_and_again).where(saved="except as error")
     for run in waited:
         assert run.peak_waiting_arrays == 0, run
     return f"0 arrays and 0 frames left, also after {FAILURES} failures"
@@ -267,11 +270,11 @@ def clear_frames_keeps_the_lines(runs: Runs) -> str:
     for run in runs.of(handle_a_failure).where(recipe="clear_frames"):
         assert run.arrays_kept == 0, run
         assert run.frames_kept == run.frames, run
-    for run in runs.of(handle_a_failure).where(recipe="with_traceback(None)"):
+    for run in runs.of(handle_a_failure).where(recipe="without traceback"):
         assert run.arrays_kept == run.frames_kept == 0, run
     full, cleared, bare = (
         shown(most_frames(runs, recipe).median("kept_bytes"), "bytes")
-        for recipe in ("returned", "clear_frames", "with_traceback(None)")
+        for recipe in ("returned", "clear_frames", "without traceback")
     )
     return f"{full} as it is, {cleared} with cleared frames, {bare} without traceback"
 
@@ -283,7 +286,7 @@ def from_none_hides_and_keeps(runs: Runs) -> str:
         assert run.arrays_kept == run.frames, run
         assert run.freed_by == "letting go", run
         assert ".__context__" in run.held_by or not run.held_by, run.held_by
-    for run in runs.of(handle_a_failure).where(recipe="__cause__, both without"):
+    for run in runs.of(handle_a_failure).where(recipe="stripped __cause__"):
         assert run.arrays_kept == 0, run
     return f"all {run.frames} arrays, 0 when both have lost their tracebacks"
 
@@ -299,7 +302,7 @@ def text_keeps_nothing(runs: Runs) -> str:
 @study.finding
 def text_of_variables_keeps_nothing(runs: Runs) -> str:
     """The text of a traceback with all its variables (capture_locals) keeps no array and no frame."""
-    for run in runs.of(handle_a_failure).where(recipe="capture_locals=True"):
+    for run in runs.of(handle_a_failure).where(recipe="capture_locals"):
         assert run.arrays_kept == run.frames_kept == 0, run
     return f"{shown(run.kept_bytes, 'bytes')} of text, 0 arrays and 0 frames"
 
@@ -339,14 +342,13 @@ def the_collector_does_not_see_bytes(runs: Runs) -> str:
 
 @study.figure
 def arrays_left(runs: Runs) -> Any:
-    """Arrays of one failure, one in each frame: left when it was handled, after a collection, when let go."""
+    """Arrays of one failure, one in each frame: left when it was handled, and after a collection."""
     measured = runs.of(handle_a_failure)
     moments = side_by_side(
         measured.where(frames=min(run.frames for run in measured)),
         {
             "handled": "arrays_kept",
             "after gc.collect()": "arrays_after_collection",
-            "when let go": "arrays_after_letting_go",
         },
         by="when",
         value="arrays",
@@ -379,7 +381,7 @@ def tiles(runs: Runs) -> list[Tile]:
     kept = [
         ("An exception kept as it is", "returned"),
         ("With clear_frames", "clear_frames"),
-        ("With with_traceback(None)", "with_traceback(None)"),
+        ("With with_traceback(None)", "without traceback"),
         ("Left to the collector by saved = error", "saved = error"),
     ]
     return [
@@ -391,14 +393,14 @@ def tiles(runs: Runs) -> list[Tile]:
 @study.verdict
 def verdict(runs: Runs) -> str:
     """What an exception of the deepest failure keeps, by what was done with it."""
-    cases = [most_frames(runs, recipe) for recipe in ("returned", "clear_frames", "with_traceback(None)")]
+    cases = [most_frames(runs, recipe) for recipe in ("returned", "clear_frames", "without traceback")]
     kept, cleared, bare = (shown(case.median("kept_bytes"), "bytes") for case in cases)
     saved = most_frames(runs, "saved = error")
     return (
-        f"An exception that went through {cases[0].frames} frames with an array of "
-        f"{shown(ARRAY_BYTES, 'bytes')} in each keeps {kept}, {cleared} after traceback.clear_frames and {bare} "
-        f"without its traceback; `saved = error` leaves {shown(saved.median('kept_bytes'), 'bytes')} to the "
-        "collector, an `except` block that ends leaves nothing."
+        f"A kept exception keeps {kept} of the {cases[0].frames} frames it went through, with "
+        f"{shown(ARRAY_BYTES, 'bytes')} of variables in each; {cleared} after traceback.clear_frames, {bare} "
+        f"without its traceback. saved = error leaves {shown(saved.median('kept_bytes'), 'bytes')} to the "
+        "collector."
     )
 
 

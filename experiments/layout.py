@@ -6,7 +6,7 @@ dictionary of its attributes; from CPython 3.11 on it is not there until somebod
 lie in an array beside the object. A class with `__slots__` has no dictionary: each value has a fixed place in
 the object.
 
-Size is one price, the cyclic collector's work the other. The collector looks at *tracked* objects only, those
+Size is one price, the cyclic collector's work the other. The collector looks at tracked objects only, those
 that may hold others. In a full collection it visits every one of them and follows each of its references, so
 many small live objects make long pauses, whether there is garbage or not.
 
@@ -29,7 +29,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 from experiments._garbage import shown, tile
@@ -39,7 +38,7 @@ from garbology import collector
 from garbology.recorders import memory_usage, traced_allocations
 from garbology.study import Runs, Study, Table, Tile, bars, table
 
-COLLECTIONS = 5  # of the same objects; the median counts
+COLLECTIONS = 5  # of the same objects; the shortest counts, for other processes only add to it
 
 
 # The values of every object, shared by all of them, so that they weigh nothing.
@@ -53,10 +52,10 @@ study = Study(
         "reference": [
             "strong",
             "weakref.ref",
-            "weakref.ref, callback",
+            "ref with callback",
             "weakref.proxy",
             "weakref.finalize",
-            "WeakValueDictionary",
+            "weak dict value",
         ],
         "instances": [50_000],
     },
@@ -66,13 +65,13 @@ study = Study(
             "dict",
             "__slots__",
             "class",
-            "class, __dict__ read",
+            "class, dict read",
             "dataclass",
-            "dataclass(slots=True)",
+            "dataclass, slots",
         ],
         "reference": ["strong", "weakref.ref"],
         "instances": [10_000],
-        "repeats": 1,  # of each: counts that are the same every time, and medians of collections
+        "repeats": 1,  # of each: counts that are the same every time, and the shortest of some collections
     },
     full={"instances": [50_000, 500_000]},
     repeats=5,
@@ -104,18 +103,19 @@ def make_many(layout: str, holds: str, instances: int) -> Weight:
     """Make many objects of one kind, collect them while they are alive, and make them again traced."""
     make, values = MAKE[layout], HELD[holds]
     objects: list[Any] = [None] * instances
-    with traced_allocations():  # what is cached at first use is none of the objects
-        fill(objects[:2], make, values)
-        resident_bytes()
+    fill(objects[:2], make, values)
+    resident_bytes()
     with collector.paused(), collector.frozen():  # with the list frozen, only the objects are looked at
         before_bytes, before_objects = resident_bytes(), len(gc.get_objects())
         make_seconds = fill(objects, make, values)
         after_bytes, made_objects = resident_bytes(), len(gc.get_objects())
         gc.collect()
         tracked_objects = len(gc.get_objects()) - before_objects
-        collect_seconds = median(timed_collection() for _ in range(COLLECTIONS))
+        collect_seconds = min(timed_collection() for _ in range(COLLECTIONS))
         size, visited = sys.getsizeof(objects[0]), references_visited(objects[0])
         objects[:] = [None] * instances
+        with traced_allocations():  # what tracing itself makes at first use is none of the objects
+            pass
         gc.collect()  # empties the free lists, so that every object is allocated anew
         with traced_allocations() as traced:
             fill(objects, make, values)
@@ -222,7 +222,7 @@ def slots_weigh_less(runs: Runs) -> str:
 @study.finding
 def a_dataclass_weighs_nothing_more(runs: Runs) -> str:
     """A dataclass weighs what the class written by hand does, with slots and without."""
-    for data, written in (("dataclass", "class"), ("dataclass(slots=True)", "__slots__")):
+    for data, written in (("dataclass", "class"), ("dataclass, slots", "__slots__")):
         one, other = weight(runs, data, "traced_bytes"), weight(runs, written, "traced_bytes")
         assert abs(one - other) < 1, f"{data} {one:.1f} B, {written} {other:.1f} B"
     return f"{weight(runs, 'dataclass', 'traced_bytes'):.0f} B, {one:.0f} B with slots"
@@ -242,7 +242,7 @@ def getsizeof_is_no_scale(runs: Runs) -> str:
 @study.finding
 def reading_the_dict_makes_it(runs: Runs) -> str:
     """An instance grows by more than a quarter when its __dict__ is read once, and does not shrink again."""
-    before, after = (weight(runs, layout, "traced_bytes") for layout in ("class", "class, __dict__ read"))
+    before, after = (weight(runs, layout, "traced_bytes") for layout in ("class", "class, dict read"))
     assert after > 1.25 * before, f"{before:.0f} B before, {after:.0f} B after"
     return f"{before:.0f} B before, {after:.0f} B after"
 
@@ -368,7 +368,7 @@ def verdict(runs: Runs) -> str:
         for layout, field in (
             ("class", "traced_bytes"),
             ("class", "getsizeof_bytes"),
-            ("class, __dict__ read", "traced_bytes"),
+            ("class, dict read", "traced_bytes"),
             ("__slots__", "traced_bytes"),
             ("tuple", "traced_bytes"),
         )
