@@ -17,15 +17,10 @@ out with it (:mod:`garbology.graph.elsewhere`).
 from __future__ import annotations
 
 import functools
-import gc
-import time
 import types
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from itertools import repeat
-from operator import is_
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +30,7 @@ from garbology.graph import snapshot as snapshots
 from garbology.graph.advice import EdgeClass, candidates_of
 from garbology.graph.components import Components, cyclic_components
 from garbology.graph.elsewhere import Elsewhere
+from garbology.graph.looks import MOST_OBJECTS_AT_END, Looks, is_made_by_the_program
 from garbology.graph.occurrence import occurrence_of
 from garbology.graph.reachability import reachable_from
 from garbology.graph.shapes import folded_of
@@ -43,26 +39,13 @@ from garbology.interpreter import exclusive
 from garbology.interpreter.returns import Returns
 from garbology.interpreter.thread_stacks import counted_locals
 
-_BUDGET_SECONDS = 0.010
-_MOST_OBJECTS = 20_000  # of a window that is read while the work goes on
-_MOST_OBJECTS_AT_END = 200_000
 _MOST_CYCLES = 8
 _MOST_IN_A_CYCLE = 400
-_FEWEST_LOOKS = 8  # at functions that return something on a cycle, however slow the machine is
-_MOST_IN_PASSING = 6  # at functions that return nothing cyclic
-_PART_OF_THE_TIME = 0.1  # of the work, which looks at a growing window may take
-_FEWEST_MADE = 500  # objects, before a window counts as growing
 _MOST_RETURNS = 2  # of one function
-_MOST_STEPS = 64
-_MOST_REFERENTS = 2_000
-_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement
 _OWN_CODE = str(Path(__file__).parent.parent)
-_STANDARD_CODE = (str(Path(types.__file__).parent) + "/", "<frozen")
 
 # What holds objects from outside the window at one moment, and what can be reached from there: bool, shape (n,) each.
 Moment = tuple[NDArray[np.bool_], NDArray[np.bool_]]
-
-_flags_of = type.__dict__["__flags__"].__get__
 
 
 class Witness:
@@ -78,7 +61,7 @@ class Witness:
         self.saw_all = False
         self._window = window
         self._main = main
-        self._looks = _Looks()
+        self._looks = Looks()
         self._returns_of: dict[int, int] = {}
         self._returns: Returns | None = None
 
@@ -100,7 +83,7 @@ class Witness:
         self.stop()
         if is_made_by_the_program(result):
             with suppress(Exception):  # what cannot be read costs a hint, never the program
-                self._look_if_alone(result, [], [], _MOST_OBJECTS_AT_END)
+                self._look_if_alone(result, [], [], MOST_OBJECTS_AT_END)
 
     def _returned(self, frame: types.FrameType, result: object) -> bool:
         """A function returns; the answer is whether to look at its next return as well."""
@@ -113,7 +96,7 @@ class Witness:
             if most or code is self._main:
                 arguments, own = _references_of(frame)
                 self._look_if_alone(
-                    result, arguments, own, _MOST_OBJECTS_AT_END if code is self._main else most
+                    result, arguments, own, MOST_OBJECTS_AT_END if code is self._main else most
                 )
         return returns < _MOST_RETURNS
 
@@ -128,7 +111,7 @@ class Witness:
 
     def _look(self, result: object, arguments: list[int], own: list[int], most: int) -> None:
         objects = self._window()
-        if len(objects) > most >= _MOST_OBJECTS_AT_END:
+        if len(objects) > most >= MOST_OBJECTS_AT_END:
             self.saw_all = False
         if not 0 < len(objects) <= most:
             return
@@ -175,63 +158,6 @@ def _would_lose(snapshot: Snapshot, removed: NDArray[np.int32]) -> Callable[[Mom
     return lambda moment: bool((moment[1] & ~reachable_from(left, moment[0])).any())
 
 
-class _Looks:
-    """At which moments to look, and how long that may take in all."""
-
-    def __init__(self) -> None:
-        self._on_cycles = 0
-        self._in_passing = 0
-        self._made = {
-            False: _FEWEST_MADE,
-            True: 0,
-        }  # objects at the latest look at a grown window, inside and on top
-        self._first_count = gc.get_count()[0]
-        self._started = time.thread_time()
-        self._spent_seconds = 0.0
-        self._spent_on_growth_seconds = 0.0
-
-    @contextmanager
-    def at(self, code: types.CodeType, result: object, *, on_top: bool) -> Iterator[int]:
-        """How many objects a window may have to be looked at when ``code`` returns ``result``; 0: do not look.
-
-        ``on_top`` is whether the watched function itself called it: what it leaves is all that there is.
-        """
-        started = time.thread_time()
-        has_grown = not _is_standard(code) and self._has_grown(started, on_top)
-        try:
-            yield _MOST_OBJECTS_AT_END if has_grown else self._most(code, result)
-        finally:
-            seconds = time.thread_time() - started
-            self._spent_seconds += seconds
-            self._spent_on_growth_seconds += seconds * has_grown
-
-    def _most(self, code: types.CodeType, result: object) -> int:
-        in_budget = self._spent_seconds - self._spent_on_growth_seconds < _BUDGET_SECONDS
-        if (in_budget or self._on_cycles < _FEWEST_LOOKS) and is_on_a_cycle(result):
-            self._on_cycles += 1
-            return _MOST_OBJECTS
-        if in_budget and self._in_passing < _MOST_IN_PASSING and not _is_standard(code):
-            self._in_passing += 1
-            return _MOST_OBJECTS
-        return 0
-
-    def _has_grown(self, now: float, on_top: bool) -> bool:
-        """Whether the window is twice as large as at the latest such look: all of them cost little more than one."""
-        made = gc.get_count()[0] - self._first_count
-        worked = now - self._started - self._spent_seconds
-        most_seconds = _BUDGET_SECONDS + _PART_OF_THE_TIME * worked
-        if made < 2 * self._made[on_top] or not (on_top or self._spent_on_growth_seconds < most_seconds):
-            return False
-        self._made[on_top] = made
-        return True
-
-
-def _is_standard(code: types.CodeType) -> bool:
-    """Whether a function is the standard library's: most of what it makes is none of the program's concern."""
-    name = code.co_filename
-    return name.startswith(_STANDARD_CODE) and "-packages" not in name
-
-
 def _of_each_kind(snapshot: Snapshot, components: Components) -> list[int]:
     """One component of each kind, as far as that can be told by the types in it; only some kinds."""
     inside = components.labels >= 0
@@ -256,31 +182,6 @@ def _without(snapshot: Snapshot, edges: NDArray[np.int32]) -> Snapshot:
     targets = snapshot.targets.copy()
     targets[edges] = snapshot.sources[edges]
     return replace(snapshot, targets=targets)
-
-
-def is_made_by_the_program(obj: object) -> bool:
-    """Whether the object's class was made by a class statement; no code of the class runs."""
-    return bool(_flags_of(type(obj)) & _HEAP_TYPE)
-
-
-def is_on_a_cycle(obj: object) -> bool:
-    """Whether an instance of the program's refers to itself within a few steps: a cheap look before a thorough one."""
-    if not is_made_by_the_program(obj):
-        return False
-    seen = {id(obj)}
-    pending = deque([obj])
-    for _ in range(_MOST_STEPS):
-        referents = gc.get_referents(pending.popleft()) if pending else []
-        if any(map(is_, referents, repeat(obj))):
-            return True
-        for referent in referents if len(referents) < _MOST_REFERENTS else []:
-            kind = type(referent)
-            if id(referent) not in seen and gc.is_tracked(referent) and kind is not type:
-                if kind is types.ModuleType or (kind is dict and len(referent) > _MOST_STEPS):
-                    continue  # mostly a function's globals
-                seen.add(id(referent))
-                pending.append(referent)
-    return False
 
 
 def _references_of(frame: types.FrameType) -> tuple[list[int], list[int]]:

@@ -11,6 +11,10 @@ its price, which the first way does not pay:
 - Where the program has frozen objects itself, and in a window inside another, what is new is told by its address
   instead: a new object at the address of an old one that died meanwhile is missed there.
 - Bytes go by counts, and may leave out what another thread counted. Leaks are not looked for.
+- These builds list their objects by place in memory, not by age, so advice cannot prefer the pointer from the younger
+  object to the older; and nothing is known of what was needed while the work was live, which the advice says.
+- A proof needs exact counts of its own objects. Where functions or classes are among them, whose references are
+  deferred, none is made.
 """
 
 from __future__ import annotations

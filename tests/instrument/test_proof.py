@@ -3,6 +3,8 @@
 import pytest
 
 import garbology
+from garbology.graph import proof
+from garbology.interpreter import collector
 
 pytestmark = pytest.mark.usefixtures("quiet_heap")
 
@@ -46,3 +48,13 @@ def test_a_cycle_that_others_hold_is_tried_after_those(program):
     found = garbology.find_cycles(program)
     assert found.shapes
     assert all(shape.advice.verified for shape in found.shapes)
+
+
+def test_a_heap_that_is_not_listed_by_age_excuses_nothing(monkeypatch):
+    """On free-threaded builds what is alive at an address is not taken for something newer."""
+    mark = []
+    alive = [[]]
+    addresses = [proof.addresses_of(alive)]
+    assert proof._died(addresses, mark) == [True]  # made after the mark
+    monkeypatch.setattr(collector, "kind", lambda: "free-threaded")
+    assert proof._died(addresses, mark) == [False]

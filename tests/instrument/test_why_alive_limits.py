@@ -203,3 +203,14 @@ def test_assert_freed_says_why():
             freed(cyclic)
             del cyclic
     assert "Node.itself -> Node" in str(caught.value)
+
+
+def test_a_question_leaves_no_garbage():
+    """Asked inside a watched function, the search's own objects are all freed by reference counting."""
+
+    def ask():
+        kept = [object()]
+        garbology.why_alive(kept)
+
+    ask()
+    assert garbology.find_cycles(ask).garbage == 0
