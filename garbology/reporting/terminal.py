@@ -135,7 +135,14 @@ def _table(
     table = Table(box=box.SIMPLE_HEAD if utf8 else box.ASCII2, padding=(0, 1), pad_edge=False)
     for index in chosen:
         numbers = all(_starts_like_number(row[index]) for row in rows)
-        table.add_column(out.text(columns[index]), justify="right" if numbers else "left", overflow="fold")
+        widest = max(len(row[index]) for row in rows)  # a heading wraps sooner than a cell
+        room = min(widest, out.console.width - _CELL_PADDING)
+        table.add_column(
+            out.text(columns[index]),
+            justify="right" if numbers else "left",
+            overflow="fold",
+            min_width=room,
+        )
     for row in rows:
         table.add_row(*(out.text(row[index]) for index in chosen))
     return table
@@ -169,7 +176,7 @@ def _evidence(finding: Finding) -> str:
     """What the samples showed, on a runtime with the claim's status; with the reason where it is excepted."""
     judgement = next(one for one in finding.judgements if one.status == finding.status)
     reference = "".join(text for text, _link in judgement.references)
-    return "; ".join(filter(None, [judgement.evidence, judgement.reason, reference]))
+    return "; ".join(filter(None, [judgement.evidence, judgement.reason.rstrip("."), reference]))
 
 
 def _print_problems(out: _Printer, page: StudyPage) -> None:

@@ -12,6 +12,7 @@ from garbology.reporting.runtimes import runtime_names, sorted_runtimes
 from garbology.reporting.text import visible, words
 from garbology.study.page import RuntimeSummary, StudyPage, Tile
 
+_PROBLEMS = 40  # listed on a page
 # Said elsewhere on the page, or by the runtime's name.
 _SKIPPED = ("implementation", "version", "collector", "slug", "label")
 
@@ -73,6 +74,13 @@ def runtime_labels(page: StudyPage) -> dict[str, str]:
 def lead_label(page: StudyPage) -> str:
     """The runtime that verdict, tiles, pictures and medians are of, "" where there is only one."""
     return runtime_labels(page).get(page.lead, "") if len(page.runtimes) > 1 else ""
+
+
+def problem_lines(problems: Sequence[str]) -> list[str]:
+    """The problems as a list that a reader gets to the end of; the records have all of them."""
+    left_out = len(problems) - _PROBLEMS
+    shown = [visible(problem) for problem in problems[:_PROBLEMS]]
+    return [*shown, f"and {left_out} more, which the records name"] if left_out > 0 else shown
 
 
 def environments(page: StudyPage) -> RuntimeTable:

@@ -173,6 +173,17 @@ def test_a_page_too_large_is_cut_where_it_says_so(tmp_path):
     assert (tmp_path / "figure_15.svg").exists()
 
 
+def test_a_thousand_problems_leave_room_for_the_rest(tmp_path):
+    """The first problems are listed and the others counted: the page stays one that is read."""
+    many = [f"case {index} crashed with SIGSEGV" for index in range(1_000)]
+    text = Page(
+        write_page(replace(pages.study_page(), problems=many), tmp_path)[0].read_text(encoding="utf-8")
+    ).text
+    assert "case 39 crashed" in text
+    assert "case 40 crashed" not in text
+    assert "and 960 more, which the records name" in text
+
+
 def test_an_empty_page_is_still_a_page(tmp_path):
     """A run that ended before its first case leaves a page that says so."""
     bare = replace(

@@ -45,6 +45,13 @@ def test_a_wide_table_is_split_and_keeps_its_parameters():
     assert all(head[:3] == ["workload", "outputs", "operations"] for head in heads)
 
 
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_a_cell_stays_on_its_line(width):
+    """Where a column is narrow its heading is wrapped, not its numbers."""
+    lines = printed(pages.study_page(), width).splitlines()
+    assert sum("0.043 ms (0.02 to 12.1 ms)" in line for line in lines) > 0
+
+
 def test_without_a_terminal_there_is_no_escape_sequence():
     """A pipe gets plain text."""
     assert "\x1b" not in printed(pages.study_page())
@@ -65,7 +72,7 @@ def test_an_exception_is_told_with_its_reason_and_reference():
     excepted = [one for one in page.findings if one.status == "not on this version"][:1]
     text = " ".join(printed(replace(page, findings=excepted), 200).split())
     assert "not on this version With strong outputs the whole graph is left." in text
-    assert "looks at a slice of the heap at a time.; python/cpython#142516, PEP 848" in text
+    assert "looks at a slice of the heap at a time; python/cpython#142516, PEP 848" in text
 
 
 def test_names_are_shown_and_never_obeyed():
