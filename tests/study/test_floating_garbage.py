@@ -5,7 +5,7 @@ import gc
 import pytest
 
 from experiments import floating_garbage as floating
-from garbology import collector
+from garbology.interpreter import collector
 from garbology.study.evaluation import judge
 from garbology.study.loading import load_study
 from garbology.study.runner import Plan, measure_study
@@ -145,9 +145,9 @@ def test_without_a_collector_all_of_it_waits():
 
 def test_the_collector_is_left_as_it_was(samples):
     """No measure leaves a threshold, a callback or a frozen object behind."""
-    before = gc.get_threshold(), gc.isenabled(), len(gc.callbacks), gc.get_freeze_count()
+    before = gc.get_threshold(), gc.isenabled(), len(gc.callbacks), collector.program_has_frozen()
     take(floating.set_the_threshold, threshold=123, live_objects=100)
-    assert (gc.get_threshold(), gc.isenabled(), len(gc.callbacks), gc.get_freeze_count()) == before
+    assert (gc.get_threshold(), gc.isenabled(), len(gc.callbacks), collector.program_has_frozen()) == before
 
 
 def test_a_quick_run_in_fresh_interpreters_makes_a_whole_page(tmp_path):

@@ -95,10 +95,10 @@ def test_no_claim_is_broken_by_what_was_not_measured(samples, name):
 @pytest.mark.parametrize("name", thresholds.SETTINGS)
 def test_a_setting_is_undone_at_its_end(name):
     """Afterwards the collector is as it was: on, with its thresholds, nothing frozen."""
-    before = gc.get_threshold(), gc.isenabled(), gc.get_freeze_count(), len(gc.callbacks)
+    before = gc.get_threshold(), gc.isenabled(), collector.program_has_frozen(), len(gc.callbacks)
     with thresholds.set_up(thresholds.SETTINGS[name]):
-        during = gc.get_threshold(), gc.isenabled(), gc.get_freeze_count(), len(gc.callbacks)
-    assert (gc.get_threshold(), gc.isenabled(), gc.get_freeze_count(), len(gc.callbacks)) == before
+        during = gc.get_threshold(), gc.isenabled(), collector.program_has_frozen(), len(gc.callbacks)
+    assert (gc.get_threshold(), gc.isenabled(), collector.program_has_frozen(), len(gc.callbacks)) == before
     assert (during == before) == (name == "default")
 
 
