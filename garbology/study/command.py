@@ -7,7 +7,6 @@ output directory that cannot be written; 130 Ctrl-C.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import tempfile
@@ -18,20 +17,14 @@ from typing import Any
 
 import click
 
-from garbology.study.declaration import DeclarationError, ScaleName, Study
+from garbology.study.declaration import DeclarationError, Study
 from garbology.study.discovery import discover
 from garbology.study.interpreters import Interpreter, InterpreterError, Native, find_interpreter
 from garbology.study.loading import load_study, study_names
 from garbology.study.matrix import describe, prepare_all
+from garbology.study.options import OneLineError, output_option, plan_of, run_options
 from garbology.study.publishing import has_records, publish, publish_index
-from garbology.study.runner import Plan
 from garbology.study.running import DOES_NOT_HOLD, HOLDS, INTERRUPTED, USAGE, run_studies
-
-
-class OneLineError(click.ClickException):
-    """An error that is said in one line on standard error."""
-
-    exit_code = USAGE
 
 
 def run_study(study: Study, arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +32,7 @@ def run_study(study: Study, arguments: Sequence[str] | None = None) -> int:
     program = study.name
 
     @click.command(name=program, help=study.title, epilog=__doc__ and __doc__.split("\n\n")[1])
-    @_run_options
+    @run_options
     def command(**options: Any) -> int:
         study.check()
         return _run([study], options)
@@ -88,7 +81,7 @@ def _group(package: str) -> click.Group:
 
     @group.command(help="Measure the named studies, or all of them.")
     @click.argument("names", nargs=-1, required=True)
-    @_run_options
+    @run_options
     def run(names: tuple[str, ...], **options: Any) -> int:
         studies, status = _load_all(_chosen(package, names))
         status = max(status, _run(studies, options))
@@ -109,7 +102,7 @@ def _group(package: str) -> click.Group:
         show_default=True,
         help="Where each interpreter's environment is made, and found again.",
     )
-    @_run_options
+    @run_options
     def matrix(names: tuple[str, ...], only_list: bool, environments: Path, **options: Any) -> int:
         candidates = discover()
         _echo_lines(describe(candidates))
@@ -128,7 +121,7 @@ def _group(package: str) -> click.Group:
 
     @group.command(help="Draw the reports again from the records, without measuring.")
     @click.argument("names", nargs=-1)
-    @_output_option
+    @output_option
     def report(names: tuple[str, ...], output: Path) -> int:
         studies, status = _load_all(_chosen(package, names or ("all",)))
         recorded = [study for study in studies if has_records(study, output)]
@@ -142,59 +135,8 @@ def _group(package: str) -> click.Group:
     return group
 
 
-def _output_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Path(path_type=Path),
-        default=Path("reports"),
-        show_default=True,
-        help="Directory for the report.",
-    )(function)
-
-
-def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    options: list[Callable[..., Any]] = [
-        click.option("--quick", is_flag=True, help="Small cases, done in seconds."),
-        click.option("--full", is_flag=True, help="The largest cases too."),
-        click.option(
-            "--jobs",
-            type=click.IntRange(min=1),
-            help="Fresh interpreters at once: 1, with --quick the number of processors.",
-        ),
-        click.option(
-            "--python",
-            "pythons",
-            multiple=True,
-            metavar="PATH",
-            help="Measure under this interpreter, a path or a name such as 3.12; repeatable.",
-        ),
-        click.option("--resume", is_flag=True, help="Go on after an interruption; measure nothing twice."),
-        click.option("--repeats", type=click.IntRange(min=1), help="Exactly so many samples of each case."),
-        click.option(
-            "--seed", type=click.IntRange(min=0), help="Seed of the order of cases; random by default."
-        ),
-        click.option(
-            "--timeout",
-            type=click.FloatRange(min=0, min_open=True),
-            metavar="SECONDS",
-            help="Time limit of a case.",
-        ),
-        click.option(
-            "--measure", "measures", multiple=True, metavar="NAME", help="Only this measure; repeatable."
-        ),
-        click.option(
-            "--case", "cases", multiple=True, metavar="NAME=VALUE", help="Only these cases; repeatable."
-        ),
-        _output_option,
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
 def _run(studies: Sequence[Study], options: Mapping[str, Any]) -> int:
-    plans = [_plan(study, options) for study in studies]
+    plans = [plan_of(study, options) for study in studies]
     for study in studies:
         _writable(options["output"] / study.name)
     interpreters, status = _interpreters(options["pythons"])
@@ -214,64 +156,6 @@ def _interpreters(texts: Sequence[str]) -> tuple[list[Interpreter], int]:
             _say(str(error))
             status = USAGE
     return found, status
-
-
-def _plan(study: Study, options: Mapping[str, Any]) -> Plan:
-    if options["quick"] and options["full"]:
-        raise OneLineError("--quick and --full exclude each other")
-    if sys.flags.optimize:
-        raise OneLineError("findings are assertions, which python -O leaves out: run without -O")
-    scale: ScaleName = "quick" if options["quick"] else "full" if options["full"] else "default"
-    plan = Plan(
-        scale=scale,
-        seed=options["seed"],
-        repeats=options["repeats"],
-        timeout_seconds=options["timeout"],
-        measures=options["measures"],
-        cases=_cases(study, options["cases"]),
-        command=_command(study, options),
-        jobs=options["jobs"] or (processors() if options["quick"] else 1),
-        resume=options["resume"],
-    )
-    _refuse_an_empty_plan(study, plan)
-    return plan
-
-
-def _refuse_an_empty_plan(study: Study, plan: Plan) -> None:
-    for name in plan.measures:
-        if name not in study.measures:
-            raise OneLineError(f"--measure {name}: the measures are {', '.join(study.measures)}")
-    if not any(plan.wants(measure, case) for measure, case in study.grid(plan.scale)):
-        raise OneLineError("no case is left: --measure and --case exclude all of them")
-
-
-def _cases(study: Study, texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    wanted: dict[str, tuple[str, ...]] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or name not in study.parameters:
-            raise OneLineError(
-                f"--case {text}: expected NAME=VALUE, where NAME is of {', '.join(study.parameters)}"
-            )
-        wanted[name] = (*wanted.get(name, ()), value)
-    return wanted
-
-
-def _command(study: Study, options: Mapping[str, Any]) -> tuple[str, ...]:
-    """The command that measures the same again, on any machine: without paths of this one."""
-    is_file = study.target.endswith(".py")
-    command = ["python", Path(study.target).name] if is_file else ["python", "-m", study.target]
-    command += [f"--{name}" for name in ("quick", "full") if options[name]]
-    for name in ("repeats", "timeout", "jobs"):
-        command += [f"--{name}", f"{options[name]:g}"] if options[name] is not None else []
-    for option, values in (("--measure", options["measures"]), ("--case", options["cases"])):
-        command += [word for value in values for word in (option, value)]
-    return tuple(command)
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _chosen(package: str, names: Sequence[str]) -> list[str]:

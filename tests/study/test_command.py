@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from garbology.study.command import processors, run_package
+from garbology.study.command import run_package
 from garbology.study.loading import load_study
+from garbology.study.options import processors
 
 ROOT = Path(__file__).resolve().parents[2]
 
