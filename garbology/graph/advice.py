@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.graph.arrays import at, put
+from garbology.graph.arrays import blocks, put
 from garbology.graph.edges import short_type_name
 from garbology.graph.folding import Link
 from garbology.graph.occurrence import Occurrence
@@ -166,16 +166,32 @@ def _removed(occurrence: Occurrence, links: Sequence[Link]) -> NDArray[np.bool_]
     removed = np.zeros(len(occurrence.targets), bool)
     for path in set(map(functools.partial(_physical_path, occurrence.kinds), links)):
         holders = occurrence.kinds == path[0][0]
-        for kind, position, following in path:
-            holders &= occurrence.kinds == kind
-            chosen = np.repeat(holders, np.diff(occurrence.starts))
-            if position is not None:
-                chosen &= occurrence.positions == position
-            chosen &= at(occurrence.kinds == following, occurrence.targets)
+        for step in path:
+            chosen = _references_like(occurrence, holders, step)
             holders = np.zeros(len(occurrence.objects), bool)
             put(holders, occurrence.targets[chosen], True)
         removed |= chosen
     return removed
+
+
+def _references_like(
+    occurrence: Occurrence, holders: NDArray[np.bool_], step: tuple[int, int | None, int]
+) -> NDArray[np.bool_]:
+    """The references that some ``holders`` (bool, shape (n,)) have by one step of a path: bool, shape (m,)."""
+    kind, position, following = step
+    like = np.zeros(len(occurrence.targets), bool)
+    for block in blocks(len(occurrence.objects)):
+        own = holders[block] & (occurrence.kinds[block] == kind)
+        if not own.any():
+            continue
+        starts = occurrence.starts[block.start : block.stop + 1]
+        within = slice(int(starts[0]), int(starts[-1]))
+        chosen = np.repeat(own, np.diff(starts))
+        if position is not None:
+            chosen &= occurrence.positions[within] == position
+        chosen &= occurrence.kinds[occurrence.targets[within]] == following
+        like[within] = chosen
+    return like
 
 
 def _physical_path(kinds: NDArray[np.int32], link: Link) -> tuple[tuple[int, int | None, int], ...]:

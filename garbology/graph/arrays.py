@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BLOCK = 65_536
+_FEW = 4_096
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
@@ -25,7 +26,10 @@ def tally(numbers: NDArray[np.int32], count: int) -> NDArray[np.int32]:
     """How often each number below ``count`` is among ``numbers``: int32, shape (count,)."""
     times = np.zeros(count, np.int32)
     for block in blocks(len(numbers)):
-        np.add.at(times, numbers[block].astype(np.intp), np.int32(1))
+        if count < _FEW:
+            times += np.bincount(numbers[block], minlength=count).astype(np.int32)
+        else:
+            np.add.at(times, numbers[block].astype(np.intp), np.int32(1))
     return times
 
 

@@ -8,6 +8,7 @@ by name, one occurrence of each group.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
@@ -21,6 +22,9 @@ from garbology.graph.edges import safe_type_name
 from garbology.graph.snapshot import Snapshot
 
 _ROUNDS = 3
+_ROUNDS_ALONE = (
+    1 if sys.version_info >= (3, 11) else 2
+)  # before, what an instance refers to is two steps away
 _BLOCK = 16_384
 _LAST_SALT = (1 << 16) - 1  # positions further on share those of the first
 _U64 = np.uint64
@@ -54,7 +58,7 @@ def color(snapshot: Snapshot, components: Components, cycles: Cycles, *, ordered
         _add_keys(snapshot, cycles, np.flatnonzero((kinds == dicts) & (labels >= 0)), colours)
     places = min(int(cycles.positions.max(initial=0)), _LAST_SALT) + 1
     salts = _mixed(np.arange(places if ordered else 0, dtype=_U64))
-    for _ in range(1 if alone else _ROUNDS):
+    for _ in range(_ROUNDS_ALONE if alone else _ROUNDS):
         colours = _refined(colours, cycles, salts)
     signatures = _mixed(components.sizes.astype(_U64))
     for block in blocks(len(labels)):

@@ -73,8 +73,10 @@ class Cycles:
 
 def cycles_in(snapshot: Snapshot, components: Components) -> Cycles:
     """The part of a snapshot that is in cycles."""
-    inside = components.inside(snapshot)
     on_cycles = components.labels >= 0
+    if components.count == 1 and on_cycles.all():
+        return Cycles(None, snapshot.starts, snapshot.targets, snapshot.positions, None)
+    inside = components.inside(snapshot)
     if 2 * np.count_nonzero(on_cycles) >= len(snapshot):
         some = None if inside.all() else inside
         return Cycles(None, snapshot.starts, snapshot.targets, snapshot.positions, some)

@@ -131,7 +131,7 @@ class Folded:
         if self._folds.all():  # a ring of containers: its most telling kind stands for it
             self._folds = ranks < ranks.max()
 
-    @property
+    @functools.cached_property
     def nodes(self) -> NDArray[np.int32]:
         """Places of the objects that are nodes of their own, ascending."""
         return np.flatnonzero(~self._folds).astype(np.int32)

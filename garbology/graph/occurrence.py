@@ -143,8 +143,17 @@ def _within(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[Any]]:
     """Starts, targets and positions of the references between the objects at ``places``, all of one component."""
     starts, inside = cycles.starts, cycles.inside
-    if len(places) == len(starts) - 1 and inside is None:
-        return starts, cycles.targets, cycles.positions
+    first, last = int(places[0]), int(places[-1]) + 1
+    own = slice(int(starts[first]), int(starts[last]))
+    if last - first == len(places) and (
+        inside is None or inside[own].all()
+    ):  # in a row: next to nothing is copied
+        starts, targets = starts[first : last + 1], cycles.targets[own]
+        return (
+            starts - np.int32(own.start),
+            targets - np.int32(first) if first else targets,
+            cycles.positions[own],
+        )
     edges, starts = _rows(starts, places)
     if inside is not None:
         kept = at(inside, edges)

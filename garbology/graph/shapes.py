@@ -28,6 +28,7 @@ _SAMPLED_NODES = 400  # nodes of one large cycle whose edges are named
 _SAMPLED_LINKS = 4_000
 _SAMPLED_REFERENCES = 32  # of one large container in it
 _MANY_REFERENCES = 64
+_NEARBY = 16_384
 
 _INDEX = re.compile(r"""\[(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^]['"])+\]""")
 
@@ -170,7 +171,7 @@ def read_links(occurrence: Occurrence, folded: Folded, colours: NDArray[np.uint3
     if not occurrence.is_large:
         return [link for node in nodes.tolist() for link in folded.links_from(node)]
     if len(nodes) > _SAMPLED_NODES:
-        nodes = nodes[some_of_each(at(occurrence.kinds, nodes), at(colours, nodes), _SAMPLED_NODES)]
+        nodes = nodes[some_of_each(occurrence.kinds, colours, nodes, _SAMPLED_NODES)]
     links: list[Link] = []
     for node in nodes.tolist():
         links += islice(folded.links_from(node), _SAMPLED_LINKS - len(links))
@@ -185,40 +186,36 @@ def _some_references(
     if own.stop - own.start <= _MANY_REFERENCES:
         return None
     targets = occurrence.targets[own]
-    some = np.sort(some_of_each(at(occurrence.kinds, targets), at(colours, targets), _SAMPLED_REFERENCES))
+    some = np.sort(some_of_each(occurrence.kinds, colours, targets, _SAMPLED_REFERENCES))
     return targets[some].tolist(), occurrence.positions[own][some].tolist()
 
 
-def some_of_each(kinds: NDArray[np.int32], colours: NDArray[np.uint32], most: int) -> NDArray[np.int64]:
-    """Places of up to three of each kind, and then of each colour: the first, the last and one between."""
-    bits = min(16, len(colours).bit_length() + 2)
-    buckets = (colours >> np.uint32(32 - bits)).astype(
-        np.int32
-    )  # some rare colour may share one with another
+def some_of_each(
+    kinds: NDArray[np.int32], colours: NDArray[np.uint32], places: NDArray[np.int32], most: int
+) -> NDArray[np.int64]:
+    """Which of ``places`` to look at: the first of each kind and of each colour, then some from the middle and end."""
+    bits = min(16, len(places).bit_length() + 2)  # of a colour: some rare one may share them with another
+    near = min(len(places), _NEARBY)
+    middle, end = (len(places) - near) // 2, len(places) - near
     chosen: dict[int, None] = {}
-    for numbers, count in ((kinds, int(kinds.max(initial=0)) + 1), (buckets, 1 << bits)):
-        for places in (
-            _firsts(numbers, count),
-            _lasts(numbers, count),
-            _lasts(numbers[: len(numbers) // 2], count),
-        ):
-            chosen.update(dict.fromkeys(places.tolist()))
-            if len(chosen) >= most:
-                break
+    for values, shift, count in ((kinds, 0, int(kinds.max(initial=0)) + 1), (colours, 32 - bits, 1 << bits)):
+        firsts = len(places) - 1 - _lasts(values, shift, count, places[::-1])
+        chosen.update(dict.fromkeys(firsts.tolist()))
+        for begin in (end, middle // 2, middle):
+            some = begin + _lasts(values, shift, count, places[begin : begin + near])
+            if len(chosen) < most:
+                chosen.update(dict.fromkeys(some.tolist()))
     return np.array(list(chosen)[:most], np.int64)
 
 
-def _lasts(numbers: NDArray[np.int32], count: int) -> NDArray[np.int64]:
-    """The last place of each number below ``count`` that is there."""
+def _lasts(
+    values: NDArray[np.int32] | NDArray[np.uint32], shift: int, count: int, places: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Where among ``places`` each of the values that stand there (without ``shift`` bits) is found last."""
     latest = np.full(count, -1, np.int64)
-    for block in blocks(len(numbers)):
-        latest[numbers[block]] = np.arange(block.start, block.stop)
+    for block in blocks(len(places)):
+        latest[values[places[block]] >> shift] = np.arange(block.start, block.stop)
     return latest[latest >= 0]
-
-
-def _firsts(numbers: NDArray[np.int32], count: int) -> NDArray[np.int64]:
-    """The first place of each number below ``count`` that is there."""
-    return len(numbers) - 1 - _lasts(numbers[::-1], count)
 
 
 class _Names:

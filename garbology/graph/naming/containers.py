@@ -74,10 +74,13 @@ def elements_at(obj: Any, positions: Sequence[int]) -> list[tuple[str, object]] 
         return [_item(f"[{index}]", obj, index) for index in indexes]
     if kind is collections.deque:
         copied = list(obj)
-        return [_item(f"[{position}]", copied, position) for position in positions]
+        before = len(gc.get_referents(obj)) - len(copied)  # newer versions show its class first
+        if min(positions) < before or not 0 <= before <= 1:
+            return None
+        return [_item(f"[{position - before}]", copied, position - before) for position in positions]
     if kind is set or kind is frozenset:
-        copied = gc.get_referents(obj)
-        return [_item("set element", copied, position) for position in positions]
+        seen = gc.get_referents(obj)
+        return [_item("set element", seen, position) for position in positions]
     return _entries_at(obj, positions) if kind is dict else None
 
 
