@@ -88,15 +88,19 @@ def atlas(pages: Iterable[StudyPage]) -> Atlas:
             if runtime.slug in measured:
                 runtimes.setdefault(runtime.slug, runtime)
     names = runtime_names(runtimes.values())
-    sections = [
-        Section(
-            visible(page.title),
-            file_stem(page.name),
-            [Row(visible(row.label), _counted(row), compare(row, names)) for row in page.atlas],
-        )
-        for page in chosen
-    ]
+    sections = []
+    for page in chosen:
+        others = _measured_otherwise(page.runtimes)
+        rows = [Row(visible(row.label), _counted(row), compare(row, names, others)) for row in page.atlas]
+        sections.append(Section(visible(page.title), file_stem(page.name), rows))
     return Atlas(list(names.values()), sections)
+
+
+def _measured_otherwise(runtimes: Sequence[RuntimeSummary]) -> dict[str, str]:
+    """The scale of each runtime whose cases are not those of most: a smaller graph is no better interpreter."""
+    grids = {each.slug: (each.scale, repr(sorted(each.parameters.items()))) for each in runtimes}
+    usual = max(grids.values(), key=list(grids.values()).count, default=None)
+    return {slug: grid[0] for slug, grid in grids.items() if grid != usual}
 
 
 def _counted(row: AtlasRow) -> str:
@@ -105,19 +109,28 @@ def _counted(row: AtlasRow) -> str:
     return "" if told else visible(row.unit)
 
 
-def compare(row: AtlasRow, names: Mapping[str, RuntimeName]) -> list[Cell]:
-    """The cells of one row in the order of `names`, each compared with the best that can be compared."""
+def compare(
+    row: AtlasRow, names: Mapping[str, RuntimeName], otherwise: Mapping[str, str] | None = None
+) -> list[Cell]:
+    """The cells of one row in the order of `names`, each compared with the best that can be compared.
+
+    `otherwise` has the scale of each runtime that measured other cases than most.
+    """
+    objections = {slug: _objection(row, name, (otherwise or {}).get(slug)) for slug, name in names.items()}
     comparable = {
         slug: tile
         for slug, tile in row.tiles.items()
-        if slug in names and is_number(tile.value) and not _incomparable(row, names[slug])
+        if slug in names and is_number(tile.value) and not objections[slug]
     }
     best = _best(row, list(comparable.values())) if row.better and len(comparable) > 1 else None
-    return [_cell(row, names[slug], row.tiles.get(slug), best) for slug in names]
+    return [_cell(row, row.tiles.get(slug), best, objections[slug]) for slug in names]
 
 
-def _incomparable(row: AtlasRow, name: RuntimeName) -> bool:
-    return name.narrow and row.unit == "bytes"
+def _objection(row: AtlasRow, name: RuntimeName, scale: str | None) -> str:
+    """Why a runtime's cell is not compared, empty where it is."""
+    if name.narrow and row.unit == "bytes":
+        return "not compared: its pointers have 32 bits, so its objects are smaller"
+    return f"not compared: its cases are others, of the scale {scale!r}" if scale else ""
 
 
 def _best(row: AtlasRow, tiles: Sequence[Tile]) -> Tile | None:
@@ -125,14 +138,13 @@ def _best(row: AtlasRow, tiles: Sequence[Tile]) -> Tile | None:
     return choose(tiles, key=lambda tile: float(tile.value or 0), default=None)
 
 
-def _cell(row: AtlasRow, name: RuntimeName, tile: Tile | None, best: Tile | None) -> Cell:
+def _cell(row: AtlasRow, tile: Tile | None, best: Tile | None, objection: str) -> Cell:
     if tile is None or tile.value is None:
         return Cell(NOTHING, "", None, "", "not measured")
     value = format_quantity(tile.value, tile.unit if row.unit in _MEASURED else "")
     interval = format_interval(tile.low, tile.high, tile.unit)
-    if _incomparable(row, name):
-        note = "not compared: its pointers have 32 bits, so its objects are smaller"
-        return Cell(value, interval, None, "", note, NOT_COMPARED)
+    if objection:
+        return Cell(value, interval, None, "", objection, NOT_COMPARED)
     if best is None or not is_number(tile.value):
         return Cell(value, interval, None, "", "")
     shade, ratio, note = _comparison(row, tile, best)

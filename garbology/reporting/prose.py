@@ -49,7 +49,7 @@ def read(docstring: str) -> Prose:
     if remedy:
         remedy[0] = _capitalized(_REMEDY.sub("", remedy[0], count=1))
     return Prose(
-        question=visible(" ".join(first.split())),
+        question=" ".join(first.split()),
         explanation=[_block(chunk) for chunk in rest[:start]],
         remedy=[_block(chunk) for chunk in remedy if chunk.strip()],
     )
@@ -85,17 +85,19 @@ def _block(chunk: str) -> Block:
         return Block("code", text=visible(lines, keep_newlines=True))
     if _BULLET.match(chunk.lstrip()):
         items = re.split(r"\n(?=\s*[-*] )", chunk.strip())
-        return Block("list", items=[_pieces(_BULLET.sub("", item.strip(), count=1)) for item in items])
-    return Block("prose", items=[_pieces(chunk)])
+        return Block("list", items=[pieces(_BULLET.sub("", item.strip(), count=1)) for item in items])
+    return Block("prose", items=[pieces(chunk)])
 
 
-def _pieces(text: str) -> list[Piece]:
+def pieces(text: str) -> list[Piece]:
+    """The words of one line, the names between backticks apart."""
     line = " ".join(visible(text, keep_newlines=True).split())
-    pieces, end = [], 0
-    for found in _CODE_SPAN.finditer(line):
-        pieces += [_words(line[end : found.start()]), Piece(found[2].strip(), code=True)]
-        end = found.end()
-    return [piece for piece in [*pieces, _words(line[end:])] if piece.text]
+    found: list[Piece] = []
+    end = 0
+    for span in _CODE_SPAN.finditer(line):
+        found += [_words(line[end : span.start()]), Piece(span[2].strip(), code=True)]
+        end = span.end()
+    return [piece for piece in [*found, _words(line[end:])] if piece.text]
 
 
 def _words(text: str) -> Piece:

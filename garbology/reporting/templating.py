@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from garbology.reporting.palette import COLORS
+from garbology.reporting.prose import pieces
 from garbology.reporting.text import escape_markdown, markdown_code, visible
 
 _STYLES = ("page.css", "parts.css")
@@ -39,6 +40,7 @@ def _html() -> Environment:
     )
     style = "".join(_source(environment, name) for name in _STYLES)
     script = _source(environment, "page.js")
+    environment.filters["spans"] = _code_spans
     environment.filters["drawing"] = Markup  # what svg.py has cleaned
     environment.filters["verbatim"] = _verbatim
     environment.globals.update(
@@ -62,13 +64,27 @@ def _markdown() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(code=_code, fenced=_fenced, link=_link, address=_address)
+    environment.filters.update(
+        spans=_markdown_spans, code=_code, fenced=_fenced, link=_link, address=_address
+    )
     return environment
 
 
 def _shown(value: Any) -> Any:
     """Every value that a page shows passes here: our own markup as it is, all else made visible."""
     return value if isinstance(value, Markup) else visible(value)
+
+
+def _code_spans(text: str) -> Markup:
+    """A sentence with the names between backticks as code, all of it escaped."""
+    return Markup().join(
+        Markup("<code>{}</code>").format(piece.text) if piece.code else Markup.escape(piece.text)
+        for piece in pieces(text)
+    )
+
+
+def _markdown_spans(text: str) -> Markup:
+    return Markup().join(_code(piece.text) if piece.code else _escaped(piece.text) for piece in pieces(text))
 
 
 def _verbatim(text: str) -> Markup:

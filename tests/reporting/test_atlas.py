@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from garbology.reporting.atlas import STEPS, atlas, compare, ratio_to_best
@@ -95,3 +97,30 @@ def test_a_missing_figure_is_a_dash():
     """A runtime on which a figure was not measured has a cell that says so."""
     found = cells(row({NATIVE[0]: 3, NATIVE[1]: 4}))
     assert (found[NATIVE[2]].value, found[NATIVE[2]].note) == ("–", "not measured")
+
+
+def test_a_runtime_with_other_cases_is_not_compared():
+    """A quick run beside default runs looks better than it is: it is shown, marked, and shades nothing."""
+    quick, *others = NATIVE[:3]
+    found = dict(
+        zip(
+            NAMES,
+            compare(row({quick: 1, others[0]: 70, others[1]: 140}), NAMES, {quick: "quick"}),
+            strict=True,
+        )
+    )
+    assert (found[quick].shade, found[quick].mark) == (None, "†")
+    assert "the scale 'quick'" in found[quick].note
+    assert (found[others[0]].ratio, found[others[1]].ratio) == ("best", "2.0×")
+
+
+def test_the_cases_of_most_runtimes_are_the_ones_to_compare():
+    """What the page's runtimes were measured at is read from their records."""
+    page = pages.several_runtimes()
+    odd = page.runtimes[0]
+    page = replace(page, runtimes=[replace(odd, scale="full"), *page.runtimes[1:]])
+    table = atlas([page])
+    column = [name.slug for name in table.columns].index(odd.slug)
+    marked = [[cell.mark for cell in one.cells] for one in table.sections[0].rows]
+    assert all("†" in marks[column] or marks[column] == "" for marks in marked)
+    assert any(marks[column] == "†" for marks in marked)

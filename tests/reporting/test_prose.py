@@ -1,4 +1,5 @@
 from garbology.reporting.prose import read
+from garbology.reporting.templating import _html, _markdown
 
 DOCSTRING = """Who frees it?
 
@@ -61,3 +62,12 @@ def test_an_empty_docstring_asks_nothing():
     """A study without a docstring has an empty question and no more."""
     assert read("") == read("  \n ")
     assert read("").question == ""
+
+
+def test_names_between_backticks_are_code_wherever_a_sentence_is_shown():
+    """A claim, a verdict or a remedy is escaped like all else, and its backticks are not shown."""
+    template = _html().from_string("{{ text | spans }}")
+    shown = template.render(text="hold `weakref.ref(<b>)` & not `x")
+    assert shown == "hold <code>weakref.ref(&lt;b&gt;)</code> &amp; not `x"
+    markdown = _markdown().from_string("{{ text | spans }}").render(text="end with `del a_b` *now*")
+    assert markdown == r"end with `del a_b` \*now\*"
