@@ -73,9 +73,9 @@ class Atlas:
     sections: Sequence[Section]
 
     @property
-    def has_narrow(self) -> bool:
-        """Whether a column's bytes are not compared."""
-        return any(column.narrow for column in self.columns)
+    def has_marks(self) -> bool:
+        """Whether any cell is not compared, and says so."""
+        return any(cell.mark for each in self.sections for row in each.rows for cell in row.cells)
 
 
 def atlas(pages: Iterable[StudyPage]) -> Atlas:
@@ -128,8 +128,8 @@ def compare(
 
 def _objection(row: AtlasRow, name: RuntimeName, scale: str | None) -> str:
     """Why a runtime's cell is not compared, empty where it is."""
-    if name.narrow and row.unit == "bytes":
-        return "not compared: its pointers have 32 bits, so its objects are smaller"
+    if name.narrow and row.unit in ("bytes", "seconds"):
+        return "not compared: in WebAssembly, or with 32-bit pointers, objects are smaller and all is slower"
     return f"not compared: its cases are others, of the scale {scale!r}" if scale else ""
 
 

@@ -33,7 +33,7 @@ def test_the_columns_stand_in_the_order_of_versions():
         "3.14.2 WebAssembly",
         "3.14.10",
     ]
-    assert table.has_narrow
+    assert table.has_marks
 
 
 def test_a_shade_is_a_step_of_the_ratio_to_the_best():
