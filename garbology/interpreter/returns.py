@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import _thread
+import inspect
+import opcode
 import sys
 import threading
 import time
@@ -21,6 +23,7 @@ _MOST_EVENTS = 200_000  # a profile function costs every call, two microseconds;
 _CALL, _RETURN = 0, 3  # PyTrace_CALL, PyTrace_RETURN
 _TOOL_NAME = "garbology"
 _INTERRUPT_AGAIN_SECONDS = 0.01
+_CAN_BE_SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 class _Listening(threading.local):
@@ -66,6 +69,14 @@ if ctypes is not None and sys.version_info < (3, 12):
     ctypes.pythonapi.PyEval_SetProfile.argtypes = [_PROFILE_FUNCTION, ctypes.c_void_p]
     _PROFILE = _PROFILE_FUNCTION(_profile)
     _NO_PROFILE = _PROFILE_FUNCTION()
+
+
+def _is_suspended(frame: types.FrameType) -> bool:
+    """Whether a function only yields, of which a profile function is told as of a return."""
+    code = frame.f_code
+    if not code.co_flags & _CAN_BE_SUSPENDED:
+        return False
+    return code.co_code[frame.f_lasti] != opcode.opmap["RETURN_VALUE"]
 
 
 def _frames_running() -> int:
@@ -138,7 +149,7 @@ class Returns:
         if self._left_events <= 0 or self._left_frames <= 0:
             self.told_all = False
             self.stop()
-        elif event == _RETURN and result and not self._busy:
+        elif event == _RETURN and result and not self._busy and not _is_suspended(frame):
             self._tell(frame, ctypes.py_object.from_buffer(ctypes.c_void_p(result)).value)
 
     def _tell(self, frame: types.FrameType, result: object) -> bool:

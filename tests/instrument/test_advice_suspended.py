@@ -1,0 +1,114 @@
+"""Advice for what is suspended: generators, coroutines and async generators that their own argument holds."""
+
+import sys
+import types
+
+import pytest
+
+import garbology
+from garbology.interpreter.returns import Returns
+
+pytestmark = pytest.mark.usefixtures("quiet_heap")
+
+
+class Node:
+    """Holds what holds it."""
+
+    def __init__(self):
+        self.other = None
+
+
+class Waiting:
+    """Suspends whoever awaits it."""
+
+    def __await__(self):
+        yield
+
+
+def numbers(node):
+    yield 1
+    yield node
+
+
+def nothing(node):
+    yield
+
+
+def delegating(node):
+    yield from numbers(node)
+
+
+async def waiting(node):
+    await Waiting()
+    return node
+
+
+async def waiting_inside(node):
+    await waiting(node)
+
+
+async def yielding(node):
+    yield node
+
+
+def make(suspendable):
+    def program():
+        node = Node()
+        node.other = suspendable(node)
+        advance(node.other)
+
+    return program
+
+
+def advance(suspended):
+    try:
+        if type(suspended) is types.AsyncGeneratorType:
+            suspended.asend(None).send(None)
+        else:
+            suspended.send(None)
+    except StopIteration:
+        pass
+
+
+def advice_of(program, *, watched):
+    if watched:
+        with garbology.watch() as found:
+            program()
+    else:
+        found = garbology.find_cycles(program)
+    (shape,) = found.shapes
+    return shape.advice
+
+
+@pytest.mark.parametrize("watched", [False, True], ids=["find_cycles", "watch"])
+@pytest.mark.parametrize(
+    ("suspendable", "kind"),
+    [(numbers, "generator"), (nothing, "generator"), (waiting, "coroutine"), (yielding, "async_generator")],
+)
+def test_what_is_suspended_is_to_be_closed(suspendable, kind, watched):
+    """To yield is not to return: what a suspended function holds is not told from what a finished one leaves."""
+    advice = advice_of(make(suspendable), watched=watched)
+    source = kind if sys.version_info >= (3, 11) else "frame"
+    assert [str(edge) for edge in advice.edges] == [f"{source} → local node -> Node"]
+    assert advice.remedy == "close"
+
+
+def test_only_returns_are_told():
+    """A generator, a coroutine and an async generator are told of once, when they end."""
+    told = []
+    returns = Returns(lambda frame, result: told.append(frame.f_code.co_name) or True)
+
+    def run():
+        list(delegating(None))
+        for suspended in (waiting(None), yielding(None)):
+            for _ in range(2):
+                try:
+                    advance(suspended)
+                except StopAsyncIteration:
+                    pass
+
+    returns.start()
+    run()
+    returns.stop()
+    suspendable = ("numbers", "delegating", "waiting", "yielding")
+    assert [name for name in told if name in suspendable] == list(suspendable)
