@@ -310,6 +310,14 @@ def a_weak_reference_is_an_object(runs: Runs) -> str:
     return f"{weak - strong:.0f} B more than a strong one"
 
 
+study.exception(
+    a_weak_reference_is_an_object,
+    platform="emscripten",
+    reason="pointers have 32 bits there, and the object is half as large",
+    reference="https://docs.python.org/3/c-api/structures.html",
+)
+
+
 @study.figure
 def bytes_an_object(runs: Runs) -> Any:
     """Bytes of an object with four attributes: told by sys.getsizeof, allocated, and grown by the process."""

@@ -21,16 +21,17 @@ let input = readFileSync(0);
 python.setStdin({ stdin: () => [input, (input = null)][0] });
 python.globals.set("roots", python.toPy(roots));
 python.globals.set("words", python.toPy(words));
-try {
-  process.exitCode = python.runPython(`
-import sys
+process.exitCode = python.runPython(`
+import sys, traceback
 sys.path[:0] = roots
 sys.argv[1:] = words
-from garbology.study.worker import main
-main(words)
+try:
+    from garbology.study.worker import main
+    status = main(words)
+except BaseException as error:
+    traceback.print_exc()
+    # Its last line, without the advice that Pyodide appends: what a native interpreter would say.
+    print(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}", file=sys.stderr)
+    status = 1
+status
 `);
-} catch (error) {
-  // Uncaught, Node would show the line of source that threw it: all of Pyodide is one line. Python's words are enough.
-  console.error(error.message.trimEnd());
-  process.exitCode = 1;
-}
