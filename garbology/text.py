@@ -81,8 +81,7 @@ def _edge_line(edge: Mapping[str, Any]) -> str:
 
 
 def _advice_lines(advice: Mapping[str, Any]) -> Iterator[str]:
-    tried = ", tried on one of them: all of it was freed" if advice["verified"] else ", not tried"
-    text = f"{advice['remedy']}: {advice['reason']}" + (tried if advice["edges"] else "")
+    text = f"{advice['remedy']}: {advice['reason']}" + (f", {advice['trial']}" if advice["trial"] else "")
     yield from textwrap.wrap(text, _WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 

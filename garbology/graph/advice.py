@@ -18,7 +18,7 @@ from garbology.graph.edges import short_type_name
 from garbology.graph.folding import Link
 from garbology.graph.occurrence import Occurrence
 from garbology.graph.remedies import is_closed_with, is_exception, remedy_of
-from garbology.graph.shapes import Edge, is_class, pattern
+from garbology.graph.shapes import Edge, is_class, joined, pattern
 
 _MOST_CANDIDATES = 12  # edges that are also tried in pairs
 _MOST_GROUPS = 8  # of like edges that are also tried three at a time
@@ -31,6 +31,9 @@ _FIXED = (
 )
 
 _CAUTION = "these {} go together, but judge each by itself: whoever keeps its source must keep its target too"
+
+#: What comes of a trial that proves an advice.
+ALL_FREED = "tried on one of them: all of it was freed"
 
 # The source type's name, the label's pattern and the target type's name: what a line of source code decides.
 # The target is part of it because one list can hold both what it owns and a way back.
@@ -51,21 +54,28 @@ class Advice:
     edges: list[Edge]
     remedy: str
     reason: str
-    prove: Callable[[], bool] | None = field(default=None, repr=False, compare=False)
-    _verified: bool | None = field(default=None, repr=False, compare=False)
+    prove: Callable[[], str] | None = field(default=None, repr=False, compare=False)
+    outcome: str = field(default="", repr=False, compare=False)
+
+    @property
+    def trial(self) -> str:
+        """What came of cutting the edges in one real occurrence, or why that was not tried; empty without edges.
+
+        The trial is made when this is first asked, so that the finding itself changes nothing; the occurrence is
+        gone afterwards. It is not made where it would run a finalizer or a callback of the program's.
+        """
+        if self.prove is not None:
+            prove, self.prove = self.prove, None
+            self.outcome = prove()
+        return self.outcome
 
     @property
     def verified(self) -> bool:
         """Whether it was tried: the edges were cut in one real occurrence, with the collector off, and all of it died.
 
-        The trial is made when this is first asked, so that the finding itself changes nothing; its occurrence is
-        gone afterwards. It is False where the trial failed, where it would have run a finalizer or a callback of
-        the program's, and where the collector has freed the cycles in the meantime.
+        Where it is False, :attr:`trial` says why.
         """
-        if self._verified is None:
-            prove, self.prove = self.prove, None
-            self._verified = prove is not None and prove()
-        return self._verified
+        return self.trial == ALL_FREED
 
     def to_dict(self) -> dict[str, Any]:
         """The advice as plain JSON types."""
@@ -73,6 +83,7 @@ class Advice:
             "edges": [{"source": e.source, "label": e.label, "target": e.target} for e in self.edges],
             "remedy": self.remedy,
             "verified": self.verified,
+            "trial": self.trial,
             "reason": self.reason,
         }
 
@@ -296,7 +307,7 @@ def _hoist(classes: Sequence[object]) -> Advice:
 def _nothing_safe(
     occurrence: Occurrence, candidates: list[Candidate], needed: frozenset[EdgeClass]
 ) -> Advice:
-    kept = sorted({f"{c.key[0]}{c.key[1]}" for c in candidates if not needed.isdisjoint(c.keys())})
+    kept = sorted({joined(*c.key[:2]) for c in candidates if not needed.isdisjoint(c.keys())})
     if kept:
         reason = f"no safe edge: without {', '.join(kept[:3])} something would have died while it was in use"
     else:

@@ -21,7 +21,7 @@ from garbology.graph.folding import Folded, Link
 from garbology.graph.holdings import Holdings, holdings
 from garbology.graph.leaks import Leak, find_leaks
 from garbology.graph.occurrence import Occurrence, occurrence_in, occurrence_of, with_all_that_holds_it
-from garbology.graph.proof import MOST_TRIED_OBJECTS, Proofs, trial_of
+from garbology.graph.proof import MOST_TRIED_OBJECTS, Proofs, Trial, trial_of
 from garbology.graph.reachability import reachable_from, unreachable
 from garbology.graph.shapes import CycleShape, Description, counts_of, describe, folded_of, read_links
 from garbology.graph.snapshot import Snapshot
@@ -191,21 +191,24 @@ class _Advisor:
             advice.reason += f"; {_NOT_WATCHED}"
         keys = frozenset(map(class_of_edge, advised))
         self._keys |= keys
-        trial = trial_of(occurrence, keys)
-        if trial:
-            advice.prove = self._proofs.add(trial)
-        elif keys and not occurrence.enclosed and len(occurrence.objects) <= MOST_TRIED_OBJECTS:
-            self._held.append((advice, occurrences.members(component)))
+        if keys:
+            self._propose(advice, trial_of(occurrence, keys))
+            if not occurrence.enclosed and len(occurrence.objects) <= MOST_TRIED_OBJECTS:
+                self._held.append((advice, occurrences.members(component)))
         return advice
 
     def prepare_proofs(self) -> None:
         """A cycle that other garbage holds dies only after that, by the advice for that."""
         for advice, members in self._held[:_MOST_HELD]:
             holders = with_all_that_holds_it(self._snapshot, self._garbage, members)
-            trial = trial_of(
-                occurrence_of(self._snapshot, members), self._keys, occurrence_of(self._snapshot, holders)
-            )
-            advice.prove = self._proofs.add(trial) if trial else None
+            occurrence, outermost = (occurrence_of(self._snapshot, each) for each in (members, holders))
+            self._propose(advice, trial_of(occurrence, self._keys, outermost))
+
+    def _propose(self, advice: Advice, trial: Trial | str) -> None:
+        if isinstance(trial, str):
+            advice.outcome = trial
+        else:
+            advice.prove = self._proofs.add(trial)
 
 
 class _Occurrences:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import gc
-import operator
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.graph import snapshot as snapshots
-from garbology.graph.advice import EdgeClass, class_of_edge
+from garbology.graph.advice import ALL_FREED, EdgeClass, class_of_edge
+from garbology.graph.dying import why_not_to_be_killed
 from garbology.graph.folding import Folded
 from garbology.graph.occurrence import Occurrence, with_all_that_holds_it
-from garbology.graph.severing import Cut, cut_of, why_not_to_be_killed
+from garbology.graph.severing import Cut, cut_of
 from garbology.graph.snapshot import addresses_of
 from garbology.interpreter import collector, exclusive
 
 MOST_TRIED_OBJECTS = 20_000  # of an occurrence that is cut edge by edge
+HELD = "not tried: something else holds it"
 
 
 @dataclass
@@ -44,17 +45,17 @@ class Trial:
     keys: frozenset[EdgeClass]
     witness: weakref.ref[Any] | None = field(default=None, repr=False)
 
-    def cuts(self, objects: list[object]) -> list[Cut]:
-        """How to cut the edges among ``objects``, what is at the addresses now; empty where that must not be.
+    def cuts(self, objects: list[object]) -> list[Cut] | str:
+        """How to cut the edges among ``objects``, what is at the addresses now, or why they are not cut.
 
         The list ``objects`` is emptied.
         """
         if not self._is_there(objects):
-            return []
+            return "it has been freed in the meantime"
         # What held it may be dead by now, and something else may stand where it stood: first without it.
         cuts = self._cuts_among(objects)
         objects.clear()  # or this list would hold them beside the next one
-        if not cuts and len(self.holders):
+        if type(cuts) is str and len(self.holders):
             cuts = self._cuts_among(self._with_holders())
         return cuts
 
@@ -66,17 +67,21 @@ class Trial:
         holding = with_all_that_holds_it(taken, np.ones(len(taken), bool), members)
         return list(map(objects.__getitem__, holding.tolist()))
 
-    def _cuts_among(self, objects: list[object]) -> list[Cut]:
-        if why_not_to_be_killed(objects):
-            return []
+    def _cuts_among(self, objects: list[object]) -> list[Cut] | str:
+        why_not = why_not_to_be_killed(objects)
+        if why_not:
+            return why_not
         taken = snapshots.take(objects)
         in_degrees = np.bincount(taken.targets, minlength=len(objects))
         if not np.array_equal(taken.counts, in_degrees):
-            return []  # something else holds them
+            return HELD.removeprefix("not tried: ")
         folded = Folded(objects, in_degrees)
         links = [link for node in folded.nodes.tolist() for link in folded.links_from(node)]
-        cuts = [cut_of(link.steps) for link in links if class_of_edge(link) in self.keys]
-        return [] if None in cuts else [cut for cut in cuts if cut is not None]
+        links = [link for link in links if class_of_edge(link) in self.keys]
+        cuts = [cut for cut in (cut_of(link.steps) for link in links) if cut is not None]
+        if not links or len(cuts) < len(links):
+            return "only code of the program's own can cut it"
+        return cuts
 
     def _is_there(self, objects: list[object]) -> bool:
         if self.witness is not None and self.witness() is None:
@@ -84,8 +89,8 @@ class Trial:
         return np.array_equal(addresses_of(list(map(type, objects))), self.kinds)
 
 
-def run_together(trials: Sequence[Trial]) -> list[bool]:
-    """For each trial whether everything died; False where the occurrence is gone, in use, or not to be killed by us.
+def run_together(trials: Sequence[Trial]) -> list[str]:
+    """For each trial what came of it, :data:`ALL_FREED` or why not all of it was.
 
     The heap is listed twice, however many trials there are. Of what one of them needs, no other may hold anything.
     """
@@ -93,20 +98,26 @@ def run_together(trials: Sequence[Trial]) -> list[bool]:
         there = _at_each([trial.addresses for trial in trials])
         cuts = [trial.cuts(there.pop(0)) for trial in trials]
         mark: list[object] = []  # what is made after it may stand where one of the dead stood
-        done = [bool(each) and _is_done(each) for each in cuts]
+        outcomes = list(map(_make, cuts))
         del cuts
-        return list(map(operator.and_, done, _died([trial.addresses for trial in trials], mark)))
+        left = _left([trial.addresses for trial in trials], mark)
+        return list(map(_outcome, outcomes, left, [len(trial.addresses) for trial in trials]))
 
 
-def _is_done(cuts: list[Cut]) -> bool:
-    """Make the cuts, and let go of what they hold."""
-    try:
-        while cuts:
+def _make(cuts: list[Cut] | str) -> str:
+    """Make the cuts, and let go of what they hold; if they are not to be made, say why."""
+    if isinstance(cuts, str):
+        return f"not tried: {cuts}"
+    while cuts:
+        with suppress(Exception):  # what two edges go through is cut by the first
             cuts.pop(0)()
-    except Exception:
-        cuts.clear()
-        return False
-    return True
+    return ""
+
+
+def _outcome(untried: str, left: int, count: int) -> str:
+    if untried:
+        return untried
+    return f"tried on one of them: {left:,} of {count:,} objects were left" if left else ALL_FREED
 
 
 class Proofs:
@@ -114,14 +125,14 @@ class Proofs:
 
     def __init__(self) -> None:
         self._trials: list[Trial] = []
-        self._results: dict[int, bool] = {}
+        self._results: dict[int, str] = {}
 
-    def add(self, trial: Trial) -> Callable[[], bool]:
-        """Take in a trial; what comes back makes all of them, once, and answers the result of this one."""
+    def add(self, trial: Trial) -> Callable[[], str]:
+        """Take in a trial; what comes back makes all of them, once, and answers the outcome of this one."""
         self._trials.append(trial)
         return functools.partial(self._result, len(self._trials) - 1)
 
-    def _result(self, number: int) -> bool:
+    def _result(self, number: int) -> str:
         if self._trials:
             self._make_all()
         return self._results[number]
@@ -155,11 +166,11 @@ def _at_each(several: Sequence[NDArray[np.int64]]) -> list[list[object]]:
     return found
 
 
-def _died(several: Sequence[NDArray[np.int64]], mark: list[object]) -> list[bool]:
-    """For each of ``several`` whether nothing older than ``mark`` is at any of the addresses."""
+def _left(several: Sequence[NDArray[np.int64]], mark: list[object]) -> list[int]:
+    """For each of ``several`` at how many of the addresses something older than ``mark`` is."""
     made_since = _made_since(mark)
     index = snapshots.Index(gc.get_objects())
-    return [bool((index.find(np.setdiff1d(addresses, made_since)) < 0).all()) for addresses in several]
+    return [int((index.find(np.setdiff1d(addresses, made_since)) >= 0).sum()) for addresses in several]
 
 
 def _made_since(mark: list[object]) -> NDArray[np.int64]:
@@ -172,14 +183,17 @@ def _made_since(mark: list[object]) -> NDArray[np.int64]:
 
 def trial_of(
     occurrence: Occurrence, keys: frozenset[EdgeClass], holders: Occurrence | None = None
-) -> Trial | None:
-    """The trial of cutting the edge classes ``keys``; None where too much would have to be cut, or nothing.
+) -> Trial | str:
+    """The trial of cutting the edge classes ``keys``, or why there is none.
 
     ``holders`` is the occurrence with all garbage that holds it, where there is such.
     """
     outermost = holders or occurrence
-    if not outermost.enclosed or len(outermost.objects) > MOST_TRIED_OBJECTS or not keys:
-        return None
+    if len(outermost.objects) > MOST_TRIED_OBJECTS:
+        what = "it" if holders is None else "with what holds it, it"
+        return f"not tried: {what} has {len(outermost.objects):,} objects, more than are cut one by one"
+    if not outermost.enclosed:
+        return HELD
     addresses = addresses_of(occurrence.objects)
     kinds = addresses_of(list(map(type, occurrence.objects)))
     holding = np.setdiff1d(addresses_of(outermost.objects), addresses)

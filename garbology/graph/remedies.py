@@ -7,17 +7,19 @@ import inspect
 import types
 from typing import Any
 
+from garbology.graph.dying import SUSPENDABLE
 from garbology.graph.edges import short_type_name
 from garbology.graph.folding import Link
 from garbology.graph.naming.classes import mro_of
-from garbology.graph.severing import SUSPENDABLE, closing_method
+from garbology.graph.severing import closing_method
+from garbology.graph.shapes import joined
 
 
 def remedy_of(link: Link) -> tuple[str, str]:
     """The remedy's name and what it means for this edge, in words."""
     last = link.steps[-1]
     source, target = short_type_name(link.steps[0].holder), short_type_name(last.referent)
-    edge = f"{source}{link.label if link.label[:1] in '.[' else ' → ' + link.label}"
+    edge = joined(source, link.label)
     kind = type(last.holder)
     if kind is types.FrameType and is_exception(last.referent):
         name = last.label.removeprefix("local ")

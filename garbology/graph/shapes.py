@@ -48,7 +48,12 @@ class Edge:
     target_node: int = 0
 
     def __str__(self) -> str:
-        return f"{self.source}{self.label if self.label[:1] in '.[' else ' → ' + self.label} -> {self.target}"
+        return f"{joined(self.source, self.label)} -> {self.target}"
+
+
+def joined(source: str, label: str) -> str:
+    """An edge without its target, as one reads it: ``Child.parent``, ``frame → local node``."""
+    return source + label if label[:1] in (".", "[") else f"{source} → {label}"
 
 
 @dataclass(frozen=True, order=True)

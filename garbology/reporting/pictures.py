@@ -41,6 +41,7 @@ class Card:
     remedy: str
     reason: str
     verified: bool | None  # None: there is no advice
+    trial: str
     markup: str
     file_text: str
     why_not_drawn: str
@@ -61,6 +62,7 @@ def card(shape: Mapping[str, Any]) -> Card:
         remedy=visible(advice.get("remedy", "")),
         reason=visible(advice.get("reason", "")),
         verified=bool(advice["verified"]) if "verified" in advice else None,
+        trial=visible(advice.get("trial", "")),
         markup=markup,
         file_text=file_text,
         why_not_drawn=why,

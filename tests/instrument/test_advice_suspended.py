@@ -2,6 +2,7 @@
 
 import sys
 import types
+from contextlib import suppress
 
 import pytest
 
@@ -61,13 +62,8 @@ def make(suspendable):
 
 
 def advance(suspended):
-    try:
-        if type(suspended) is types.AsyncGeneratorType:
-            suspended.asend(None).send(None)
-        else:
-            suspended.send(None)
-    except StopIteration:
-        pass
+    with suppress(StopIteration):
+        (suspended.asend(None) if type(suspended) is types.AsyncGeneratorType else suspended).send(None)
 
 
 def advice_of(program, *, watched):
@@ -93,6 +89,36 @@ def test_what_is_suspended_is_to_be_closed(suspendable, kind, watched):
     assert advice.remedy == "close"
 
 
+@pytest.mark.parametrize("suspendable", [delegating, waiting_inside])
+def test_what_waits_for_something_else_is_closed_with_it(suspendable):
+    """The trial closes the outer generator or coroutine, and the inner one has no handler to run."""
+    assert advice_of(make(suspendable), watched=False).verified
+
+
+def test_a_handler_in_what_is_waited_for_is_not_run():
+    """The inner generator's finally block is the program's, so nothing is closed."""
+    closed = []
+
+    def careful(node):
+        try:
+            yield node
+        finally:
+            closed.append(node)
+
+    def outer(node):
+        yield from careful(node)
+
+    advice = advice_of(make(outer), watched=False)
+    assert advice.trial == "not tried: a suspended generator in it has a handler to run"
+    assert closed == []
+
+
+def test_an_async_generator_is_for_its_loop_to_close():
+    """Whether its end runs code is not known here, so it is not tried, and that is said."""
+    advice = advice_of(make(yielding), watched=False)
+    assert advice.trial == "not tried: an async generator in it is for its event loop to close"
+
+
 def test_only_returns_are_told():
     """A generator, a coroutine and an async generator are told of once, when they end."""
     told = []
@@ -102,10 +128,8 @@ def test_only_returns_are_told():
         list(delegating(None))
         for suspended in (waiting(None), yielding(None)):
             for _ in range(2):
-                try:
+                with suppress(StopAsyncIteration):
                     advance(suspended)
-                except StopAsyncIteration:
-                    pass
 
     returns.start()
     run()

@@ -55,6 +55,6 @@ def test_a_heap_that_is_not_listed_by_age_excuses_nothing(monkeypatch):
     mark = []
     alive = [[]]
     addresses = [proof.addresses_of(alive)]
-    assert proof._died(addresses, mark) == [True]  # made after the mark
+    assert proof._left(addresses, mark) == [0]  # made after the mark
     monkeypatch.setattr(collector, "kind", lambda: "free-threaded")
-    assert proof._died(addresses, mark) == [False]
+    assert proof._left(addresses, mark) == [1]

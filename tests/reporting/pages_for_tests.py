@@ -139,7 +139,13 @@ def shape(name: str = "Mul", advice: bool = True) -> dict[str, Any]:
     }
     if advice:
         reason = "The caller holds the output, nothing else holds the function."
-        found["advice"] = {"edges": [".outputs[0]"], "remedy": "weakref", "verified": True, "reason": reason}
+        found["advice"] = {
+            "edges": [".outputs[0]"],
+            "remedy": "weakref",
+            "verified": True,
+            "trial": "tried on one of them: all of it was freed",
+            "reason": reason,
+        }
     return found
 
 

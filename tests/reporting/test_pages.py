@@ -94,6 +94,7 @@ def test_each_card_shows_its_cycle(cycles):
         "chain.py:12",
         "Remedy: weakref",
         "verified",
+        "(tried on one of them: all of it was freed)",
         "(weaken this one)",
     ):
         assert said in cycles.text
