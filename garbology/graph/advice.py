@@ -17,7 +17,7 @@ from garbology.graph.arrays import blocks, put
 from garbology.graph.edges import short_type_name
 from garbology.graph.folding import Link
 from garbology.graph.occurrence import Occurrence
-from garbology.graph.remedies import is_closed_with, is_exception, remedy_of
+from garbology.graph.remedies import is_closed_with, is_exception, own_variable, remedy_of
 from garbology.graph.shapes import Edge, is_class, joined, pattern
 
 _MOST_CANDIDATES = 12  # edges that are also tried in pairs
@@ -230,7 +230,7 @@ def _can_be_weakened(link: Link) -> bool:
 def _is_never_needed(link: Link) -> bool:
     """An exception's frames, a function's reference to itself, and what is open still, are nobody's property."""
     last = link.steps[-1]
-    if is_closed_with(link):
+    if is_closed_with(link) or own_variable(link) is not None:
         return True
     if type(last.holder) is types.FrameType and is_exception(last.referent):
         return True
@@ -244,14 +244,16 @@ def _preference(candidate: Candidate) -> tuple[int, EdgeClass]:
     last = link.steps[-1]
     if type(last.holder) is types.FrameType and is_exception(last.referent):
         return 0, candidate.key
-    if link.label == ".__traceback__":
+    if own_variable(link) is not None:
         return 1, candidate.key
+    if link.label == ".__traceback__":
+        return 2, candidate.key
     name = link.label.lower()
     if type(last.holder) is dict and any(word in name for word in _CACHE_NAMES):
-        return 2, candidate.key
+        return 3, candidate.key
     if is_closed_with(link):
-        return 5, candidate.key
-    return (3 if candidate.younger_to_older else 4), candidate.key
+        return 6, candidate.key
+    return (4 if candidate.younger_to_older else 5), candidate.key
 
 
 def _fewest(occurrence: Occurrence, candidates: list[Candidate]) -> list[Candidate]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dis
 import inspect
+import opcode
+import sys
 import types
 from typing import Any
 
@@ -14,6 +16,12 @@ from garbology.graph.naming.classes import mro_of
 from garbology.graph.severing import closing_method
 from garbology.graph.shapes import joined
 
+_SUSPENDABLE_FLAGS = (
+    (types.GeneratorType, inspect.CO_GENERATOR),
+    (types.CoroutineType, inspect.CO_COROUTINE),
+    (types.AsyncGeneratorType, inspect.CO_ASYNC_GENERATOR),
+)
+
 
 def remedy_of(link: Link) -> tuple[str, str]:
     """The remedy's name and what it means for this edge, in words."""
@@ -21,14 +29,21 @@ def remedy_of(link: Link) -> tuple[str, str]:
     source, target = short_type_name(link.steps[0].holder), short_type_name(last.referent)
     edge = joined(source, link.label)
     kind = type(last.holder)
-    if kind is types.FrameType and is_exception(last.referent):
+    name = own_variable(link)
+    if name is not None or (kind is types.FrameType and is_exception(last.referent)):
         name = last.label.removeprefix("local ")
+        what = "the exception" if is_exception(last.referent) else target
         return (
             "clear",
-            f"the frame keeps the exception that keeps the frame: end with `{name} = None` (or `del {name}`)",
+            f"the frame keeps {what} that keeps the frame: end with `{name} = None` (or `del {name}`)",
         )
-    if _is_any(kind, SUSPENDABLE) or (kind is types.FrameType and _is_suspendable(last.holder)):
-        return "close", f"{edge} holds {target}: close() the suspended generator when it is done with"
+    suspended = _suspended_kind(last.holder)
+    if suspended is not None:
+        close = "aclose()" if suspended is types.AsyncGeneratorType else "close()"
+        return (
+            "close",
+            f"{edge} holds {target}: {close} the suspended {suspended.__name__} when it is done with",
+        )
     if kind is types.FrameType:
         return "clear", f"{edge} holds {target}: clear the variable when it is done with"
     if last.label == ".__traceback__":
@@ -63,11 +78,33 @@ def is_closed_with(link: Link) -> bool:
     return last.label.startswith("held inside") and closing_method(last.holder) is not None
 
 
-def _is_suspendable(frame: Any) -> bool:
-    """Whether a frame is a generator's or coroutine's: up to 3.10 it is an object of its own."""
-    return bool(
-        frame.f_code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR)
-    )
+def own_variable(link: Link) -> str | None:
+    """The name of the variable that it is, where a function that has ended made it itself: no argument."""
+    frame: Any = link.steps[-1].holder
+    if type(frame) is not types.FrameType or _suspended_kind(frame) is not None:
+        return None
+    code = frame.f_code
+    count = code.co_argcount + code.co_kwonlyargcount
+    count += bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    name = link.steps[-1].label.removeprefix("local ")
+    return None if name in code.co_varnames[:count] or name == link.steps[-1].label else name
+
+
+def _suspended_kind(holder: Any) -> type | None:
+    """What is suspended, if ``holder`` is such or its frame: up to 3.10 the frame holds the variables."""
+    if type(holder) is types.FrameType:
+        return _suspended_frame_kind(holder) if sys.version_info < (3, 11) else None
+    return next((kind for kind in SUSPENDABLE if type(holder) is kind), None)
+
+
+def _suspended_frame_kind(frame: types.FrameType) -> type | None:
+    """What a frame was suspended as, by its latest instruction; None if it has ended."""
+    code, latest = frame.f_code, frame.f_lasti
+    kind = next((kind for kind, flag in _SUSPENDABLE_FLAGS if code.co_flags & flag), None)
+    if kind is None or latest < 0 or code.co_code[latest] == opcode.opmap["YIELD_VALUE"]:
+        return kind
+    following = code.co_code[latest + 2 : latest + 3]  # YIELD_FROM is done again when it goes on
+    return kind if following == bytes([opcode.opmap.get("YIELD_FROM", 0)]) else None
 
 
 def is_exception(obj: object) -> bool:

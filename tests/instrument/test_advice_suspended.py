@@ -1,5 +1,6 @@
 """Advice for what is suspended: generators, coroutines and async generators that their own argument holds."""
 
+import asyncio
 import sys
 import types
 from contextlib import suppress
@@ -117,6 +118,41 @@ def test_an_async_generator_is_for_its_loop_to_close():
     """Whether its end runs code is not known here, so it is not tried, and that is said."""
     advice = advice_of(make(yielding), watched=False)
     assert advice.trial == "not tried: an async generator in it is for its event loop to close"
+
+
+def awaited_failure(loop):
+    async def main():
+        future = loop.create_future()
+        future.set_exception(KeyError())
+        with suppress(KeyError):
+            await future
+
+    def program():
+        loop.run_until_complete(main())
+
+    return program
+
+
+def asked_failure(loop):
+    def program():
+        future = loop.create_future()
+        future.set_exception(KeyError())
+        with suppress(KeyError):
+            future.result()
+
+    return program
+
+
+@pytest.mark.parametrize("make", [awaited_failure, asked_failure])
+def test_a_future_that_failed_is_to_be_let_go_of(make):
+    """A function's own variable that keeps the exception that keeps the function is to be cleared at its end."""
+    loop = asyncio.new_event_loop()
+    advice = advice_of(make(loop), watched=False)
+    loop.close()
+    assert [str(edge) for edge in advice.edges] == ["frame → local future -> Future"]
+    assert advice.remedy == "clear"
+    assert "`del future`" in advice.reason
+    assert advice.verified or "weak reference to it has a callback" in advice.trial, advice.trial
 
 
 def test_only_returns_are_told():
