@@ -1,0 +1,268 @@
+"""Other people's engines: ours for real, the others as they are installed, and that each claim can fail."""
+
+import gc
+import os
+import stat
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from experiments import _elsewhere, _engines, frameworks
+from garbology.study.evaluation import judge
+from garbology.study.loading import load_study
+from garbology.study.runner import Plan, measure_study
+from garbology.study.runs import Run, Runs, Unavailable
+from tests.study.samples import doctored, take
+
+DROP, HOLD = frameworks.drop_a_graph, frameworks.hold_graphs
+OURS = [_engines.WEAK, _engines.STRONG, _engines.AGAIN]
+OPERATIONS = 20
+FROZEN = gc.get_freeze_count()  # 3.12 starts with some
+CAPTURED = {
+    "count": OPERATIONS,
+    "advice": {
+        "edges": [{"source": "Value", "label": "._backward → closure variable out", "target": "Value"}],
+        "remedy": "weakref",
+        "verified": True,
+    },
+}
+# What the others do, made up from what ours does: which of ours behaves like it, and what differs.
+LIKE = {
+    **dict.fromkeys(
+        ["HIPS autograd", "DeZero", "Chainer", "tinygrad", "torch", "Chainer, again"], (_engines.WEAK, {})
+    ),
+    "micrograd": (_engines.STRONG, {"shapes": [CAPTURED]}),
+    "DeZero, again": (_engines.AGAIN, {}),
+    "torch, again": (
+        _engines.WEAK, {"surviving_objects": 21, "left_objects": 21, "leaked_objects": 21, "waiting_bytes": 450.0},
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """One small sample of each of ours, measured in this process."""
+    dropped = [take(DROP, engine=engine, operations=OPERATIONS) for engine in OURS]
+    held = [take(HOLD, engine=engine, operations=OPERATIONS, graphs=100) for engine in OURS]
+    return dropped + held
+
+
+@pytest.fixture(scope="module")
+def samples(measured):
+    """The measured ones, the bytes rounded off so that no other thread matters, and the made-up ones."""
+    rounded = [_rounded(run) for run in measured]
+    made_up = [
+        _as(run, engine) for engine, (ours, _) in LIKE.items() for run in rounded if run.engine == ours
+    ]
+    return rounded + made_up
+
+
+def _rounded(run):
+    waits = 0.0 if run.engine == _engines.WEAK else 500.0
+    changed = {"held_bytes": 500.0, "waiting_bytes": waits} if run.has("held_bytes") else {}
+    return Run(run.measure, run.case, {**run.values, **changed})
+
+
+def _as(run, engine):
+    changed = {name: value for name, value in LIKE[engine][1].items() if run.has(name)}
+    return Run(run.measure, {**run.case, "engine": engine}, {**run.values, **changed})
+
+
+@pytest.mark.parametrize("name", frameworks.study.findings)
+def test_every_claim_can_hold(samples, name):
+    """On ours as measured, and the others as they were where they are installed, a finding holds."""
+    result = judge(frameworks.study.findings[name], Runs(samples), "here")
+    assert (result.status, bool(result.evidence)) == ("holds", True), result.evidence
+
+
+DOCTORED = {
+    "a wrong derivative": ("all_compute_the_same", DROP, "DeZero", {"derivative": 20.0}),
+    "a weak graph that stays": ("ours_leaves_nothing", DROP, _engines.WEAK, {"surviving_objects": 1}),
+    "no graph": ("ours_leaves_nothing", DROP, _engines.WEAK, {"alive_objects": 3}),
+    "a strong graph that goes": (
+        "ours_with_strong_outputs_leaves_all", DROP, _engines.STRONG, {"surviving_objects": 1},
+    ),
+    "garbage that is not collected": (
+        "ours_with_strong_outputs_leaves_all", DROP, _engines.STRONG, {"collected_objects": 0},
+    ),
+    "a micrograd without cycles": ("micrograd_leaves_its_graph", DROP, "micrograd", {"surviving_objects": 0}),
+    "another cycle in micrograd": ("micrograd_leaves_its_graph", DROP, "micrograd", {"shapes": []}),
+    "advice that does not work": (
+        "micrograd_captures_its_result", DROP, "micrograd",
+        {"shapes": [{**CAPTURED, "advice": {**CAPTURED["advice"], "verified": False}}]},
+    ),
+    "DeZero left": ("dezero_needs_no_collector", DROP, "DeZero", {"surviving_objects": 100}),
+    "Chainer left": ("chainer_needs_no_collector", DROP, "Chainer", {"found_objects": 1}),
+    "HIPS autograd left": ("hips_autograd_needs_no_collector", DROP, "HIPS autograd", {"collected_objects": 1}),
+    "tinygrad left": ("tinygrad_needs_no_collector", DROP, "tinygrad", {"surviving_objects": 100}),
+    "torch left": ("torch_needs_no_collector", DROP, "torch", {"leaked_objects": 1}),
+    "a gradient without a cycle": (
+        "a_recorded_gradient_is_a_cycle", DROP, "DeZero, again", {"surviving_objects": 0},
+    ),
+    "Chainer with a cycle": ("chainer_escapes_it", DROP, "Chainer, again", {"found_objects": 30}),
+    "torch freed": ("torch_leaks_it", DROP, "torch, again", {"left_objects": 0}),
+    "torch collected": ("torch_leaks_it", DROP, "torch, again", {"collected_objects": 5}),
+    "memory that stays": ("the_process_shows_it", HOLD, _engines.WEAK, {"waiting_bytes": 400.0}),
+    "memory that goes": ("the_process_shows_it", HOLD, "micrograd", {"waiting_bytes": 10.0}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "measure", "engine", "values"), DOCTORED.values(), ids=DOCTORED)
+def test_every_claim_can_fail(samples, name, measure, engine, values):
+    """With doctored samples the finding does not hold, and shows the figure that broke it."""
+    changed = doctored(samples, measure, {"engine": engine}, **values)
+    result = judge(frameworks.study.findings[name], changed, "here")
+    assert (result.status, bool(result.evidence)) == ("does not hold", True)
+
+
+def test_every_claim_is_doctored():
+    """No finding goes untested."""
+    assert {name for name, *_ in DOCTORED.values()} == set(frameworks.study.findings)
+
+
+@pytest.mark.parametrize("engines", [OURS[:1], OURS, ["micrograd"], ["torch, again"]], ids=str)
+def test_any_subset_makes_a_whole_page(samples, engines):
+    """Verdict, table, pictures and figures need no engine but ours, and say nothing of those not measured."""
+    chosen = [run for run in samples if run.engine in {*engines, _engines.WEAK}]
+    runs = Runs(chosen)
+    names = {run.engine for run in chosen}
+    assert {row[0] for row in frameworks.engines(runs).rows} == names
+    assert [name for name in _engines.ENGINES if f"{name} (" in frameworks.verdict(runs)] == [
+        name for name in _engines.ENGINES if name in names - {_engines.WEAK}
+    ]
+    assert len(frameworks.pictures(runs)) == len(names & {_engines.STRONG, _engines.AGAIN, "micrograd"})
+    assert len(frameworks.tiles(runs)) >= 3
+    for figure in (frameworks.who_frees, frameworks.bytes_of_a_node, frameworks.time_of_a_node):
+        assert {row["engine"] for row in figure(runs).rows} == names
+
+
+@pytest.mark.parametrize("engine", [name for name in _engines.ENGINES if name not in OURS])
+def test_an_engine_is_measured_or_unavailable(engine):
+    """What is installed computes the derivative; what is not says so, with pip's command."""
+    package = _engines.ENGINES[engine].package
+    if package in ("torch", "tinygrad"):
+        pytest.skip(f"{package} would stay in this process, with threads or settings of its own")
+    if find_spec(package) is None:
+        with pytest.raises(Unavailable, match=rf"{package} is not installed: .*pip install"):
+            _engines.ENGINES[engine].program()
+        return
+    run = take(DROP, engine=engine, operations=OPERATIONS)
+    assert (run.derivative, bool(run.release)) == (OPERATIONS + 1, True)
+
+
+def test_an_engine_that_cannot_be_imported_is_unavailable():
+    """An old release that fails on a new NumPy says which, why, and what to install."""
+
+    def fail():
+        raise AttributeError("np.int is gone")
+
+    engine = _engines.Engine("numpy", fail, "pip install old")
+    with pytest.raises(
+        Unavailable, match=r"numpy .* cannot be imported here \(np.int is gone\): pip install old"
+    ):
+        engine.program()
+
+
+def test_our_own_failure_is_no_excuse():
+    """That autograd_core does not work is an error, not something that is not installed."""
+
+    def fail():
+        raise AttributeError("a mistake")
+
+    with pytest.raises(AttributeError, match="a mistake"):
+        _engines.Engine("", fail).program()
+
+
+def test_the_measures_leave_the_collector_alone(measured):
+    """It runs again after them, and nothing is frozen."""
+    assert measured
+    assert (gc.isenabled(), gc.get_freeze_count()) == (True, FROZEN)
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch):
+    """A function that makes micrograd's own environment of a script."""
+
+    def make(script):
+        python = tmp_path / "micrograd" / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        python.chmod(python.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv(_elsewhere.DIRECTORY, str(tmp_path))
+        return python
+
+    return make
+
+
+posix_only = pytest.mark.skipif(os.name != "posix", reason="the environment is a shell script")
+
+
+@posix_only
+def test_another_environment_measures(environment):
+    """A Python of the same version in DIRECTORY/PACKAGE measures a case, and its values come back."""
+    python = environment(f'exec {sys.executable} "$@"')
+    assert _elsewhere.python_of("micrograd") == python
+    case = {"engine": _engines.WEAK, "operations": 5}
+    values = _elsewhere.measured_elsewhere(python, "experiments.frameworks", "drop_a_graph", case)
+    assert (values["derivative"], values["surviving_objects"]) == (6.0, 0)
+    assert frameworks.Dropped(**values)
+
+
+@posix_only
+def test_another_environment_without_the_package_is_unavailable(environment):
+    """What the other Python cannot measure is not measured here either, and it says why."""
+    python = environment(f'exec {sys.executable} "$@"')
+    case = {"engine": "Chainer", "operations": 5}
+    if find_spec("chainer"):
+        pytest.skip("chainer is installed here")
+    with pytest.raises(Unavailable, match="chainer is not installed"):
+        _elsewhere.measured_elsewhere(python, "experiments.frameworks", "drop_a_graph", case)
+
+
+@posix_only
+def test_a_mistake_in_another_environment_is_no_excuse(environment):
+    """A measure that fails there fails here, with its message."""
+    python = environment(f'exec {sys.executable} "$@"')
+    case = {"engine": "no such engine", "operations": 5}
+    with pytest.raises(RuntimeError, match="no such engine"):
+        _elsewhere.measured_elsewhere(python, "experiments.frameworks", "drop_a_graph", case)
+
+
+@posix_only
+def test_an_environment_of_another_version_is_passed_over(environment):
+    """Unlike versions are not mixed in one record."""
+    environment("echo 3.9.1")
+    assert _elsewhere.python_of("micrograd") is None
+
+
+@posix_only
+def test_an_environment_that_cannot_be_run_is_unavailable(environment):
+    """A broken environment is named."""
+    python = environment("exit 3")
+    with pytest.raises(Unavailable, match=str(python)):
+        _elsewhere.python_of("micrograd")
+
+
+def test_there_need_be_no_environment(monkeypatch):
+    """Without the variable, or for our own engine, this interpreter measures."""
+    monkeypatch.delenv(_elsewhere.DIRECTORY, raising=False)
+    assert _elsewhere.python_of("micrograd") is None
+    monkeypatch.setenv(_elsewhere.DIRECTORY, str(Path(sys.prefix)))
+    assert _elsewhere.python_of("") is None
+
+
+def test_a_quick_run_in_fresh_interpreters_makes_a_whole_page(tmp_path, monkeypatch):
+    """The real run: what is measured holds, the rest is told as not measured, and nothing fails."""
+    monkeypatch.delenv(_elsewhere.DIRECTORY, raising=False)
+    study = load_study("experiments.frameworks")
+    outcome = measure_study(study, Plan(scale="quick", jobs=2), tmp_path)
+    assert {sample.status for sample in outcome.record.samples} <= {"ok", "unavailable"}
+    page = study.report([outcome.record])
+    assert {figure.name for figure in page.figures if figure.rows} == set(study.figures)
+    assert {finding.status for finding in page.findings} <= {"holds", "not measured"}
+    ours = {"ours_leaves_nothing", "ours_with_strong_outputs_leaves_all", "the_process_shows_it"}
+    assert {finding.name for finding in page.findings if finding.status == "holds"} >= ours
+    assert "ours, strong (201 of 202 objects)" in page.verdict
+    assert page.pictures[0]["advice"]["verified"]
