@@ -220,7 +220,7 @@ def all_compute_the_same(runs: Runs) -> str:
 
 @study.finding
 def ours_leaves_nothing(runs: Runs) -> str:
-    """autograd_core with weak outputs: reference counting frees every object of the graph."""
+    """Our engine with weak outputs: reference counting frees every object of the graph."""
     for run in of(runs, WEAK):
         assert run.alive_objects > run.operations, f"{run}: there was no graph"
         assert run.surviving_objects == run.found_objects == run.collected_objects == 0, run
@@ -229,7 +229,7 @@ def ours_leaves_nothing(runs: Runs) -> str:
 
 @study.finding
 def ours_with_strong_outputs_leaves_all(runs: Runs) -> str:
-    """autograd_core with strong outputs: no operation of the graph is freed before the collector runs."""
+    """Our engine with strong outputs: no operation of the graph is freed before the collector runs."""
     for run in of(runs, STRONG):
         assert run.surviving_objects >= 2 * run.operations, run
         assert run.found_objects == run.collected_objects >= 2 * run.operations, run
@@ -249,7 +249,7 @@ def micrograd_leaves_its_graph(runs: Runs) -> str:
 
 @study.finding
 def micrograd_captures_its_result(runs: Runs) -> str:
-    """The advice for micrograd names the captured variable, `out`, and weakening it frees the cycle."""
+    """The advice for micrograd names the captured variable, out, and weakening it frees the cycle."""
     for run in of(runs, "micrograd"):
         shape = max(run.shapes, key=lambda shape: shape["count"])
         edge = shape["advice"]["edges"][0]
@@ -298,7 +298,7 @@ def _is_freed_by_counting(runs: Runs, engine: str) -> str:
 
 @study.finding
 def a_recorded_gradient_is_a_cycle(runs: Runs) -> str:
-    """DeZero and autograd_core leave the graph to the collector if the gradient in it is recorded."""
+    """DeZero and our engine leave the graph to the collector if the gradient in it is recorded."""
     told = []
     for run in of(runs, [AGAIN, "DeZero, again"]):
         assert run.surviving_objects > 0.9 * run.alive_objects, run

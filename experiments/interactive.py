@@ -43,11 +43,11 @@ SITUATIONS = {
     "displayed with ;": [MAKE, "x;"],
     "in a caught error": [RAISE, MAKE, "try:\n    f(x)\nexcept ValueError:\n    pass"],
     "displayed": [MAKE, "x"],
-    "displayed, 4 others since": [MAKE, "x", "1", "2", "3", "4"],
+    "displayed earlier": [MAKE, "x", "1", "2", "3", "4"],
     "in an error": [RAISE, MAKE, "f(x)"],
 }
 FREE = ["never displayed", "displayed with ;", "in a caught error"]
-DISPLAYED = ["displayed", "displayed, 4 others since"]
+DISPLAYED = ["displayed", "displayed earlier"]
 HIDDEN = "get_ipython().user_ns_hidden.clear()"
 RECIPES = {
     "del x": ["del x"],
@@ -136,7 +136,7 @@ def sessions(runs: Runs, **wanted: Any) -> Runs:
 
 @study.finding
 def del_frees_what_was_not_kept(runs: Runs) -> str:
-    """`del x` frees an object that was never displayed, displayed with `;`, or in an error that was caught."""
+    """A del frees an object that was never displayed, displayed with a semicolon, or in an error that was caught."""
     asked = sessions(runs, situation=FREE, recipe="del x")
     _all_are(asked, FREED)
     return _told(asked)
@@ -144,7 +144,7 @@ def del_frees_what_was_not_kept(runs: Runs) -> str:
 
 @study.finding
 def del_does_not_free_what_was_displayed(runs: Runs) -> str:
-    """`del x` does not free an object that was displayed: at least 3 references of the session hold it."""
+    """A del does not free an object that was displayed: at least 3 references of the session hold it."""
     asked = sessions(runs, situation=DISPLAYED, recipe="del x")
     _all_are(asked, KEPT)
     for run in asked:
@@ -166,7 +166,7 @@ def del_does_not_free_what_met_an_error(runs: Runs) -> str:
 
 @study.finding
 def xdel_frees_what_was_displayed(runs: Runs) -> str:
-    """`%xdel x` frees a displayed object, and does not free one that met an error."""
+    """%xdel frees a displayed object, and does not free one that met an error."""
     displayed = sessions(runs, situation=DISPLAYED, recipe="%xdel x")
     failed = sessions(runs, situation="in an error", recipe="%xdel x")
     _all_are(displayed, FREED)
@@ -176,7 +176,7 @@ def xdel_frees_what_was_displayed(runs: Runs) -> str:
 
 @study.finding
 def reset_out_forgets_the_hidden_names(runs: Runs) -> str:
-    """`%reset -f out` frees what was displayed some time ago, and not the last: `user_ns_hidden` holds that."""
+    """%reset -f out frees what was displayed earlier, and not the last: the hidden names still hold that."""
     for run in sessions(runs, situation=DISPLAYED, recipe="%reset -f out"):
         last = run.situation == "displayed"
         assert run.state == (KEPT if last else FREED), run
