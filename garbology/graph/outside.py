@@ -92,11 +92,22 @@ def can_judge(entered: int, leaving: types.FrameType, error: BaseException | Non
         and id(frame) == entered
         and not frame.f_code.co_flags & pausing
         and len(sys._current_frames()) == 1
-        and "greenlet" not in sys.modules
+        and not _has_greenlets()
         and collector.kind() != "free-threaded"
         and not collector.program_has_frozen()
         and can_read_memory()
     )
+
+
+def _has_greenlets() -> bool:
+    """Whether there is a greenlet besides the thread's own: its C stack may hold what no frame shows."""
+    module = sys.modules.get("greenlet")
+    if type(module) is not types.ModuleType:
+        return module is not None
+    greenlet = id(vars(module).get("greenlet"))
+    kinds, kind_of_each = types_of(gc.get_objects())
+    are = [place for place, kind in enumerate(kinds) if greenlet in map(id, mro_of(kind))]
+    return int(np.isin(kind_of_each, are).sum()) > 1
 
 
 def window_frame(entering: types.FrameType) -> int:
