@@ -93,7 +93,7 @@ class Heap:
         used = ~ignored
         n = len(self)
         ones = np.ones(int(used.sum()), np.int8)
-        backwards = csr_matrix((ones, (self.targets[used], self.sources[used])), shape=(n, n))
+        backwards: csr_matrix = csr_matrix((ones, (self.targets[used], self.sources[used])), shape=(n, n))
         order, nearer = breadth_first_order(backwards, place)
         return Upstream(order, nearer, backwards)
 

@@ -90,7 +90,8 @@ def _nearest_component(
         if np.array_equal(further, parent):
             break
         parent = further
-    return np.append(labels, np.int32(-1))[parent[:n]]
+    nearest: NDArray[np.int32] = np.append(labels, np.int32(-1))[parent[:n]]
+    return nearest
 
 
 class _Dependents:
