@@ -15,9 +15,9 @@ and compare the gradients with the right ones. There are two ways out. Make a ne
 engine does: sharing does no harm where nobody writes. Or copy the first gradient that comes, and add the others
 to that copy, which nobody else holds. We measure what each way costs, on arrays of several sizes.
 
-What to do: write in place only into an array that you made yourself and gave to nobody. It is worth it for large
-arrays, where a new array means new memory pages. For single numbers it is even slower, for NumPy then takes its
-general route instead of the short one (numpy/numpy#21464 has the reason: a step of zero bytes may mean that
+What to do about it: write in place only into an array that you made yourself and gave to nobody. It is worth it for
+large arrays, where a new array means new memory pages. For single numbers it is even slower, for NumPy then takes
+its general route instead of the short one (numpy/numpy#21464 has the reason: a step of zero bytes may mean that
 elements overlap).
 """
 

@@ -14,6 +14,10 @@ We build a chain of operations on scalars, the training steps of a multilayer pe
 paused, so that we see all that it has to free, then with the collector as CPython starts it, so that we see
 what it costs. The collector counts objects and not bytes, so at last we drop single operations on arrays of
 several sizes.
+
+What to do about it: let a Function refer weakly to its outputs, `self.outputs = [weakref.ref(each) for each in
+outputs]`, as DeZero and Chainer do, or keep no link at all where backward does not need one. Where the engine is not
+yours, end an iteration without a name for the loss, and collect by hand between iterations.
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ The price is control flow. A plan repeats the operations that it saw. Where the 
 (`if x.data.sum() > 0`, `while`), a plan goes on taking the branch that its examples took: no error, another
 number. We run a branch and a loop on inputs that would go another way, and show what comes out.
 
-What to do: stay with define-by-run while a model decides by its data, or has inputs of many shapes. Where small
-arrays are computed again and again in the same way, plan them, and write decisions about elements as operations,
-which a plan follows:
+What to do about it: stay with define-by-run while a model decides by its data, or has inputs of many shapes. Where
+small arrays are computed again and again in the same way, plan them, and write decisions about elements as
+operations, which a plan follows:
 
     y = x * 2.0 if x.data > 0 else -x    # frozen
     y = relu(x) * 2.0 + relu(-x)         # followed

@@ -15,7 +15,7 @@ We compute second derivatives of a chain of layers, two operations each. The gra
 cycle is opened in one of four ways. Then we drop everything with the collector paused, look at what is left,
 and let garbology name the edge to weaken. At last we do it many times with the collector as CPython starts it.
 
-What to do: let the gradient be returned instead of stored; then there is nothing to open:
+What to do about it: let the gradient be returned instead of stored; then there is nothing to open:
 
     first = grad(y, x, create_graph=True)
     second = grad(first, x)

@@ -1,4 +1,4 @@
-"""What a kept exception keeps: every frame it went through, and every array in them.
+"""What does a kept exception keep: every frame it went through, and every array in them?
 
 An exception refers to its traceback, the traceback to the frames, one for each function that the exception
 went through, and a frame to all local variables of its function. Who keeps an exception keeps all of that: a

@@ -1,4 +1,4 @@
-"""Finalizers and the collector: who is freed, in which order, and who is never counted.
+"""Finalizers and the collector: who is freed, in which order, and who is never counted?
 
 Some objects want to do something at their end. A class has `__del__`; `weakref.finalize(obj, function)` calls a
 function when an object goes; a weak reference may have a callback; a generator that stopped at a `yield` runs

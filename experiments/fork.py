@@ -1,4 +1,4 @@
-"""What a forked child copies of its parent's memory, and whether gc.freeze() keeps it from that.
+"""What does a forked child copy of its parent's memory, and does gc.freeze() keep it from that?
 
 fork() makes a child process that shares all pages of its parent's memory (a page is 4096 bytes) until one of
 them writes to a page: the kernel then gives it a copy of its own. Servers load what they need, fork

@@ -1,4 +1,4 @@
-"""What an object costs: its bytes, the collector's work for it, and what a weak reference adds.
+"""What does an object cost: in bytes, in work of the collector, and in time where it is held weakly?
 
 The same four values can live in a tuple, in a dict, in an instance of a class, with or without `__slots__`.
 All do the same work, and they differ by a factor of three in memory. An ordinary instance has a `__dict__`, a

@@ -11,7 +11,7 @@ not, and measure the peak (the most memory held at one time) and the time. Then 
 does: add up the loss of many batches. There one careless line makes recording far more expensive: if the
 running total is a Variable, it holds the graph of every batch it ever saw.
 
-What to do: wrap whatever is never differentiated in
+What to do about it: wrap whatever is never differentiated in
 
     with no_grad():
         output = model(inputs)

@@ -15,7 +15,7 @@ nothing on a chain, where one Function waits at a time, and takes quadratic time
 thousands do. We walk the engine's own graphs in each order, compare the gradients with differences taken by
 hand, (f(x + h) - f(x - h)) / 2h, and count and time what the ordering does.
 
-What to do: find the whole graph first and sort it once by generation; that is what this engine does. If
+What to do about it: find the whole graph first and sort it once by generation; that is what this engine does. If
 Functions must be scheduled while they are found, use a heap (`heapq`), not `append` and `sort`.
 """
 

@@ -13,8 +13,8 @@ temporary results (numpy/numpy#28681) needs one array more. The kernel's mark of
 (VmHWM) says what the process really took. And one whole step is watched line by line from inside
 (memory_profiler), which shows where memory grew, and over time from outside, which shows when.
 
-What to do: leave the dropping on, which is the engine's default. To look at one gradient in between, keep the
-gradients of one small run,
+What to do about it: leave the dropping on, which is the engine's default. To look at one gradient in between, keep
+the gradients of one small run,
 
     with retain_grad():
         output.backward()

@@ -1,10 +1,15 @@
-"""Small studies, written to a file each, to put the framework under test."""
+"""Small studies, written to a file each, to put the framework under test; and the real ones' quick runs."""
 
 import textwrap
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from garbology.study.page import StudyPage
+from garbology.study.runs import Run
+from tests.study.claims import QuickRun, measure_quickly
 
 HEAD = '''
 """A study of the framework itself."""
@@ -34,3 +39,27 @@ def write_study(tmp_path: Path) -> Callable[..., str]:
         return str(path)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def quick_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], QuickRun]:
+    """A function that measures the quick scale of experiments/NAME.py, once however often it is asked."""
+    return cache(lambda name: measure_quickly(name, tmp_path_factory.mktemp(name)))
+
+
+@pytest.fixture(scope="module")
+def quick(request: pytest.FixtureRequest, quick_run: Callable[[str], QuickRun]) -> QuickRun:
+    """The quick run of the study that a module is called after: experiments/cycles.py for test_cycles.py."""
+    return quick_run(request.module.__name__.rpartition("test_")[2])
+
+
+@pytest.fixture(scope="module")
+def samples(quick: QuickRun) -> list[Run]:
+    """The samples of that quick run."""
+    return list(quick.samples)
+
+
+@pytest.fixture(scope="module")
+def page(quick: QuickRun) -> StudyPage:
+    """The page of that quick run."""
+    return quick.page

@@ -6,15 +6,14 @@ import pytest
 
 from experiments import cycles
 from garbology.study.evaluation import judge
-from garbology.study.loading import load_study
-from garbology.study.runner import Plan, measure_study
 from garbology.study.runs import Run, Runs
+from tests.study.claims import broken_claims, doctored
 
 SIZES = (100, 1000)
 
 
 @pytest.fixture(scope="module")
-def samples():
+def small():
     """One sample of each small case, measured in this process."""
     return list(small_samples())
 
@@ -38,196 +37,120 @@ def only(samples, measure, **case):
     return Runs(samples).of(measure).where(**case).only_case().samples[0]
 
 
-def doctored(samples, measure, chosen, **values):
-    """The samples with some values of some cases of a measure replaced."""
-
-    def doctor(run):
-        if run.measure != measure.__name__ or any(
-            run.case.get(name) != wanted for name, wanted in chosen.items()
-        ):
-            return run
-        return Run(run.measure, run.case, {**run.values, **values})
-
-    return Runs(map(doctor, samples))
-
-
-@pytest.mark.parametrize("name", cycles.study.findings)
-def test_every_claim_holds_here(samples, name):
-    """On this interpreter each finding holds, and says on what evidence."""
-    result = judge(cycles.study.findings[name], Runs(samples), "here")
-    assert (result.status, bool(result.evidence)) == ("holds", True), result.evidence
+@pytest.mark.parametrize("model", cycles.MODELS)
+def test_every_claim_holds_of_every_model(small, model):
+    """What the quick run shows of a chain holds of a perceptron and of a wide graph, too."""
+    assert broken_claims(cycles.study, (run for run in small if run.case.get("model", model) == model)) == {}
 
 
 STRONG = {"outputs": "strong"}
-LARGE = {"outputs": "strong", "array_bytes": 50_000}
-# What is doctored: the finding, the measure, the cases, the values.
+LARGE = {"outputs": "strong", "array_bytes": 100_000}
+
+
+# What breaks each finding.
 DOCTORED = {
-    "a Variable left in weak mode": (
-        "weak_and_none_leave_nothing",
-        cycles.drop_a_graph,
-        {"outputs": "weak", "model": "wide"},
-        {"variables_left": 1},
-    ),
-    "a Function left without a link": (
-        "weak_and_none_leave_nothing",
-        cycles.drop_a_graph,
-        {"outputs": "none"},
-        {"functions_left": 3},
-    ),
-    "garbage in weak mode": (
-        "weak_and_none_leave_nothing",
-        cycles.explain_a_graph,
-        {"outputs": "weak"},
-        {"garbage_objects": 2},
-    ),
-    "no graph at all": (
-        "weak_and_none_leave_nothing",
-        cycles.drop_a_graph,
-        {"outputs": "weak"},
-        {"variables_built": 0},
-    ),
-    "a Variable freed in strong mode": (
-        "strong_leaves_the_whole_graph",
-        cycles.drop_a_graph,
-        STRONG,
-        {"variables_left": 5},
-    ),
-    "too small a graph": (
-        "strong_leaves_the_whole_graph",
-        cycles.drop_a_graph,
-        STRONG,
-        {"functions_built": 1, "functions_left": 1},
-    ),
-    "an output that nothing holds": (
-        "strong_leaves_the_whole_graph",
-        cycles.drop_a_graph,
-        STRONG,
-        {"output_references_after": 0},
-    ),
-    "growth that is not linear": (
-        "what_strong_leaves_grows_linearly",
-        cycles.explain_a_graph,
-        {"outputs": "strong", "operations": 1000},
-        {"garbage_objects": 400_000},
-    ),
-    "bytes that do not grow": (
-        "what_strong_leaves_grows_linearly",
-        cycles.explain_a_graph,
-        STRONG,
-        {"garbage_bytes": 10_000},
-    ),
-    "a Variable after the collection": (
-        "one_collection_frees_it",
-        cycles.drop_a_graph,
-        STRONG,
-        {"variables_after_collection": 1},
-    ),
-    "a collection that frees too little": (
-        "one_collection_frees_it",
-        cycles.drop_a_graph,
-        STRONG,
-        {"collected_objects": 7},
-    ),
-    "trial deletion that misses an object": (
-        "trial_deletion_foretells_the_collector",
-        cycles.explain_a_graph,
-        {"outputs": "strong", "model": "wide"},
-        {"collected_objects": 402},
-    ),
-    "large arrays that do not wait": (
-        "few_large_arrays_dwarf_the_threshold",
-        cycles.drop_large_arrays,
-        LARGE,
-        {"peak_waiting_objects": 0},
-    ),
-    "large arrays that hold little": (
-        "few_large_arrays_dwarf_the_threshold",
-        cycles.drop_large_arrays,
-        LARGE,
-        {"peak_waiting_bytes": 100_000},
-    ),
-    "more objects with large arrays": (
-        "few_large_arrays_dwarf_the_threshold",
-        cycles.drop_large_arrays,
-        LARGE,
-        {"peak_waiting_objects": 1_000_000},
-    ),
+    "weak_and_none_leave_nothing": {
+        "a Variable left in weak mode": doctored(cycles.drop_a_graph, {"outputs": "weak"}, variables_left=1),
+        "a Function left without a link": doctored(
+            cycles.drop_a_graph, {"outputs": "none"}, functions_left=3
+        ),
+        "garbage in weak mode": doctored(cycles.explain_a_graph, {"outputs": "weak"}, garbage_objects=2),
+        "no graph at all": doctored(cycles.drop_a_graph, {"outputs": "weak"}, variables_built=0),
+    },
+    "strong_leaves_the_whole_graph": {
+        "a Variable freed in strong mode": doctored(cycles.drop_a_graph, STRONG, variables_left=5),
+        "too small a graph": doctored(cycles.drop_a_graph, STRONG, functions_built=1, functions_left=1),
+        "an output that nothing holds": doctored(cycles.drop_a_graph, STRONG, output_references_after=0),
+    },
+    "what_strong_leaves_grows_linearly": {
+        "growth that is not linear": doctored(
+            cycles.explain_a_graph, {"outputs": "strong", "operations": 1000}, garbage_objects=400_000
+        ),
+        "bytes that do not grow": doctored(cycles.explain_a_graph, STRONG, garbage_bytes=10_000),
+    },
+    "one_collection_frees_it": {
+        "a Variable after the collection": doctored(
+            cycles.drop_a_graph, STRONG, variables_after_collection=1
+        ),
+        "a collection that frees too little": doctored(cycles.drop_a_graph, STRONG, collected_objects=7),
+    },
+    "trial_deletion_foretells_the_collector": {
+        "trial deletion that misses an object": doctored(
+            cycles.explain_a_graph, STRONG, collected_objects=402
+        ),
+    },
+    "few_large_arrays_dwarf_the_threshold": {
+        "large arrays that do not wait": doctored(cycles.drop_large_arrays, LARGE, peak_waiting_objects=0),
+        "large arrays that hold little": doctored(
+            cycles.drop_large_arrays, LARGE, peak_waiting_bytes=100_000
+        ),
+        "more objects with large arrays": doctored(
+            cycles.drop_large_arrays, LARGE, peak_waiting_objects=1_000_000
+        ),
+    },
 }
 
 
-@pytest.mark.parametrize(("name", "measure", "chosen", "values"), DOCTORED.values(), ids=DOCTORED)
-def test_every_claim_can_fail(samples, name, measure, chosen, values):
-    """With doctored samples the finding does not hold, and shows the figure that broke it."""
-    result = judge(cycles.study.findings[name], doctored(samples, measure, chosen, **values), "here")
-    assert result.status == "does not hold"
-    assert result.evidence
-
-
-def test_every_claim_is_doctored():
-    """No finding goes untested."""
-    assert {name for name, *_ in DOCTORED.values()} == set(cycles.study.findings)
-
-
 @pytest.mark.parametrize("name", cycles.study.findings)
-def test_no_claim_holds_where_its_cases_crashed(samples, name):
+def test_no_claim_holds_where_its_cases_crashed(small, name):
     """Without the strong and weak samples every finding is not measured."""
-    result = judge(cycles.study.findings[name], Runs(run for run in samples if run.outputs == "none"), "here")
+    result = judge(cycles.study.findings[name], Runs(run for run in small if run.outputs == "none"), "here")
     holds = name == "trial_deletion_foretells_the_collector"
     assert result.status == ("holds" if holds else "not measured")
 
 
 @pytest.mark.parametrize("lacking", [{"operations": 100}, {"array_bytes": 8}, {"array_bytes": 50_000}])
-def test_no_claim_is_broken_by_what_was_not_measured(samples, lacking):
+def test_no_claim_is_broken_by_what_was_not_measured(small, lacking):
     """A run cut short by Ctrl-C, with one size of a kind left, refutes nothing."""
     name, value = next(iter(lacking.items()))
-    rest = Runs(run for run in samples if run.case.get(name, value) == value)
+    rest = Runs(run for run in small if run.case.get(name, value) == value)
     statuses = {judge(finding, rest, "here").status for finding in cycles.study.findings.values()}
     assert statuses == {"holds", "not measured"}
 
 
-def test_reference_counts_tell_who_holds_the_output(samples):
+def test_reference_counts_tell_who_holds_the_output(small):
     """The caller and the Function before; the Function alone, or nobody, after."""
     counts = {
         outputs: (run.output_references_before, run.output_references_after, run.function_references_after)
         for outputs in cycles.KINDS
-        for run in [only(samples, cycles.drop_a_graph, model="chain", outputs=outputs, operations=100)]
+        for run in [only(small, cycles.drop_a_graph, model="chain", outputs=outputs, operations=100)]
     }
     assert counts == {"strong": (2, 1, 1), "weak": (1, 0, 0), "none": (1, 0, 0)}
 
 
-def test_growth_by_type_is_the_graph_and_nothing_of_the_instrument(samples):
+def test_growth_by_type_is_the_graph_and_nothing_of_the_instrument(small):
     """objgraph's figures name the engine's types and no other but the tuples that hold them."""
-    strong = only(samples, cycles.explain_a_graph, model="chain", outputs="strong", operations=100)
+    strong = only(small, cycles.explain_a_graph, model="chain", outputs="strong", operations=100)
     assert strong.growth_by_type["autograd_core.variable.Variable"] == 101
     assert strong.growth_by_type["autograd_core.operations.Mul"] == 100
     assert not [name for name in strong.growth_by_type if name.startswith("garbology")]
-    weak = only(samples, cycles.explain_a_graph, model="chain", outputs="weak", operations=100)
+    weak = only(small, cycles.explain_a_graph, model="chain", outputs="weak", operations=100)
     assert weak.growth_by_type == {}
 
 
-def test_the_picture_names_the_attributes_of_the_cycle(samples):
+def test_the_picture_names_the_attributes_of_the_cycle(small):
     """Variable.creator and Mul.outputs[0] close the loop."""
-    shapes = cycles.pictures(Runs(samples))
+    shapes = cycles.pictures(Runs(small))
     assert len(shapes) == 3
     edges = {(edge["source_type"], edge["label"], edge["target_type"]) for edge in shapes[0]["edges"]}
     assert edges == {("Variable", ".creator", "Mul"), ("Mul", ".outputs[0]", "Variable")}
 
 
-def test_waiting_bytes_are_real_memory(samples):
+def test_waiting_bytes_are_real_memory(small):
     """The process's own peak rose by at least most of what is said to have waited."""
-    run = only(samples, cycles.drop_large_arrays, outputs="strong", array_bytes=50_000)
+    run = only(small, cycles.drop_large_arrays, outputs="strong", array_bytes=50_000)
     assert run.peak_waiting_bytes > 1_000_000
     assert run.collections == sum(getattr(run, f"generation_{index}_collections") for index in range(3))
 
 
-def test_the_verdict_and_the_tiles_quote_the_samples(samples):
+def test_the_verdict_and_the_tiles_quote_the_samples(small):
     """The sentence has the counts of the longest chain."""
-    runs = Runs(samples)
+    runs = Runs(small)
     assert "chain of 1,000 operations leaves 1,001 Variables" in cycles.verdict(runs)
     assert "0 if weakly and 0 if not at all" in cycles.verdict(runs)
     tiles = cycles.tiles(runs)
     assert [tile.value for tile in tiles][:2] == [1001, 0]
-    explained = only(samples, cycles.explain_a_graph, model="chain", outputs="strong", operations=1000)
+    explained = only(small, cycles.explain_a_graph, model="chain", outputs="strong", operations=1000)
     assert [(tile.value, tile.unit) for tile in tiles if tile.atlas][0] == (
         explained.garbage_bytes / 1000,
         "bytes",
@@ -235,15 +158,8 @@ def test_the_verdict_and_the_tiles_quote_the_samples(samples):
     assert sum(tile.atlas for tile in tiles) == 2
 
 
-def test_small_cases_measured_in_fresh_interpreters_make_a_whole_page(tmp_path):
-    """The real run, restricted: every figure, tile and finding of the page is there."""
-    study = load_study("experiments.cycles")
-    outcome = measure_study(study, Plan(scale="quick", repeats=1, jobs=2), tmp_path)
-    bad = [sample for sample in outcome.record.samples if sample.status != "ok"]
-    assert bad == []
-    page = study.report([outcome.record])
-    assert {figure.name for figure in page.figures} == set(study.figures)
-    assert all(figure.rows for figure in page.figures)
+def test_the_page_has_a_picture_of_the_cycle(page):
+    """One shape is drawn, and the table has a row for each kind of reference to the outputs."""
     assert len(page.tiles) == 6
     assert len(page.pictures) == 1
     assert len(page.table.rows) == 3
@@ -262,9 +178,9 @@ def test_each_scale_has_the_cases_that_every_finding_needs():
         assert repeats >= 2
 
 
-def test_memory_is_told_before_during_and_after(samples):
+def test_memory_is_told_before_during_and_after(small):
     """RSS, USS and the peak at four moments, in order of magnitude of a process."""
-    run = only(samples, cycles.drop_a_graph, model="chain", outputs="strong", operations=100)
+    run = only(small, cycles.drop_a_graph, model="chain", outputs="strong", operations=100)
     assert list(run.memory) == ["before", "built", "dropped", "collected"]
     for usage in run.memory.values():
         assert usage["rss_bytes"] > 1_000_000
