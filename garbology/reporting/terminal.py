@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -102,7 +103,7 @@ def _print_table(out: _Printer, page: StudyPage) -> None:
 def _column_groups(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[list[int]]:
     """Indices of the columns of each table, none wider than `width` as far as that can be."""
     widths = [
-        max(_header_width(column), *(len(row[index]) for row in rows)) + _CELL_PADDING
+        _narrowest(column, [row[index] for row in rows]) + _CELL_PADDING
         for index, column in enumerate(columns)
     ]
     keys = _key_columns(rows, len(columns))
@@ -116,8 +117,20 @@ def _column_groups(columns: Sequence[str], rows: Sequence[Sequence[str]], width:
     yield [*keys, *group]
 
 
-def _header_width(column: str) -> int:
-    return max(map(len, column.split()), default=1)  # a header wraps between words
+def _narrowest(column: str, cells: Sequence[str]) -> int:
+    """The width in which no cell is wrapped, and the heading between words only."""
+    return max(1, *map(cell_len, [*column.split(), *cells]))
+
+
+def _widths(columns: Sequence[str], cells: Sequence[Sequence[str]], room: int) -> list[int]:
+    """A width for each column, in all at most `room`: as narrow as its cells, then wider where a heading wraps."""
+    widths = [min(_narrowest(column, inside), room) for column, inside in zip(columns, cells, strict=True)]
+    while sum(widths) < room:
+        missing = [cell_len(column) - width for column, width in zip(columns, widths, strict=True)]
+        if max(missing) <= 0:
+            break
+        widths[missing.index(max(missing))] += 1
+    return widths
 
 
 def _key_columns(rows: Sequence[Sequence[str]], count: int) -> list[int]:
@@ -133,15 +146,14 @@ def _table(
 ) -> Table:
     utf8 = out.console.encoding.lower().startswith("utf")
     table = Table(box=box.SIMPLE_HEAD if utf8 else box.ASCII2, padding=(0, 1), pad_edge=False)
-    for index in chosen:
-        numbers = all(_starts_like_number(row[index]) for row in rows)
-        widest = max(len(row[index]) for row in rows)  # a heading wraps sooner than a cell
-        room = min(widest, out.console.width - _CELL_PADDING)
+    cells = [[row[index] for row in rows] for index in chosen]
+    # Rich would narrow the widest column first, and cut what is then too wide: the widths are ours.
+    room = out.console.width - _GAP - _CELL_PADDING * len(chosen)
+    widths = _widths([columns[index] for index in chosen], cells, max(room, 1))
+    for index, inside, width in zip(chosen, cells, widths, strict=True):
+        numbers = all(map(_starts_like_number, inside))
         table.add_column(
-            out.text(columns[index]),
-            justify="right" if numbers else "left",
-            overflow="fold",
-            min_width=room,
+            out.text(columns[index]), justify="right" if numbers else "left", overflow="fold", width=width
         )
     for row in rows:
         table.add_row(*(out.text(row[index]) for index in chosen))

@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from garbology.reporting.terminal import print_page
+from garbology.study.page import Table
 from tests.reporting import pages_for_tests as pages
 
 
@@ -87,3 +88,21 @@ def test_a_terminal_without_unicode_gets_escapes():
     """An ASCII terminal gets ASCII, not an exception."""
     text = printed(replace(pages.study_page(), verdict="12 µs"), encoding="ascii")
     assert "12 \\xb5s" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_no_column_is_cut(width, encoding):
+    """A long first column and long headings leave every cell whole, with its unit, at any usual width."""
+    columns = ["recipe", *(f"arrays after collection {name}" for name in "abcdef")]
+    rows = [
+        [f"interactive prompt {index}", *(f"{index}{place}.45 MB" for place in range(6))] for index in (1, 2)
+    ]
+    page = replace(pages.study_page(), table=Table(columns, rows))
+    text = printed(page, width, encoding)
+    seen = text.split("more column")[0].split("61.2 MB")[0]
+    assert max(map(len, seen.splitlines()[3:])) <= width
+    shown = [cell for row in rows for cell in row[1:] if cell in seen]
+    assert len(shown) >= 2 * 3
+    assert len(shown) == seen.count(".45"), "a number without its unit"
+    assert seen.count("collection") == len(shown) / 2
