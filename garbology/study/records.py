@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,12 +15,17 @@ SCHEMA = "garbology.study"
 SCHEMA_VERSION = 1
 COMPLETE_SUFFIX = ".json"
 PARTIAL_SUFFIX = ".partial.json"
+KEPT_SUFFIX = ".kept"  # of what is no record of the study and stood in the place of one
 
 Plain = TypeVar("Plain")
 
 
 class RecordError(Exception):
     """A record file cannot be used; the message names the file and says why."""
+
+
+class NewerRecordError(RecordError):
+    """A record of a newer garbology, which this one can neither read nor replace."""
 
 
 @dataclass
@@ -148,6 +154,33 @@ def load_records(directory: Path, study: str) -> tuple[list[Record], list[str]]:
     return list(records.values()), problems
 
 
+def make_room(directory: Path, slug: str, study: str) -> list[str]:
+    """Keep what a new record of `study` would overwrite although it cannot be read; a sentence for each file.
+
+    A damaged file, or the record of another study, is renamed. NewerRecordError where a record is newer than
+    this program: then nothing is renamed.
+    """
+    in_the_way: dict[Path, str] = {}
+    for path in (directory / (slug + COMPLETE_SUFFIX), directory / (slug + PARTIAL_SUFFIX)):
+        if not path.exists():
+            continue
+        try:
+            other = read_record(path).study
+            if other != study:
+                in_the_way[path] = f"{path.name} is a record of the study {other!r}"
+        except NewerRecordError:
+            raise
+        except RecordError as error:
+            in_the_way[path] = str(error)
+    return [f"{why}; it is kept as {_put_aside(path).name}" for path, why in in_the_way.items()]
+
+
+def _put_aside(path: Path) -> Path:
+    numbers: Iterable[object] = itertools.chain([""], itertools.count(2))
+    places = (path.with_name(f"{path.name}{KEPT_SUFFIX}{number}") for number in numbers)
+    return path.rename(next(place for place in places if not place.exists()))
+
+
 def _text(record: Record) -> str:
     """The record as JSON, a line for each sample: it is written after each, and read as a difference."""
     plain = record.to_dict()
@@ -164,7 +197,7 @@ def _refuse_newer(path: Path, version: Any) -> None:
     if not isinstance(version, int):
         raise RecordError(f"{path.name} is damaged: its schema_version is {version!r}")
     if version > SCHEMA_VERSION:
-        raise RecordError(
+        raise NewerRecordError(
             f"{path.name} was written by a newer garbology (schema_version {version}, this one reads up to "
             f"{SCHEMA_VERSION}): upgrade garbology to read it"
         )

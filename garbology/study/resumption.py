@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from garbology.study.records import COMPLETE_SUFFIX, PARTIAL_SUFFIX, Record, RecordError, read_record
+from garbology.study.records import COMPLETE_SUFFIX, PARTIAL_SUFFIX, Record, read_record
 
 # In the order in which a difference is told.
 _COMPARED = {
@@ -42,10 +42,7 @@ def find_interrupted(begun: Record, directory: Path, seed: int | None) -> Found:
     path = directory / (begun.slug + PARTIAL_SUFFIX)
     if not path.exists():
         return Found(None, "")
-    try:
-        record = read_record(path)
-    except RecordError as error:
-        return Found(None, f"starts afresh: {error}")
+    record = read_record(path)
     different = difference(record, begun, seed)
     if different:
         return Found(None, f"starts afresh, the interrupted run was another one: {different}")
@@ -57,10 +54,7 @@ def find_finished(begun: Record, directory: Path, seed: int | None, since: str) 
     path = directory / (begun.slug + COMPLETE_SUFFIX)
     if not since or not path.exists():
         return Found(None, "")
-    try:
-        record = read_record(path)
-    except RecordError as error:
-        return Found(None, f"is measured again: {error}")
+    record = read_record(path)
     if record.started < since or difference(record, begun, seed):
         return Found(None, "")
     return Found(record, "is measured already, by the command that was interrupted")

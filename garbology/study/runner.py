@@ -17,7 +17,7 @@ from garbology.study.declaration import ScaleName, Study
 from garbology.study.evaluation import sample_text
 from garbology.study.interpreters import Interpreter, Native
 from garbology.study.progress import Expectation, Progress, progress_of
-from garbology.study.records import Record, Sample, write_record
+from garbology.study.records import Record, Sample, make_room, write_record
 from garbology.study.repetition import Repetition
 from garbology.study.resumption import Found, find_finished, find_interrupted
 from garbology.study.runs import case_text
@@ -73,20 +73,23 @@ class Outcome:
 class StudyRun:
     """One study on one interpreter: what is to be measured, and what was, on disk after every sample.
 
-    InterpreterError where the interpreter cannot run the study. `note` says what became of an earlier run.
+    InterpreterError where the interpreter cannot run the study, NewerRecordError where its record would take
+    the place of one that only a newer garbology can read. `notes` say what became of earlier runs.
     """
 
     def __init__(self, study: Study, plan: Plan, directory: Path) -> None:
         self.study = study
         self.interpreter = plan.interpreter
-        self.note = ""
+        self.notes: list[str] = []
         self._plan = plan
         self._directory = directory
         self._limit_seconds = plan.timeout_seconds or study.settings(plan.scale)[2]
         self._repetition = _repetition(study, plan)
         self._started: float | None = None
         self._before_seconds = 0.0
-        self.record = self._take_up(self._begin_record())
+        begun = self._begin_record()
+        self.notes += make_room(directory, begun.slug, study.name)
+        self.record = self._take_up(begun)
         self.schedule = Schedule(
             [each for each in study.grid(plan.scale) if plan.wants(*each)],
             self._repetition,
@@ -157,7 +160,7 @@ class StudyRun:
             found = find_interrupted(begun, self._directory, seed)
             if not found.sentence:
                 found = find_finished(begun, self._directory, seed, self._plan.finished_since)
-        self.note = found.sentence
+        self.notes += [found.sentence] if found.sentence else []
         if found.record is not None:
             self._before_seconds = found.record.duration_seconds
             return found.record

@@ -10,6 +10,7 @@ from garbology.study.declaration import Study
 from garbology.study.interpreters import Interpreter, InterpreterError
 from garbology.study.page import StudyPage
 from garbology.study.publishing import publish, show
+from garbology.study.records import NewerRecordError
 from garbology.study.resumption import begin_command, end_command
 from garbology.study.runner import Outcome, Plan, StudyRun, measure_all, now
 
@@ -36,7 +37,7 @@ def run_studies(
     since = begin_command(output, command, now(), resume=resume)
     plans = [replace(plan, finished_since=since) for plan in plans]
     runs, status = _begin(list(zip(studies, plans, strict=True)), interpreters, output, say)
-    if resume and not any(run.note for run in runs):
+    if resume and not any(run.notes for run in runs):
         say("nothing was interrupted: everything is measured")
     outcomes: dict[StudyRun, Outcome] = {}
     statuses = [status]
@@ -73,6 +74,7 @@ def _begin(
 ) -> tuple[list[StudyRun], int]:
     """Every study on every interpreter that can run it, and the exit status for those that cannot."""
     runs: dict[tuple[str, str], StudyRun] = {}
+    status = HOLDS
     failures: dict[str, list[str]] = {}  # the studies that an interpreter cannot run, by the reason
     for study, plan in planned:
         for interpreter in interpreters:
@@ -81,14 +83,19 @@ def _begin(
             except InterpreterError as error:
                 failures.setdefault(str(error), []).append(study.name)
                 continue
+            except NewerRecordError as error:
+                say(f"{study.name} is not measured: {error}, choose another --output, or move the file away")
+                status = USAGE
+                continue
             other = runs.setdefault((study.name, run.record.slug), run)
             if other is not run:
                 say(f"{study.name}: {interpreter.name} is the same runtime as {other.interpreter.name}")
-            elif run.note:
-                say(f"{study.name}: {run.note}")
+            else:
+                for note in run.notes:
+                    say(f"{study.name}: {note}")
     for message, names in failures.items():
         say(f"{', '.join(names)}: {message}")
-    return list(runs.values()), DOES_NOT_HOLD if failures else HOLDS
+    return list(runs.values()), max(status, DOES_NOT_HOLD if failures else HOLDS)
 
 
 def _draw(

@@ -4,7 +4,16 @@ import json
 
 import pytest
 
-from garbology.study.records import Record, RecordError, Sample, load_records, read_record, write_record
+from garbology.study.records import (
+    NewerRecordError,
+    Record,
+    RecordError,
+    Sample,
+    load_records,
+    make_room,
+    read_record,
+    write_record,
+)
 
 SLUG = "cpython-3.11.7-generational"
 
@@ -112,6 +121,42 @@ def test_a_damaged_record_is_named_and_left_out(record, tmp_path, content):
     assert len(problems) == 1
     assert problems[0].startswith("bad.json ")
     assert problems[0].endswith("it is left out")
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_what_stands_in_the_place_of_a_record_is_kept(record, tmp_path, content):
+    """A damaged file is renamed, once more if need be, before a new record takes its place."""
+    content = content if isinstance(content, bytes) else content.encode()
+    path = tmp_path / f"{SLUG}.json"
+    for kept in (f"{SLUG}.json.kept", f"{SLUG}.json.kept2"):
+        path.write_bytes(content)
+        (sentence,) = make_room(tmp_path, SLUG, "small")
+        assert sentence.startswith(path.name)
+        assert sentence.endswith(f"; it is kept as {kept}")
+        assert not path.exists()
+        assert (tmp_path / kept).read_bytes() == content
+    write_record(record, tmp_path)
+    assert make_room(tmp_path, SLUG, "small") == []
+
+
+def test_the_record_of_another_study_is_kept(record, tmp_path):
+    """It is in the wrong place, and no less worth keeping; a good record of this study stays where it is."""
+    path = write_record(record, tmp_path)
+    assert make_room(tmp_path, SLUG, "small") == []
+    assert make_room(tmp_path, SLUG, "other") == [
+        f"{SLUG}.json is a record of the study 'small'; it is kept as {SLUG}.json.kept"
+    ]
+    assert not path.exists()
+
+
+def test_a_newer_record_stays_where_it_is(record, tmp_path):
+    """Nothing is renamed, not even what is damaged beside it."""
+    (tmp_path / f"{SLUG}.json").write_text("{", encoding="utf-8")
+    newer = '{"schema": "garbology.study", "schema_version": 2}'
+    (tmp_path / f"{SLUG}.partial.json").write_text(newer, encoding="utf-8")
+    with pytest.raises(NewerRecordError, match="newer garbology"):
+        make_room(tmp_path, SLUG, "small")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{SLUG}.json", f"{SLUG}.partial.json"]
 
 
 def test_a_record_of_another_study_is_left_out(record, tmp_path):

@@ -70,7 +70,7 @@ def test_a_resumed_run_takes_only_what_is_missing(study, tmp_path, interrupted):
     interpreter = Counting()
     plan = replace(PLAN, seed=None, interpreter=interpreter, resume=True)
     run = StudyRun(study, plan, tmp_path)
-    assert run.note == "goes on after 4 samples, with seed 5"
+    assert run.notes == ["goes on after 4 samples, with seed 5"]
     outcome = measure_study(study, plan, tmp_path)
     assert len(interpreter.taken) == 2
     record = read_record(outcome.path)
@@ -116,7 +116,7 @@ def test_an_unlike_run_starts_afresh_and_says_why(study, tmp_path, interrupted, 
     """Samples that may differ for another reason than chance are never put into one record."""
     plan = replace(PLAN, **{"interpreter": Counting(), "resume": True, **changes})
     run = StudyRun(study, plan, tmp_path)
-    assert run.note == f"starts afresh, the interrupted run was another one: {sentence}"
+    assert run.notes == [f"starts afresh, the interrupted run was another one: {sentence}"]
     assert run.record.samples == []
 
 
@@ -124,14 +124,17 @@ def test_a_changed_study_starts_afresh(write_study, tmp_path, interrupted):
     """A study whose file was edited measures something else."""
     study = load_study(write_study(BODY + "\nX = 1\n"))
     run = StudyRun(study, replace(PLAN, interpreter=Counting(), resume=True), tmp_path)
-    assert run.note.endswith("another one: the study's file has changed")
+    assert run.notes[0].endswith("another one: the study's file has changed")
 
 
 def test_a_damaged_unfinished_record_starts_afresh(study, tmp_path, interrupted):
-    """The file is named."""
+    """The file is named, and kept."""
     (tmp_path / "made-up.partial.json").write_text("{", encoding="utf-8")
     run = StudyRun(study, replace(PLAN, interpreter=Counting(), resume=True), tmp_path)
-    assert run.note.startswith("starts afresh: made-up.partial.json is damaged")
+    assert run.record.samples == []
+    (note,) = run.notes
+    assert note.startswith("made-up.partial.json is damaged")
+    assert (tmp_path / "made-up.partial.json.kept").read_text(encoding="utf-8") == "{"
 
 
 def test_a_run_of_some_cases_can_be_resumed(study, tmp_path):
@@ -204,6 +207,21 @@ def test_a_skipped_study_still_decides_the_exit_status(two, tmp_path):
     data["samples"][0]["values"]["total"] = 99
     path.write_text(json.dumps(data), encoding="utf-8")
     assert run_both(two, Counting(), tmp_path, resume=True, said=[]) == 1
+
+
+def test_a_newer_record_is_neither_replaced_nor_measured_beside(two, tmp_path):
+    """What only a newer garbology can read is refused before anything is measured; the others go on."""
+    run_both(two, Counting(), tmp_path, resume=False, said=[])
+    path = tmp_path / "first" / "made-up.json"
+    newer = path.read_text(encoding="utf-8").replace('"schema_version": 1', '"schema_version": 2')
+    path.write_text(newer, encoding="utf-8")
+    interpreter, said = Counting(), []
+    assert run_both(two, interpreter, tmp_path, resume=False, said=said) == 2
+    assert said[0].startswith("first is not measured: made-up.json was written by a newer garbology")
+    assert "schema_version 2" in said[0]
+    assert said[0].endswith("choose another --output, or move the file away")
+    assert path.read_text(encoding="utf-8") == newer
+    assert {target.rpartition("/")[2] for target, _ in interpreter.taken} == {"second.py"}
 
 
 def test_what_an_older_command_finished_is_measured_again(two, tmp_path):
