@@ -2,14 +2,16 @@
 
 The steps of the shade are ratios (within 10 %, 1.5, 3 and 10 times), so that a row that spans three orders of
 magnitude and one that spans half a one are read alike. The ratio stands beside the number: no meaning hangs
-on colour alone. Where the interval of a cell overlaps that of the best, no difference is claimed.
+on colour alone. Where the interval of a cell overlaps that of the best, no difference is claimed; nor where a
+figure that varies from run to run, anything but a count, has no interval.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from garbology.reporting.numbers import NOTHING, format_interval, format_quantity, is_number
 from garbology.reporting.runtimes import RuntimeName, runtime_names
@@ -25,7 +27,13 @@ LEGEND: Sequence[str] = (
     "up to 10 times",
     "more",
 )
-NOT_COMPARED = "†"
+NOT_COMPARED, NO_INTERVAL = "†", "‡"
+_NOTES = {
+    NOT_COMPARED: "not compared: bytes and times of WebAssembly or another 32-bit build (counts are), or cases of "
+    "another scale.",
+    NO_INTERVAL: "not compared: it varies from run to run and has no interval here, being of too few samples or a "
+    "ratio of medians.",
+}
 _MEASURED = ("bytes", "seconds", "times", "x", "×", "percent", "%")  # units that stand beside each number
 
 
@@ -47,6 +55,13 @@ class Cell:
         return f"{self.value}{interval}{', ' if self.note else ''}{self.note}"
 
 
+class Objection(NamedTuple):
+    """Why a cell is not compared: the mark beside its value, and the sentence of its tooltip."""
+
+    mark: str
+    why: str
+
+
 @dataclass(frozen=True)
 class Row:
     """One figure across the columns; `unit` is empty where the cells bear it (kB, ms)."""
@@ -54,6 +69,7 @@ class Row:
     label: str
     unit: str
     cells: Sequence[Cell]
+    mark: str = ""  # of the whole row, where no cell of it can be compared
 
 
 @dataclass(frozen=True)
@@ -73,9 +89,19 @@ class Atlas:
     sections: Sequence[Section]
 
     @property
-    def has_marks(self) -> bool:
-        """Whether any cell is not compared, and says so."""
-        return any(cell.mark for each in self.sections for row in each.rows for cell in row.cells)
+    def has_shades(self) -> bool:
+        """Whether any cell is compared: without one there is no shade to explain."""
+        return any(cell.shade is not None for row in self._rows for cell in row.cells)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the marks mean, each that is there once."""
+        seen = {mark for row in self._rows for mark in (row.mark, *(cell.mark for cell in row.cells))}
+        return [f"{mark} {text}" for mark, text in _NOTES.items() if mark in seen]
+
+    @property
+    def _rows(self) -> Sequence[Row]:
+        return [row for each in self.sections for row in each.rows]
 
 
 def atlas(pages: Iterable[StudyPage]) -> Atlas:
@@ -91,9 +117,18 @@ def atlas(pages: Iterable[StudyPage]) -> Atlas:
     sections = []
     for page in chosen:
         others = _measured_otherwise(page.runtimes)
-        rows = [Row(visible(row.label), _counted(row), compare(row, names, others)) for row in page.atlas]
+        rows = [_row(row, compare(row, names, others)) for row in page.atlas]
         sections.append(Section(visible(page.title), file_stem(page.name), rows))
     return Atlas(list(names.values()), sections)
+
+
+def _row(row: AtlasRow, cells: Sequence[Cell]) -> Row:
+    """The row; a mark that all of its measured cells bear stands once, at its label."""
+    marks = {cell.mark for cell in cells if cell.value != NOTHING}
+    mark = NO_INTERVAL if marks == {NO_INTERVAL} else ""
+    return Row(
+        visible(row.label), _counted(row), [replace(cell, mark="") for cell in cells] if mark else cells, mark
+    )
 
 
 def _measured_otherwise(runtimes: Sequence[RuntimeSummary]) -> dict[str, str]:
@@ -117,6 +152,9 @@ def compare(
     `otherwise` has the scale of each runtime that measured other cases than most.
     """
     objections = {slug: _objection(row, name, (otherwise or {}).get(slug)) for slug, name in names.items()}
+    if row.better and len(row.tiles) > 1:
+        for slug in names:
+            objections[slug] = objections[slug] or _vagueness(row.tiles.get(slug))
     comparable = {
         slug: tile
         for slug, tile in row.tiles.items()
@@ -126,11 +164,28 @@ def compare(
     return [_cell(row, row.tiles.get(slug), best, objections[slug]) for slug in names]
 
 
-def _objection(row: AtlasRow, name: RuntimeName, scale: str | None) -> str:
+def _objection(row: AtlasRow, name: RuntimeName, scale: str | None) -> Objection | None:
     """Why a runtime's cell is not compared, empty where it is."""
     if name.narrow and row.unit in ("bytes", "seconds"):
-        return "not compared: in WebAssembly, or with 32-bit pointers, objects are smaller and all is slower"
-    return f"not compared: its cases are others, of the scale {scale!r}" if scale else ""
+        why = "not compared: in WebAssembly, or with 32-bit pointers, objects are smaller and all is slower"
+        return Objection(NOT_COMPARED, why)
+    return (
+        Objection(NOT_COMPARED, f"not compared: its cases are others, of the scale {scale!r}")
+        if scale
+        else None
+    )
+
+
+def _vagueness(tile: Tile | None) -> Objection | None:
+    """Why a lone figure is not compared: what is not a count would be another one the next time."""
+    if tile is None or not is_number(tile.value) or (is_number(tile.low) and is_number(tile.high)):
+        return None
+    counted = float(tile.value or 0).is_integer() and tile.unit.partition(" ")[0] not in _MEASURED
+    return (
+        None
+        if counted
+        else Objection(NO_INTERVAL, "not compared: it varies from run to run and has no interval")
+    )
 
 
 def _best(row: AtlasRow, tiles: Sequence[Tile]) -> Tile | None:
@@ -138,13 +193,13 @@ def _best(row: AtlasRow, tiles: Sequence[Tile]) -> Tile | None:
     return choose(tiles, key=lambda tile: float(tile.value or 0), default=None)
 
 
-def _cell(row: AtlasRow, tile: Tile | None, best: Tile | None, objection: str) -> Cell:
+def _cell(row: AtlasRow, tile: Tile | None, best: Tile | None, objection: Objection | None) -> Cell:
     if tile is None or tile.value is None:
         return Cell(NOTHING, "", None, "", "not measured")
     value = format_quantity(tile.value, tile.unit if row.unit in _MEASURED else "")
     interval = format_interval(tile.low, tile.high, tile.unit)
     if objection:
-        return Cell(value, interval, None, "", objection, NOT_COMPARED)
+        return Cell(value, interval, None, "", objection.why, objection.mark)
     if best is None or not is_number(tile.value):
         return Cell(value, interval, None, "", "")
     shade, ratio, note = _comparison(row, tile, best)

@@ -33,7 +33,7 @@ def test_the_columns_stand_in_the_order_of_versions():
         "3.14.2 WebAssembly",
         "3.14.10",
     ]
-    assert table.has_marks
+    assert [note[0] for note in table.notes] == ["†"]
 
 
 def test_a_shade_is_a_step_of_the_ratio_to_the_best():
@@ -124,3 +124,47 @@ def test_the_cases_of_most_runtimes_are_the_ones_to_compare():
     marked = [[cell.mark for cell in one.cells] for one in table.sections[0].rows]
     assert all("†" in marks[column] or marks[column] == "" for marks in marked)
     assert any(marks[column] == "†" for marks in marked)
+
+
+def lone(values, unit, better="less"):
+    tiles = {slug: Tile("figure", value, unit, atlas=True, better=better) for slug, value in values.items()}
+    return AtlasRow("figure", unit, better, tiles)
+
+
+@pytest.mark.parametrize("unit", ["seconds", "bytes", "times", "times as fast", "percent"])
+def test_a_lone_figure_that_varies_claims_nothing(unit):
+    """A time, a size or a ratio without an interval is shown, neither best nor worse, and says why."""
+    one, other = NATIVE[:2]
+    found = cells(lone({one: 1.0, other: 40.0}, unit))
+    assert {(found[slug].shade, found[slug].ratio, found[slug].mark) for slug in (one, other)} == {
+        (None, "", "‡")
+    }
+    assert "has no interval" in found[other].tip
+
+
+def test_counts_are_compared_without_an_interval():
+    """A count that is a whole number is the same every time: twice as many are twice as many."""
+    one, other = NATIVE[:2]
+    found = cells(lone({one: 500, other: 1_000}, "objects"))
+    assert (found[one].ratio, found[other].ratio) == ("best", "2.0×")
+    assert cells(lone({one: 1.5, other: 3}, "objects"))[other].ratio == ""
+
+
+def test_a_lone_figure_is_no_best_of_the_others():
+    """Where some runtimes have intervals these are compared, and what has none changes no other cell."""
+    vague, one, other = NATIVE[:3]
+    source = row({one: 2.0, other: 4.0}, unit="seconds", spread=0.01)
+    found = cells(replace(source, tiles={**source.tiles, vague: Tile("figure", 0.1, "seconds")}))
+    assert (found[vague].ratio, found[vague].mark) == ("", "‡")
+    assert (found[one].ratio, found[other].ratio) == ("best", "2.0×")
+
+
+def test_a_mark_of_a_whole_row_is_told_once():
+    """A row in which nothing is compared bears the mark at its label, and one note explains it."""
+    page = pages.several_runtimes()
+    table = atlas([replace(page, atlas=[lone({NATIVE[0]: 1.0, NATIVE[1]: 2.0}, "seconds")])])
+    (only,) = table.sections[0].rows
+    assert (only.mark, {cell.mark for cell in only.cells}) == ("‡", {""})
+    assert len(table.notes) == 1
+    assert "too few samples" in table.notes[0]
+    assert not table.has_shades
