@@ -36,11 +36,11 @@ def prepare(candidate: Candidate, directory: Path) -> Path:
 
 
 def requirements() -> list[str]:
-    """What pip is to install: this checkout with its measured packages, or this release of the distribution."""
+    """What pip is to install: this checkout with the packages that cases use, or this release of the distribution."""
     root = Path(garbology.__file__).resolve().parents[1]
     if (root / "pyproject.toml").is_file():
-        return ["-e", f"{root}[measured]"]
-    return [f"garbology[measured]=={importlib.metadata.version('garbology')}"]
+        return ["-e", f"{root}[interactive,measured]"]
+    return [f"garbology[interactive,measured]=={importlib.metadata.version('garbology')}"]
 
 
 def _make(base: str, place: Path, python: Path) -> None:
