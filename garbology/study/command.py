@@ -24,6 +24,7 @@ from garbology.study.loading import load_study, study_names
 from garbology.study.matrix import describe, prepare_all
 from garbology.study.options import OneLineError, output_option, plan_of, run_options
 from garbology.study.publishing import has_records, publish, publish_index
+from garbology.study.records import load_records
 from garbology.study.running import DOES_NOT_HOLD, HOLDS, INTERRUPTED, USAGE, run_studies
 
 
@@ -124,10 +125,7 @@ def _group(package: str) -> click.Group:
     @output_option
     def report(names: tuple[str, ...], output: Path) -> int:
         studies, status = _load_all(_chosen(package, names or ("all",)))
-        recorded = [study for study in studies if has_records(study, output)]
-        if not recorded:
-            raise OneLineError(f"no records under {output}: run a study first")
-        for study in recorded:
+        for study in _recorded(studies, output):
             _echo_paths(publish(study, output / study.name, say=_say))
         _echo_paths(publish_index(_load_all(study_names(package), lambda _: None)[0], output, say=_say))
         return status
@@ -180,6 +178,22 @@ def _load_all(targets: Sequence[str], say: Callable[[str], None] | None = None) 
             (say or _say)(f"{target} cannot be loaded: {type(error).__name__}: {error}")
             status = USAGE
     return studies, status
+
+
+def _recorded(studies: Sequence[Study], output: Path) -> list[Study]:
+    """The studies with a record that can be read; each one that cannot is named on standard error."""
+    problems = [
+        f"{study.name}: {problem}"
+        for study in studies
+        for problem in load_records(output / study.name, study.name)[1]
+    ]
+    for problem in problems:
+        _say(problem)
+    recorded = [study for study in studies if has_records(study, output)]
+    if not recorded:
+        what = "no records that can be read" if problems else "no records"
+        raise OneLineError(f"{what} under {output}: run a study first")
+    return recorded
 
 
 def _writable(directory: Path) -> Path:

@@ -28,11 +28,11 @@ def publish(study: Study, directory: Path, *, say: Callable[[str], None], lead: 
 
 def publish_index(studies: Sequence[Study], output: Path, *, say: Callable[[str], None]) -> list[Path]:
     """Write the front page of all studies that have records under `output`."""
-    pages = [page_of(study, output / study.name) for study in studies if has_records(study, output)]
+    pages = [page_of(study, output / study.name) for study in studies if (output / study.name).is_dir()]
     try:
         from garbology.reporting import write_index
 
-        return write_index(pages, output)
+        return write_index([page for page in pages if page.runtimes], output)
     except ModuleNotFoundError as error:
         say(f"the front page is not drawn, {error.name} is missing: {_REMEDY}")
         return []
@@ -45,8 +45,8 @@ def page_of(study: Study, directory: Path, *, lead: str = "") -> StudyPage:
 
 
 def has_records(study: Study, output: Path) -> bool:
-    """Whether anything of the study was recorded under `output`."""
-    return any((output / study.name).glob("*.json"))
+    """Whether there is a record of the study under `output` that can be read."""
+    return bool(load_records(output / study.name, study.name)[0])
 
 
 def show(page: StudyPage, *, say: Callable[[str], None]) -> None:

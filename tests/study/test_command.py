@@ -368,6 +368,36 @@ def test_reports_are_drawn_again_from_the_records_alone(package, tmp_path, capsy
     assert "samples to take" not in capsys.readouterr().err
 
 
+def test_a_report_names_what_it_leaves_out(package, tmp_path, capsys):
+    """Each damaged or newer record has its line on standard error; the rest is drawn, which is success."""
+    (tmp_path / "trials" / "broken.py").unlink()
+    assert run_package(package, ["run", "small", "--quick", "--repeats", "1"]) == 0
+    directory = tmp_path / "reports" / "small"
+    (directory / "damaged.json").write_text("{", encoding="utf-8")
+    newer = '{"schema": "garbology.study", "schema_version": 99}'
+    (directory / "newer.json").write_text(newer, encoding="utf-8")
+    capsys.readouterr()
+    assert run_package(package, ["report"]) == 0
+    written = capsys.readouterr()
+    damaged, new = written.err.splitlines()
+    assert damaged.startswith("small: damaged.json is damaged: ")
+    assert new.startswith("small: newer.json was written by a newer garbology (schema_version 99")
+    assert damaged.endswith("; it is left out")
+    assert new.endswith("; it is left out")
+    assert str(Path("reports", "small", "index.html")) in written.out
+
+
+def test_a_report_of_nothing_but_damage_is_exit_status_2(package, tmp_path, capsys):
+    """Nothing is drawn then."""
+    (tmp_path / "reports" / "small").mkdir(parents=True)
+    (tmp_path / "reports" / "small" / "damaged.json").write_text("{", encoding="utf-8")
+    assert run_package(package, ["report", "small"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("small: damaged.json is damaged")
+    assert said[1] == "trials: no records that can be read under reports: run a study first"
+    assert [path.name for path in (tmp_path / "reports").rglob("*.html")] == []
+
+
 def test_listing_names_what_cannot_be_loaded(package, capsys):
     """`list` shows the good study and complains of the other."""
     assert run_package(package, ["list"]) == 2
