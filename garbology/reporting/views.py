@@ -13,8 +13,10 @@ from garbology.reporting.text import visible, words
 from garbology.study.page import RuntimeSummary, StudyPage, Tile
 
 _PROBLEMS = 40  # listed on a page
+_IMPRECISE = 12  # cases of one runtime, named below the table
 # Said elsewhere on the page, or by the runtime's name.
-_SKIPPED = ("implementation", "version", "collector", "slug", "label")
+_UNREACHED = "imprecise_cases"
+_SKIPPED = ("implementation", "version", "collector", "slug", "label", _UNREACHED)
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,23 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Imprecise:
+    """The cases of one runtime whose times are known less well than was aimed at."""
+
+    label: str
+    cases: Sequence[str]
+    left_out: int
+
+
+@dataclass(frozen=True)
 class RuntimeTable:
     """How it was measured, side by side: one column a runtime, one row a property."""
 
     columns: Sequence[str]
     rows: Sequence[Fact]
     records: Sequence[tuple[str, str]]  # label, file name
+    stopping: str = ""  # what ended the repeats of a case, "" where nothing but a fixed number did
+    imprecise: Sequence[Imprecise] = ()
 
     @property
     def shared(self) -> Sequence[Fact]:
@@ -93,7 +106,25 @@ def environments(page: StudyPage) -> RuntimeTable:
         columns=[labels[runtime.slug] for runtime in runtimes],
         rows=[_fact(name, [each.get(name, NOTHING) for each in facts]) for name in names],
         records=[(labels[one.slug], one.record_file) for one in runtimes if one.record_file],
+        stopping=_stopping(runtimes),
+        imprecise=[_imprecise(one, labels[one.slug]) for one in runtimes if one.repetition.get(_UNREACHED)],
     )
+
+
+def _stopping(runtimes: Sequence[RuntimeSummary]) -> str:
+    """What ended the repeats, where the records tell in how many cases it was the precision."""
+    aims = {str(one.repetition.get("precision_reached", "")) for one in runtimes}
+    if not any(" of " in aim for aim in aims):
+        return ""
+    return (
+        "A case is repeated until the 95 % interval of each of its median times is as narrow as the precision "
+        "says, or until it has the most repeats: precision reached counts the cases of the first kind."
+    )
+
+
+def _imprecise(runtime: RuntimeSummary, label: str) -> Imprecise:
+    cases = [visible(case) for case in runtime.repetition[_UNREACHED]]
+    return Imprecise(label, cases[:_IMPRECISE], len(cases[_IMPRECISE:]))
 
 
 def _fact(name: str, cells: Sequence[str]) -> Fact:
@@ -114,6 +145,8 @@ def _facts(runtime: RuntimeSummary) -> dict[str, str]:
     if isinstance(packages, Mapping):
         environment.update({f"package {name}": release for name, release in packages.items()})
     for name, value in [*runtime.repetition.items(), *runtime.runtime.items(), *environment.items()]:
+        if name == "precision" and not value:
+            continue  # a record of before the precision was aimed at
         if name not in _SKIPPED and value not in (None, "", {}, []):
             stem = name.removesuffix("_bytes").removesuffix("_seconds")
             facts.setdefault(words(stem), _shown(name, value))
