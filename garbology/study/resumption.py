@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from garbology.study.records import COMPLETE_SUFFIX, PARTIAL_SUFFIX, Record, read_record
+from garbology.study.wording import counted
 
 # In the order in which a difference is told.
 _COMPARED = {
@@ -46,18 +47,25 @@ def find_interrupted(begun: Record, directory: Path, seed: int | None) -> Found:
     different = difference(record, begun, seed)
     if different:
         return Found(None, f"starts afresh, the interrupted run was another one: {different}")
-    return Found(record, f"goes on after {len(record.samples)} samples, with seed {record.seed}")
+    return Found(record, f"goes on after {counted(len(record.samples), 'sample')}, with seed {record.seed}")
 
 
 def find_finished(begun: Record, directory: Path, seed: int | None, since: str) -> Found:
-    """The complete record in `directory` of the same run, if it was begun at `since` (ISO 8601, UTC) or later."""
+    """The complete record in `directory` of the same run, which leaves nothing to measure.
+
+    `since` (ISO 8601, UTC) is when the command began that was interrupted, empty where none was: what was
+    finished before belongs to another one.
+    """
     path = directory / (begun.slug + COMPLETE_SUFFIX)
-    if not since or not path.exists():
+    if not path.exists():
         return Found(None, "")
     record = read_record(path)
-    if record.started < since or difference(record, begun, seed):
-        return Found(None, "")
-    return Found(record, "is measured already, by the command that was interrupted")
+    different = difference(record, begun, seed)
+    if record.started < since and not different:
+        different = "it ended before the interrupted command began"
+    if different:
+        return Found(None, f"is measured anew, the finished run was another one: {different}")
+    return Found(record, f"is measured already, on {record.started[:10]}: nothing is measured again")
 
 
 def difference(earlier: Record, now: Record, seed: int | None) -> str:

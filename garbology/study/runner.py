@@ -33,8 +33,8 @@ _LONGEST_WAIT_SECONDS = 1.0  # in which Ctrl-C is not heard on Windows
 class Plan:
     """What is measured, and how: the scale's settings unless overridden, all cases unless filtered.
 
-    `resume` goes on with an interrupted run; `finished_since` (ISO 8601, UTC) also takes a complete record
-    for done that was begun then or later.
+    `resume` goes on with an interrupted run, and takes a complete record for done unless it was begun before
+    `finished_since` (ISO 8601, UTC).
     """
 
     scale: ScaleName = "default"
@@ -96,6 +96,8 @@ class StudyRun:
             self.record.seed,
             self.record.samples,
         )
+        if self.record.samples and self.schedule.is_done and not self.record.complete:
+            self.notes[-1] = "has every sample already: nothing is measured again"
 
     @property
     def is_begun(self) -> bool:
@@ -158,8 +160,9 @@ class StudyRun:
         seed, found = self._plan.seed, Found(None, "")
         if self._plan.resume:
             found = find_interrupted(begun, self._directory, seed)
-            if not found.sentence:
-                found = find_finished(begun, self._directory, seed, self._plan.finished_since)
+            if found.record is None:
+                finished = find_finished(begun, self._directory, seed, self._plan.finished_since)
+                found = finished if finished.record or not found.sentence else found
         self.notes += [found.sentence] if found.sentence else []
         if found.record is not None:
             self._before_seconds = found.record.duration_seconds

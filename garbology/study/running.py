@@ -38,7 +38,7 @@ def run_studies(
     plans = [replace(plan, finished_since=since) for plan in plans]
     runs, status = _begin(list(zip(studies, plans, strict=True)), interpreters, output, say)
     if resume and not any(run.notes for run in runs):
-        say("nothing was interrupted: everything is measured")
+        say("there is nothing to resume: everything is measured from the beginning")
     outcomes: dict[StudyRun, Outcome] = {}
     statuses = [status]
 

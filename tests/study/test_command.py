@@ -259,10 +259,31 @@ def test_jobs_are_the_processors_in_a_quick_run_and_one_otherwise(target, tmp_pa
     assert last == ["python", "small.py", "--quick", "--jobs", "3"]
 
 
-def test_resuming_says_so_when_nothing_was_interrupted(target, tmp_path, capsys):
+def test_resuming_says_so_when_there_is_nothing_to_resume(target, tmp_path, capsys):
     """Everything is measured then."""
     assert load_study(target).main(["--quick", "--resume", "-o", str(tmp_path)]) == 0
-    assert "nothing was interrupted: everything is measured" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "there is nothing to resume: everything is measured from the beginning" in said
+    assert "small: 2 samples to take" in said
+
+
+def test_a_finished_run_that_is_resumed_measures_nothing(target, tmp_path, capsys):
+    """It says so, and shows and draws what was measured; a changed study is measured anew, and why is said."""
+    assert load_study(target).main(["--quick", "-o", str(tmp_path)]) == 0
+    (path,) = (tmp_path / "small").glob("*.json")
+    before = path.read_bytes()
+    capsys.readouterr()
+    assert load_study(target).main(["--quick", "--resume", "-o", str(tmp_path)]) == 0
+    written = capsys.readouterr()
+    said = one_line(written.err)
+    assert re.fullmatch(r"small: is measured already, on \d{4}-\d\d-\d\d: nothing is measured again", said)
+    assert "Everything is doubled." in " ".join(written.out.split())
+    assert path.read_bytes() == before
+    Path(target).write_text(Path(target).read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+    assert load_study(target).main(["--quick", "--resume", "-o", str(tmp_path)]) == 0
+    said = capsys.readouterr().err
+    assert "small: is measured anew, the finished run was another one: the study's file has changed\n" in said
+    assert "small: 2 samples to take" in said
 
 
 def test_without_the_drawing_libraries_the_record_is_written(target, tmp_path):

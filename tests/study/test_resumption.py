@@ -144,6 +144,9 @@ def test_a_run_of_some_cases_can_be_resumed(study, tmp_path):
     interpreter = Counting()
     outcome = measure_study(study, replace(plan, interpreter=interpreter, resume=True), tmp_path)
     assert (len(interpreter.taken), len(outcome.record.samples), outcome.record.complete) == (1, 4, False)
+    again = replace(plan, interpreter=Counting(0), resume=True)
+    assert StudyRun(study, again, tmp_path).notes == ["has every sample already: nothing is measured again"]
+    assert len(measure_study(study, again, tmp_path).record.samples) == 4
 
 
 @pytest.fixture
@@ -165,7 +168,7 @@ def test_a_command_of_several_studies_skips_those_that_it_finished(two, tmp_path
     assert said[-1] == "interrupted: the same command with --resume goes on"
     interpreter, said = Counting(), []
     assert run_both(two, interpreter, tmp_path, resume=True, said=said) == 0
-    assert "first: is measured already, by the command that was interrupted" in said
+    assert any(line.startswith("first: is measured already, on ") for line in said)
     assert any(line.startswith("second: goes on after 2 samples") for line in said)
     assert len(interpreter.taken) == 4
     assert {target.rpartition("/")[2] for target, _ in interpreter.taken} == {"second.py"}
@@ -224,13 +227,32 @@ def test_a_newer_record_is_neither_replaced_nor_measured_beside(two, tmp_path):
     assert {target.rpartition("/")[2] for target, _ in interpreter.taken} == {"second.py"}
 
 
-def test_what_an_older_command_finished_is_measured_again(two, tmp_path):
-    """Only the command that was interrupted counts: after one that ended there is nothing to resume."""
-    run_both(two, Counting(), tmp_path, resume=False, said=[])
+def test_what_is_finished_is_not_measured_again(two, tmp_path):
+    """Resumed after its end, a command measures what it lacks: nothing, or a study that was added since."""
+    run_both(two[:1], Counting(), tmp_path, resume=False, said=[])
     interpreter, said = Counting(), []
     assert run_both(two, interpreter, tmp_path, resume=True, said=said) == 0
-    assert len(interpreter.taken) == 12
-    assert "nothing was interrupted: everything is measured" in said
+    assert {target.rpartition("/")[2] for target, _ in interpreter.taken} == {"second.py"}
+    assert any(line.startswith("first: is measured already") for line in said)
+    assert run_both(two, Counting(0), tmp_path, resume=True, said=said) == 0
+
+
+def test_a_finished_run_of_another_kind_is_measured_anew(study, tmp_path):
+    """The first thing that differs is said, as it is of an interrupted one."""
+    measure_study(study, replace(PLAN, interpreter=Counting()), tmp_path)
+    plan = replace(PLAN, interpreter=Counting(), resume=True, scale="full")
+    run = StudyRun(study, plan, tmp_path)
+    assert run.notes == ["is measured anew, the finished run was another one: scale was default, is full now"]
+    assert run.record.samples == []
+
+
+def test_a_finished_run_is_taken_where_the_interrupted_one_is_another(study, tmp_path):
+    """A run of the quick cases that was interrupted later does not hide it."""
+    measure_study(study, replace(PLAN, interpreter=Counting()), tmp_path)
+    measure_study(study, replace(PLAN, interpreter=Counting(2), scale="full"), tmp_path)
+    run = StudyRun(study, replace(PLAN, interpreter=Counting(0), resume=True), tmp_path)
+    assert run.record.complete
+    assert run.notes[0].startswith("is measured already")
 
 
 def test_a_complete_record_from_before_the_interrupted_command_is_measured_again(two, tmp_path):
@@ -240,6 +262,8 @@ def test_a_complete_record_from_before_the_interrupted_command_is_measured_again
     data = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**data, "started": "2020-01-01T00:00:00+00:00"}), encoding="utf-8")
     run_both(two, Counting(6), tmp_path, resume=False, said=[])
-    interpreter = Counting()
-    run_both(two, interpreter, tmp_path, resume=True, said=[])
+    (tmp_path / "second" / "made-up.partial.json").unlink()  # as if it had been killed before
+    interpreter, said = Counting(), []
+    run_both(two, interpreter, tmp_path, resume=True, said=said)
     assert len(interpreter.taken) == 6
+    assert said[1].endswith("it ended before the interrupted command began")
