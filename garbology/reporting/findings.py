@@ -165,19 +165,28 @@ def _address(found: re.Match[str]) -> str:
 
 def tally(page: StudyPage) -> str:
     """How the findings came out: "5 of 6 findings hold, 1 does not hold"."""
-    every = findings(page)
+    return tally_of(findings(page))
+
+
+def tally_of(every: Sequence[Finding]) -> str:
+    """How some findings came out, each counted once: those that hold, that do not, and so on add up to all.
+
+    Such as "5 of 7 findings hold, 1 does not hold, 1 not on this version"; over several runtimes "7 of 7
+    findings hold, 1 of them not on every version".
+    """
     if not every:
         return "no findings"
     counts = {status: sum(finding.status == status for finding in every) for status in STATUSES}
-    noun = "finding holds" if len(every) == 1 else "findings hold"
-    parts = [f"{counts['holds']} of {len(every)} {noun}"]
-    if counts["does not hold"]:
-        parts.append(f"{counts['does not hold']} {'does' if counts['does not hold'] == 1 else 'do'} not hold")
-    if counts["not measured"]:
-        parts.append(f"{counts['not measured']} not measured")
-    excepted = sum(any(chip.status == "not on this version" for chip in one.chips) for one in every)
-    if excepted:
-        parts.append(f"{excepted} not on every version")
+    several = any(len(finding.chips) > 1 for finding in every)
+    excepted = sum(finding.status == "holds" and bool(finding.notable) for finding in every)
+    parts = [f"{counts['holds']} of {len(every)} {'finding holds' if len(every) == 1 else 'findings hold'}"]
+    parts += [f"{excepted} of them not on every version"] if excepted else []
+    said = {
+        "does not hold": "does not hold" if counts["does not hold"] == 1 else "do not hold",
+        "not on this version": f"not on {'any version here' if several else 'this version'}",
+        "not measured": "not measured",
+    }
+    parts += [f"{counts[status]} {text}" for status, text in said.items() if counts[status]]
     return ", ".join(parts)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from garbology.reporting.atlas import LEGEND, atlas
 from garbology.reporting.files import write_text
-from garbology.reporting.findings import findings, overall, tally
+from garbology.reporting.findings import findings, overall, tally, tally_of
 from garbology.reporting.runtimes import runtime_names
 from garbology.reporting.templating import render
 from garbology.reporting.text import file_stem
@@ -49,12 +48,7 @@ def _summary(pages: Sequence[StudyPage]) -> str:
     runtimes: dict[str, RuntimeSummary] = {
         runtime.slug: runtime for page in pages for runtime in page.runtimes
     }
-    statuses = Counter(finding.status for page in pages for finding in findings(page))
-    every = sum(statuses.values())
-    parts = [f"{statuses['holds']} of {every} findings hold"] if every else ["no findings"]
-    broken, missing = statuses["does not hold"], statuses["not measured"]
-    parts += [f"{broken} {'does' if broken == 1 else 'do'} not hold"] if broken else []
-    parts += [f"{missing} not measured"] if missing else []
+    counted = tally_of([finding for page in pages for finding in findings(page)])
     studies = f"{len(pages)} {'study' if len(pages) == 1 else 'studies'}"
     on = f" on {len(runtimes)} {'interpreter' if len(runtimes) == 1 else 'interpreters'}" if runtimes else ""
-    return f"{studies}{on}: {', '.join(parts)}"
+    return f"{studies}{on}: {counted}"

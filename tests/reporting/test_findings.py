@@ -71,7 +71,38 @@ def test_references_become_links_to_known_places_only():
 
 
 def test_the_tally_counts_exceptions():
-    """A claim with an exception holds, and is counted as not on every version."""
+    """A claim with an exception holds, and of those that hold it is the one that does not everywhere."""
     page = judged(v3_10_13="holds", v3_13_0="not on this version")
-    assert tally(page) == "1 of 1 finding holds, 1 not on every version"
+    assert tally(page) == "1 of 1 finding holds, 1 of them not on every version"
     assert overall(page) == "holds"
+
+
+def on_one_version(*statuses):
+    """A page of one runtime with a claim for each status."""
+    results = [
+        FindingResult(f"claim_{index}", "A claim.", pages.SLUG, status, "x")
+        for index, status in enumerate(statuses)
+    ]
+    return replace(pages.study_page(), findings=results)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        (["holds", "holds", "not on this version"], "2 of 3 findings hold, 1 not on this version"),
+        (
+            ["holds", "does not hold", "does not hold", "not on this version", "not measured"],
+            "1 of 5 findings hold, 2 do not hold, 1 not on this version, 1 not measured",
+        ),
+        ([], "no findings"),
+    ],
+)
+def test_the_tally_of_one_version_adds_up(statuses, said):
+    """With one version nothing is said of every version, and the parts make the whole."""
+    assert tally(on_one_version(*statuses)) == said
+
+
+def test_what_holds_nowhere_here_is_told_so():
+    """An exception on every version that was measured is no claim that holds."""
+    page = judged(v3_10_13="not on this version", v3_13_0="not on this version")
+    assert tally(page) == "0 of 1 finding holds, 1 not on any version here"

@@ -128,7 +128,7 @@ def test_a_claim_is_one_row_over_all_versions(written):
     assert "✗ 3.9.18: does not hold" in page.text
     assert "Does not hold: CPython 3.9.18. 3 Variables left on 3.9" in page.text
     assert "looks at a slice of the heap at a time. (python/cpython#142516, PEP 848)" in page.text
-    assert "3 of 4 findings hold, 1 does not hold, 1 not on every version" in page.text
+    assert "3 of 4 findings hold, 1 of them not on every version, 1 does not hold" in page.text
 
 
 def test_figures_of_many_runtimes_draw_one_of_each_kind(written):
