@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
+from garbology.study.wording import counted
+
 _SECONDS_BETWEEN_LINES = 15.0
 
 
@@ -16,7 +18,7 @@ _SECONDS_BETWEEN_LINES = 15.0
 class Expectation:
     """How far a command is: samples taken and expected in all, and seconds left where that can be told.
 
-    The total is an estimate unless it is `exact`: how often a case is repeated depends on its samples.
+    The total is the most there may be unless it is `exact`: how often a case is repeated depends on its samples.
     """
 
     done: int
@@ -26,7 +28,7 @@ class Expectation:
 
     @property
     def count(self) -> str:
-        """Done of how many: '12/60', '12/~60' where the total is an estimate."""
+        """Done of how many: '12/60', '12/~60' where that is the most there may be."""
         return f"{self.done}/{'' if self.exact else '~'}{self.total}"
 
 
@@ -72,7 +74,7 @@ class Lines:
         self._started = self._written = time.monotonic()
         left = expectation.total - expectation.done
         if left:
-            self._say(f"{'' if expectation.exact else 'at least '}{left} samples to take")
+            self._say(f"{'' if expectation.exact else 'at most '}{counted(left, 'sample')} to take")
 
     def begin(self, study: str, case: str) -> None:
         """Say the case where nothing was said for a while."""
@@ -97,7 +99,9 @@ class Lines:
 
     def _time_left(self) -> str:
         left = self._now.seconds_left
-        return "time left unknown" if left is None else f"about {left:.0f} s left"
+        if left is None:
+            return "time left unknown"
+        return f"{'about' if self._now.exact else 'at most about'} {left:.0f} s left"
 
     def _say(self, text: str) -> None:
         self._written = time.monotonic()

@@ -26,6 +26,7 @@ from garbology.study.statistics import FEWEST_SAMPLES
 
 ProgressMaker = Callable[[str, Expectation], AbstractContextManager[Progress]]
 
+_TELLING_SHARE = 0.1  # of the cases: with so many samples the time left is told
 _LONGEST_WAIT_SECONDS = 1.0  # in which Ctrl-C is not heard on Windows
 
 
@@ -264,7 +265,9 @@ def _begin_next(
 
 def _expectation(schedules: Sequence[Schedule], jobs: int) -> Expectation:
     seconds = [second for schedule in schedules for second in schedule.seconds]
-    typical = sum(seconds) / len(seconds) if seconds else None
+    cases = sum(schedule.case_count for schedule in schedules)
+    told = len(seconds) >= _TELLING_SHARE * cases  # a few say little: cases differ a thousandfold
+    typical = sum(seconds) / len(seconds) if seconds and told else None
     left = None if typical is None else sum(each.expected_seconds(typical) for each in schedules) / jobs
     return Expectation(
         done=sum(schedule.done_count for schedule in schedules),

@@ -40,8 +40,16 @@ class _Case:
     def is_unavailable(self) -> bool:
         return any(sample.status == "unavailable" for sample in self.samples)
 
-    def add(self, sample: Sample, repetition: Repetition) -> None:
+    @property
+    def is_timeless(self) -> bool:
+        """Whether its samples have no times, or failed: it will not be repeated beyond the fewest."""
+        if any(each.status != "ok" for each in self.samples):
+            return True
+        return bool(self.samples) and not time_names([each.values or {} for each in self.samples])
+
+    def add(self, sample: Sample, seconds: float, repetition: Repetition) -> None:
         self.samples.append(sample)
+        self.seconds.append(seconds)
         good = [each.values or {} for each in self.samples if each.status == "ok"]
         enough = len(self.samples) >= repetition.fewest
         # What failed or hung once does not become precise by being repeated.
@@ -73,7 +81,8 @@ class Schedule:
         self._cases = [_Case(measure, case) for measure, case in cases]
         self._named = {_key(each.measure, each.case): each for each in self._cases}
         for sample in samples:
-            self._named[_key(sample.measure, sample.case)].add(sample, repetition)
+            seconds = sample.seconds or sample.limit_seconds or 0.0
+            self._named[_key(sample.measure, sample.case)].add(sample, seconds, repetition)
         self._queue = deque(self._first_rounds())
 
     @property
@@ -99,12 +108,15 @@ class Schedule:
 
     @property
     def expected_count(self) -> int:
-        """How many samples there will have been in the end, as far as can be told now."""
+        """How many samples there will have been in the end, at most: it only ever falls.
+
+        A case whose times are not known to be precise counts every repeat that it may still need.
+        """
         return sum(self._expected(each) for each in self._cases)
 
     @property
     def seconds(self) -> list[float]:
-        """How long each sample took that `add` was told of, start-up included."""
+        """How long each sample took; start-up is included, except in those of an interrupted run."""
         return [second for each in self._cases for second in each.seconds]
 
     def expected_seconds(self, typical: float) -> float:
@@ -131,8 +143,7 @@ class Schedule:
         """A sample that `next` gave is taken; `seconds` is all that it took, start-up included."""
         case = self._named[_key(sample.measure, sample.case)]
         case.under_way -= 1
-        case.seconds.append(seconds)
-        case.add(sample, self._repetition)
+        case.add(sample, seconds, self._repetition)
 
     def judge_precision(self) -> tuple[int, list[tuple[str, dict[str, Any]]]]:
         """How many of the cases that measured a time know it precisely, and which do not."""
@@ -167,9 +178,7 @@ class Schedule:
     def _expected(self, case: _Case) -> int:
         if not case.is_open(self._repetition):
             return case.started
-        decided = [each.started for each in self._cases if not each.is_open(self._repetition)]
-        typical = round(sum(decided) / len(decided)) if decided else self._repetition.fewest
-        return min(self._repetition.most, max(case.started + 1, typical, self._repetition.fewest))
+        return max(case.started, self._repetition.fewest) if case.is_timeless else self._repetition.most
 
 
 def _key(measure: str, case: dict[str, Any]) -> str:

@@ -73,15 +73,29 @@ def test_a_schedule_ends_when_every_case_is_precise():
     assert (schedule.done_count, schedule.expected_count, schedule.is_exact) == (8, 8, True)
 
 
-def test_the_expected_total_is_an_estimate_until_every_case_is_decided():
-    """It begins with the fewest repeats and never falls below what is certain to come."""
+def test_the_expected_total_never_rises():
+    """It counts every repeat that a case may still need, and falls as the cases are known precisely."""
     schedule = Schedule(CASES, Repetition(5, 15, 0.1), seed=1)
-    assert (schedule.expected_count, schedule.is_exact) == (20, False)
-    for index in range(20):
-        job = schedule.next()
-        schedule.add(sample_of(job, value=1.0 + (index if job.case["n"] == 0 else 0)), 1.0)
-    assert schedule.expected_count > 20
-    assert not schedule.is_done
+    expected = [schedule.expected_count]
+    assert not schedule.is_exact
+    while job := schedule.next():
+        noise = schedule.done_count if job.case["n"] == 0 else 0
+        schedule.add(sample_of(job, value=1.0 + noise), 1.0)
+        expected.append(schedule.expected_count)
+    assert expected[:2] == [60, 60]
+    assert expected[-1] == schedule.done_count == 3 * 5 + 15
+    assert expected == sorted(expected, reverse=True)
+    assert schedule.is_exact
+
+
+def test_cases_without_times_are_expected_no_more_often_than_needed():
+    """One sample shows that there is no time to be known precisely, or that the case fails."""
+    schedule = Schedule(CASES[:2], Repetition(5, 15, 0.1), seed=1)
+    job = schedule.next()
+    schedule.add(Sample(job.measure, job.case, job.repeat, values={"objects": 3}), 1.0)
+    assert schedule.expected_count == 5 + 15
+    schedule.add(sample_of(schedule.next(), status="failed"), 1.0)
+    assert schedule.expected_count == 5 + 5
 
 
 def test_time_left_is_told_by_the_cases_own_times():

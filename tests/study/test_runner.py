@@ -290,6 +290,20 @@ class Noisy:
         self.noise = itertools.count()
 
 
+def test_the_time_left_is_told_when_some_samples_tell_it(write_study, tmp_path):
+    """The first sample of many cases says nothing about the others; a tenth of them does."""
+    cases = list(range(30))
+    body = f"""
+    study = Study("Many", {{"kind": {cases}}}, repeats=1, most_repeats=1)
+    @study.measure
+    def work(kind: int) -> Result:
+        return Result(kind)
+    """
+    log = Log()
+    measure_study(load_study(write_study(body)), Plan(interpreter=Noisy()), tmp_path, log)
+    assert [each.seconds_left is None for each in log.expected] == [True] * 3 + [False] * 28
+
+
 def test_what_is_unavailable_is_tried_once_and_what_fails_no_more_than_needed(write_study, tmp_path):
     """Repeating does not install a package, nor mend a measure."""
     body = """
@@ -320,8 +334,8 @@ def test_elsewhere_than_on_a_terminal_progress_is_sparse_lines(monkeypatch):
     assert stream.getvalue().splitlines() == [
         "small: 3 samples to take",
         "small: two crashed",
-        "small: 2/~4, about 7 s left, now three",
-        "small: 2/~4, about 7 s left, now other four",
+        "small: 2/~4, at most about 7 s left, now three",
+        "small: 2/~4, at most about 7 s left, now other four",
         "small: 3/3 in 0 s",
     ]
 
