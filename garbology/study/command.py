@@ -36,7 +36,7 @@ def run_study(study: Study, arguments: Sequence[str] | None = None) -> int:
     @run_options
     def command(**options: Any) -> int:
         study.check()
-        return _run([study], options)
+        return _run([study], options, _package_of(study))
 
     return invoke(command, program, arguments)
 
@@ -85,11 +85,7 @@ def _group(package: str) -> click.Group:
     @run_options
     def run(names: tuple[str, ...], **options: Any) -> int:
         studies, status = _load_all(_chosen(package, names))
-        status = max(status, _run(studies, options))
-        _echo_paths(
-            publish_index(_load_all(study_names(package), lambda _: None)[0], options["output"], say=_say)
-        )
-        return status
+        return max(status, _run(studies, options, package))
 
     @group.command(
         help="Measure the named studies, or all of them, on every CPython found, and draw the atlas."
@@ -114,11 +110,7 @@ def _group(package: str) -> click.Group:
         options["pythons"] = (*pythons, *options["pythons"])
         if not options["pythons"]:
             raise OneLineError("no interpreter is left: --list says what was found")
-        status = max(status, _run(studies, options), DOES_NOT_HOLD if failures else HOLDS)
-        _echo_paths(
-            publish_index(_load_all(study_names(package), lambda _: None)[0], options["output"], say=_say)
-        )
-        return status
+        return max(status, _run(studies, options, package), DOES_NOT_HOLD if failures else HOLDS)
 
     @group.command(help="Draw the reports again from the records, without measuring.")
     @click.argument("names", nargs=-1)
@@ -127,20 +119,38 @@ def _group(package: str) -> click.Group:
         studies, status = _load_all(_chosen(package, names or ("all",)))
         for study in _recorded(studies, output):
             _echo_paths(publish(study, output / study.name, say=_say))
-        _echo_paths(publish_index(_load_all(study_names(package), lambda _: None)[0], output, say=_say))
+        _echo_paths(publish_index(_every(package), output, say=_say))
         return status
 
     return group
 
 
-def _run(studies: Sequence[Study], options: Mapping[str, Any]) -> int:
+def _run(studies: Sequence[Study], options: Mapping[str, Any], package: str) -> int:
+    """Measure; the front page is of all studies of `package`, whichever are measured; none without a package."""
     plans = [plan_of(study, options) for study in studies]
     for study in studies:
         _writable(options["output"] / study.name)
     interpreters, status = _interpreters(options["pythons"])
-    return max(
-        status, run_studies(studies, plans, interpreters, options["output"], say=_say, echo=click.echo)
+    measured = run_studies(
+        studies,
+        plans,
+        interpreters,
+        options["output"],
+        say=_say,
+        echo=click.echo,
+        overview=lambda: _every(package),
     )
+    return max(status, measured)
+
+
+def _package_of(study: Study) -> str:
+    """The package whose studies share a front page; empty where the study is a file of its own."""
+    return "" if study.target.endswith(".py") else study.target.rpartition(".")[0]
+
+
+def _every(package: str) -> list[Study]:
+    """All studies of a package that can be loaded: what cannot was named before, or is not asked for."""
+    return _load_all(study_names(package), lambda _: None)[0] if package else []
 
 
 def _interpreters(texts: Sequence[str]) -> tuple[list[Interpreter], int]:
@@ -218,7 +228,8 @@ def _heard_interrupts() -> Iterator[None]:
 
 
 def _echo_paths(paths: Sequence[Path]) -> None:
-    _echo_lines(map(str, paths))
+    if paths:
+        _echo_lines(map(str, paths))
 
 
 def _echo_lines(lines: Iterable[str]) -> None:

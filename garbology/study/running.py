@@ -9,7 +9,7 @@ from pathlib import Path
 from garbology.study.declaration import Study
 from garbology.study.interpreters import Interpreter, InterpreterError
 from garbology.study.page import StudyPage
-from garbology.study.publishing import publish, show
+from garbology.study.publishing import publish, publish_index, show
 from garbology.study.records import NewerRecordError
 from garbology.study.resumption import begin_command, end_command
 from garbology.study.runner import Outcome, Plan, StudyRun, measure_all, now
@@ -27,10 +27,12 @@ def run_studies(
     *,
     say: Say,
     echo: Say,
+    overview: Callable[[], Sequence[Study]] = tuple,
 ) -> int:
     """Measure each study as planned on each interpreter, and return the exit status.
 
-    What goes wrong with one of them is said and the others go on. Paths that were written are echoed.
+    What goes wrong with one of them is said and the others go on. Paths that were written are echoed; where
+    anything was, the front page of the studies that `overview` returns is drawn again.
     """
     resume = any(plan.resume for plan in plans)
     command = "; ".join(" ".join(plan.command) for plan in plans)
@@ -46,6 +48,8 @@ def run_studies(
         outcomes[run] = outcome
         page = run.study.report([outcome.record], lead=outcome.record.slug)
         statuses.append(exit_status(outcome, page))
+        if len(interpreters) > 1:
+            echo(_heading(run, page))
         show(page, say=say)
 
     interrupted = bool(runs) and measure_all(runs, plans[0].jobs, finished)
@@ -53,6 +57,8 @@ def run_studies(
         if run not in outcomes and run.is_begun:
             finished(run, run.finish(interrupted=interrupted))
     _draw(runs, outcomes, output, say, echo)
+    if outcomes and (of_all := overview()):
+        _echo_paths(publish_index(of_all, output, say=say), echo)
     if interrupted:
         say("interrupted: the same command with --resume goes on")
         return INTERRUPTED
@@ -108,4 +114,15 @@ def _draw(
             lead = of_it[0].record.slug
             paths = [outcome.path for outcome in of_it]
             paths += publish(study, output / study.name, lead=lead, say=say)
-            echo("\n".join(map(str, paths)))
+            _echo_paths(paths, echo)
+
+
+def _heading(run: StudyRun, page: StudyPage) -> str:
+    """What tells a result from those of other interpreters: '\n== cycles: CPython 3.12.1, generational (3.12)'."""
+    of = page.runtimes[0]
+    return f"\n== {page.name}: {of.label}, {of.collector} ({run.interpreter.name})"
+
+
+def _echo_paths(paths: Sequence[Path], echo: Say) -> None:
+    if paths:
+        echo("\n".join(map(str, paths)))

@@ -376,6 +376,33 @@ def test_all_studies_of_a_package_are_run_and_one_that_is_broken_is_named(packag
     assert {"index.html", "README.md", "small"} <= {path.name for path in (tmp_path / "reports").iterdir()}
 
 
+def test_a_study_run_alone_draws_the_front_page_again(package, tmp_path, capsys):
+    """Whether as a module or by name; where nothing was measured, no page is drawn and none is named."""
+    module = load_study(f"{package}.small")
+    front = tmp_path / "reports" / "index.html"
+    assert module.main(["--quick", "--repeats", "1"]) == 0
+    assert str(front.relative_to(tmp_path)) in capsys.readouterr().out.splitlines()
+    front.unlink()
+    assert run_package(package, ["run", "small", "--quick", "--python", "3.99"]) == 2
+    assert module.main(["--quick", "--python", "3.99"]) == 2
+    assert capsys.readouterr().out == ""
+    assert not front.exists()
+
+
+def test_with_several_interpreters_each_result_names_its_own(target, tmp_path, capsys):
+    """Version and collector, and the interpreter as it was asked for, on a line above the result."""
+    other = write_other_python(tmp_path / "other")
+    broken = str(tmp_path / "none")
+    words = ["--quick", "--python", other, "--python", broken, "-o", str(tmp_path / "out")]
+    load_study(target).main(words)
+    assert "== small" not in capsys.readouterr().out
+    load_study(target).main([*words, "--python", write_other_python(tmp_path / "twin")])
+    version = ".".join(map(str, sys.version_info[:3]))
+    written = capsys.readouterr().out
+    assert re.search(rf"^== small: CPython {version}\S*, \S+ \({re.escape(other)}\)$", written, re.MULTILINE)
+    assert written.index("== small") < written.index("Small things")
+
+
 def test_reports_are_drawn_again_from_the_records_alone(package, tmp_path, capsys):
     """`report` measures nothing and gives the same pages."""
     assert run_package(package, ["run", "small", "--quick", "--repeats", "1"]) == 0
