@@ -28,7 +28,7 @@ import gc
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from experiments._garbage import shown, tile
@@ -36,8 +36,10 @@ from experiments._layouts import HOLD_AND_READ, MAKE, Plain
 from experiments._rows import side_by_side
 from garbology import collector
 from garbology.recorders import memory_usage, traced_allocations
-from garbology.study import Runs, Study, Table, Tile, bars, table
+from garbology.study import Run, Runs, Study, Table, Tile, bars, table
 
+MINUS = "\N{MINUS SIGN}"
+UNMEASURABLE = "≤ 0, below what can be measured"  # a process that shrank had room for the objects
 COLLECTIONS = 5  # of the same objects; the shortest counts, for other processes only add to it
 
 
@@ -320,14 +322,28 @@ study.exception(
 
 @study.figure
 def bytes_an_object(runs: Runs) -> Any:
-    """Bytes of an object with four attributes: told by sys.getsizeof, allocated, and grown by the process."""
+    """Bytes of an object with four attributes: told by sys.getsizeof, allocated, and grown by the process (0: by
+    less than can be measured)."""
     weights = side_by_side(
         largest(runs.of(make_many)).where(holds="numbers"),
         {"sys.getsizeof": "getsizeof_bytes", "allocated": "traced_bytes", "of the process": "resident_bytes"},
         by="told by",
         value="object_bytes",
     )
-    return bars(weights, x="layout", y="object_bytes", color="told by")
+    return bars(not_below_zero(weights), x="layout", y="object_bytes", color="told by")
+
+
+def not_below_zero(weights: Runs) -> Runs:
+    """The weights, 0 where the process shrank: the objects took room that it had, none of them weighs less."""
+    return Runs(
+        Run(
+            run.measure,
+            run.case,
+            {"object_bytes": None if run.object_bytes is None else max(run.object_bytes, 0)},
+            runtime=run.runtime,
+        )
+        for run in weights
+    )
 
 
 @study.figure
@@ -403,7 +419,16 @@ def medians(runs: Runs) -> Table:
         "make_each_seconds",
         "collect_each_seconds",
     ]
-    return table(runs.of(make_many), columns, caption="One object of many with four attributes, on average.")
+    made = table(runs.of(make_many), columns, caption="One object of many with four attributes, on average.")
+    resident = made.columns.index("resident")
+    rows = [
+        [
+            UNMEASURABLE if place == resident and cell.startswith(MINUS) else cell
+            for place, cell in enumerate(row)
+        ]
+        for row in made.rows
+    ]
+    return replace(made, rows=rows)
 
 
 def largest(runs: Runs) -> Runs:

@@ -7,7 +7,7 @@ import pytest
 
 from experiments import layout
 from garbology.interpreter import collector
-from garbology.study.runs import Runs
+from garbology.study.runs import Run, Runs
 from tests.study.claims import doctored, one_of, take
 
 INSTANCES = 5_000
@@ -136,3 +136,16 @@ def test_the_page_tells_the_bytes_of_an_instance(page):
     """Two tiles are compared across versions, and the verdict is about the plain class."""
     assert sum(tile.atlas for tile in page.tiles) == 2
     assert "bytes in an ordinary instance" in page.verdict
+
+
+def test_no_object_is_shown_to_weigh_less_than_nothing(small):
+    """A process that shrank had room for the objects: the figure draws 0, the table says that it is no measurement."""
+    shrunk = Runs(Run(run.measure, run.case, dict(run.values), runtime=run.runtime) for run in small)
+    for run in shrunk.of(layout.make_many).where(layout="tuple", holds="numbers"):
+        run.values["resident_bytes"] = -12.5
+    rows = layout.bytes_an_object(shrunk).rows
+    (drawn,) = (row for row in rows if (row["layout"], row["told by"]) == ("tuple", "of the process"))
+    assert drawn["object_bytes"] == 0
+    cells = [cell for row in layout.medians(shrunk).rows for cell in row]
+    assert cells.count(layout.UNMEASURABLE) == 1
+    assert not [cell for cell in cells if cell.startswith(layout.MINUS)]
