@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,11 @@ from garbology.study.options import OneLineError, output_option, plan_of, run_op
 from garbology.study.publishing import has_records, publish, publish_index
 from garbology.study.records import load_records
 from garbology.study.running import DOES_NOT_HOLD, HOLDS, INTERRUPTED, USAGE, run_studies
+
+_PYTHON_TOO = (
+    "Beside those that are found, and as it is: no environment is made for this one. A path, a name such as 3.12, or "
+    "pyodide:DIR; repeatable."
+)
 
 
 def run_study(study: Study, arguments: Sequence[str] | None = None) -> int:
@@ -99,13 +105,14 @@ def _group(package: str) -> click.Group:
         show_default=True,
         help="Where each interpreter's environment is made, and found again.",
     )
-    @run_options
+    @partial(run_options, python=_PYTHON_TOO)
     def matrix(names: tuple[str, ...], only_list: bool, environments: Path, **options: Any) -> int:
+        chosen = _chosen(package, names or ("all",))
         candidates = discover()
         _echo_lines(describe(candidates))
         if only_list:
             return HOLDS
-        studies, status = _load_all(_chosen(package, names or ("all",)))
+        studies, status = _load_all(chosen)
         pythons, failures = prepare_all(candidates, environments, _say)
         options["pythons"] = (*pythons, *options["pythons"])
         if not options["pythons"]:

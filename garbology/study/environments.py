@@ -21,17 +21,26 @@ class PreparationError(Exception):
     """An environment cannot be made; the message is the last line of what was tried."""
 
 
-def prepare(candidate: Candidate, directory: Path) -> Path:
-    """The Python of the candidate's environment under `directory`: made now, or before with the same packages."""
-    place = directory / candidate.label.replace(" ", "")
+def place_of(candidate: Candidate, directory: Path) -> Path:
+    """Where under `directory` the candidate's environment is, or will be."""
+    return directory / candidate.label.replace(" ", "")
+
+
+def found(candidate: Candidate, directory: Path) -> Path | None:
+    """The Python of the environment that was made before with the same packages; None where there is none."""
+    place = place_of(candidate, directory)
     python = place / "bin" / "python"
-    wanted = {"python": candidate.path, "packages": requirements()}
-    if python.exists() and _read(place / _MARK) == wanted:
-        return python
+    return python if python.exists() and _read(place / _MARK) == _wanted(candidate) else None
+
+
+def prepare(candidate: Candidate, directory: Path) -> Path:
+    """Make the candidate's environment under `directory`, and return its Python."""
+    place = place_of(candidate, directory)
+    python = place / "bin" / "python"
     shutil.rmtree(place, ignore_errors=True)
     directory.mkdir(parents=True, exist_ok=True)
     _make(candidate.path, place, python)
-    (place / _MARK).write_text(json.dumps(wanted), encoding="utf-8")
+    (place / _MARK).write_text(json.dumps(_wanted(candidate)), encoding="utf-8")
     return python
 
 
@@ -41,6 +50,10 @@ def requirements() -> list[str]:
     if (root / "pyproject.toml").is_file():
         return ["-e", f"{root}[interactive,measured]"]
     return [f"garbology[interactive,measured]=={importlib.metadata.version('garbology')}"]
+
+
+def _wanted(candidate: Candidate) -> dict[str, object]:
+    return {"python": candidate.path, "packages": requirements()}
 
 
 def _make(base: str, place: Path, python: Path) -> None:

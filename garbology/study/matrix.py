@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from garbology.study.discovery import Candidate
-from garbology.study.environments import PreparationError, prepare
+from garbology.study.environments import PreparationError, found, place_of, prepare
 
 Say = Callable[[str], None]
 
@@ -22,14 +23,26 @@ def describe(candidates: Sequence[Candidate]) -> list[str]:
 
 
 def prepare_all(candidates: Sequence[Candidate], directory: Path, say: Say) -> tuple[list[str], int]:
-    """The Pythons of the candidates' environments, and how many could not be made: those are named, no more."""
+    """The Pythons of the candidates' environments, and how many could not be made: those are named, no more.
+
+    A line says which is made, and another how long it took: the first time it may be a minute each.
+    """
     pythons, failures = [], 0
     for candidate in candidates:
         if candidate.left_out:
             continue
         try:
-            pythons.append(str(prepare(candidate, directory)))
+            python = found(candidate, directory) or _make(candidate, directory, say)
+            pythons.append(str(python))
         except PreparationError as error:
             say(f"{candidate.label} ({candidate.path}) is left out: no environment could be made: {error}")
             failures += 1
     return pythons, failures
+
+
+def _make(candidate: Candidate, directory: Path, say: Say) -> Path:
+    say(f"making an environment for {candidate.label} in {place_of(candidate, directory)}")
+    started = time.monotonic()
+    python = prepare(candidate, directory)
+    say(f"{candidate.label}: done in {time.monotonic() - started:.0f} s")
+    return python

@@ -33,8 +33,14 @@ def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a click command every option of measuring."""
+_PYTHON = (
+    "Measure under this interpreter, a path or a name such as 3.12, which has NumPy and what else the study needs; "
+    "repeatable."
+)
+
+
+def run_options(function: Callable[..., Any], python: str = _PYTHON) -> Callable[..., Any]:
+    """Give a click command every option of measuring; `python` is the help of --python."""
     options: list[Callable[..., Any]] = [
         click.option("--quick", is_flag=True, help="Small cases, done in seconds."),
         click.option("--full", is_flag=True, help="The largest cases too."),
@@ -48,7 +54,7 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "pythons",
             multiple=True,
             metavar="PATH",
-            help="Measure under this interpreter, a path or a name such as 3.12; repeatable.",
+            help=python,
         ),
         click.option("--resume", is_flag=True, help="Go on after an interruption; measure nothing twice."),
         click.option("--repeats", type=click.IntRange(min=1), help="Exactly so many samples of each case."),

@@ -315,6 +315,7 @@ def test_the_package_lists_its_studies():
         ([], "experiments: which command: list, run,"),
         (["run"], "experiments: Missing argument 'NAMES...'"),
         (["play"], "experiments: No such command"),
+        (["matrix", "nonsense", "--list"], "experiments: no study is called 'nonsense': there are "),
         (["report", "-o", "nowhere"], "experiments: no records under nowhere: run a study first"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -111,7 +112,7 @@ def test_of_two_of_one_version_the_second_is_left_out():
 
 
 def test_an_environment_is_made_once(tmp_path, monkeypatch):
-    """A finished environment is found again; an unfinished one is made anew."""
+    """A finished environment is found again; an unfinished one is not."""
     commands = []
 
     def run(command):
@@ -122,15 +123,20 @@ def test_an_environment_is_made_once(tmp_path, monkeypatch):
     monkeypatch.setattr(environments, "_run", run)
     monkeypatch.setattr(environments.shutil, "which", lambda name: None)
     candidate = Candidate(sys.executable, "3.12.4")
+    assert environments.found(candidate, tmp_path) is None
     python = environments.prepare(candidate, tmp_path)
     assert subprocess.run([python, "-c", "import sys; print(sys.prefix)"], check=True).returncode == 0
     assert [command[0] for command in commands] == [sys.executable, sys.executable, str(python)]
-    commands.clear()
-    assert environments.prepare(candidate, tmp_path) == python
-    assert commands == []
+    said: list[str] = []
+    assert environments.found(candidate, tmp_path) == python
+    assert matrix.prepare_all([candidate], tmp_path, said.append) == ([str(python)], 0)
+    assert (len(commands), said) == (3, [])
     (tmp_path / "3.12.4" / "garbology.json").unlink()
-    environments.prepare(candidate, tmp_path)
-    assert commands
+    assert environments.found(candidate, tmp_path) is None
+    assert matrix.prepare_all([candidate], tmp_path, said.append) == ([str(python)], 0)
+    assert len(commands) == 6
+    assert said[0] == f"making an environment for 3.12.4 in {tmp_path / '3.12.4'}"
+    assert re.fullmatch(r"3\.12\.4: done in \d+ s", said[1])
 
 
 def test_a_python_without_environment_does_not_stop_the_others(tmp_path, monkeypatch):
@@ -149,7 +155,7 @@ def test_a_python_without_environment_does_not_stop_the_others(tmp_path, monkeyp
         Candidate("/c", "3.9.0", left_out="old"),
     ]
     assert matrix.prepare_all(candidates, tmp_path, said.append) == ([str(tmp_path / "3.13.0")], 1)
-    assert said == ["3.12.4 (/a) is left out: no environment could be made: pip: no matching distribution"]
+    assert said[1] == "3.12.4 (/a) is left out: no environment could be made: pip: no matching distribution"
 
 
 def test_the_list_says_what_is_left_out_and_why():
