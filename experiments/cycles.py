@@ -47,9 +47,9 @@ study = Study(
     parameters={
         "model": MODELS,
         "outputs": KINDS,
-        "operations": [100, 1_000, 10_000, 100_000],
-        "graphs": [10, 100, 1_000],
-        "array_bytes": [8, 1_000, 100_000, 1_000_000],
+        "operations": [1_000, 10_000, 100_000],
+        "graphs": [100, 1_000],
+        "array_bytes": [8, 100_000, 1_000_000],
     },
     quick={
         "model": ["chain"],
@@ -61,9 +61,12 @@ study = Study(
     full={
         "operations": [100, 1_000, 10_000, 100_000, 1_000_000],
         "graphs": [10, 100, 1_000, 10_000],
+        "array_bytes": [8, 1_000, 100_000, 1_000_000],
+        "most_repeats": 15,
         "timeout_seconds": 600,
     },
     repeats=5,
+    most_repeats=6,  # a round takes most of a minute; --full repeats until times are known
     timeout_seconds=120,
 )
 
