@@ -71,7 +71,7 @@ class Native:
             raise InterpreterError(f"{self.name} cannot be run: {error.strerror or error}") from None
         if "slug" not in answer:
             why = self._unfit() or answer.get("message") or _became_of(answer)
-            raise InterpreterError(f"{self.name} cannot run the study: {why}")
+            raise InterpreterError(f"{self.name} cannot run the study: {why}{_remedy(why, target)}")
         return answer
 
     def _command(self, target: str, measure: str) -> list[str]:
@@ -92,6 +92,16 @@ class Native:
         if version >= OLDEST:
             return ""
         return f"Python {told.stdout.strip()} is too old, {'.'.join(map(str, OLDEST))} or newer is needed"
+
+
+def _remedy(why: str, target: str) -> str:
+    """Who installs what a study imports, where that is what is missing; empty where it is not."""
+    if not why.startswith("ModuleNotFoundError"):
+        return ""
+    matrix = (
+        "" if target.endswith(".py") else f", or let `python -m {target.rpartition('.')[0]} matrix` do it"
+    )
+    return f": install there what a study needs (pip install 'garbology[measured]'){matrix}"
 
 
 def _became_of(answer: Mapping[str, Any]) -> str:

@@ -208,7 +208,8 @@ def test_another_interpreter_must_be_able_to_load_the_study(write_study, tmp_pat
     other = write_python(tmp_path / "other", f'exec {sys.executable} "$@"')
     path = write_study("import nothing_of_that_name\n" + BODY)
     with pytest.raises(
-        InterpreterError, match="other cannot run the study: ModuleNotFoundError: No module named"
+        InterpreterError,
+        match=r"other cannot run the study: ModuleNotFoundError: No module named.*pip install",
     ):
         Native(other, "other").describe(path)
 
