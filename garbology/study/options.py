@@ -106,8 +106,19 @@ def _refuse_an_empty_plan(study: Study, plan: Plan) -> None:
     for name in plan.measures:
         if name not in study.measures:
             raise OneLineError(f"--measure {name}: the measures are {', '.join(study.measures)}")
+    for name, wanted in plan.cases.items():
+        _refuse_unknown_values(study, plan.scale, name, wanted)
     if not any(plan.wants(measure, case) for measure, case in study.grid(plan.scale)):
         raise OneLineError("no case is left: --measure and --case exclude all of them")
+
+
+def _refuse_unknown_values(study: Study, scale: ScaleName, name: str, wanted: Sequence[str]) -> None:
+    """A measure that lacks the parameter is measured whatever its value, so that an empty plan would not tell."""
+    values = dict.fromkeys(str(case[name]) for _, case in study.grid(scale) if name in case)
+    for value in wanted:
+        if value not in values:
+            where = "" if scale == "default" else f" with --{scale}"
+            raise OneLineError(f"--case {name}={value}: no case{where} has it, {name} is {'; '.join(values)}")
 
 
 def _cases(study: Study, texts: Sequence[str]) -> dict[str, tuple[str, ...]]:

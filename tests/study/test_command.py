@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -156,7 +157,11 @@ WRONG = {
         ["--case", "m=1"],
         "small: --case m=1: expected NAME=VALUE, where NAME is of n,",
     ),
-    "no case left": (["--case", "n=99"], "small: no case is left"),
+    "an unknown value": (["--case", "n=99"], "small: --case n=99: no case has it, n is 1; 2"),
+    "a value of another scale": (
+        ["--quick", "--case", "n=2"],
+        "small: --case n=2: no case with --quick has it, n is 1",
+    ),
 }
 
 
@@ -168,6 +173,19 @@ def test_a_wrong_option_is_one_line_and_nothing_is_measured(target, tmp_path, ca
     assert one_line(written.err).startswith(message)
     assert written.out == ""
     assert not (tmp_path / "out").exists()
+
+
+def test_a_value_that_no_case_has_is_refused_although_a_measure_lacks_the_parameter(write_study, tmp_path):
+    """That measure would be measured, and nobody would see that the word was mistyped."""
+    body = """
+    @study.measure
+    def sleep(seconds_asleep: float) -> Result:
+        return Result(0)
+    """
+    study = load_study(write_study("FACTOR = 2\n" + BODY + textwrap.dedent(body)))
+    assert study.main(["--case", "n=nope", "-o", str(tmp_path / "out")]) == 2
+    assert not (tmp_path / "out").exists()
+    assert study.main(["--case", "n=1", "--measure", "sleep", "--repeats", "1", "-o", str(tmp_path)]) != 2
 
 
 def test_an_output_directory_that_cannot_be_written_is_one_line(target, tmp_path, capsys):
