@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from garbology.reporting.text import visible, words
+from garbology.reporting.text import singular, visible, words
 
 NOTHING = "\N{EN DASH}"
 _MINUS, _TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
@@ -58,7 +58,7 @@ def _number(value: float, unit: str) -> tuple[str, str]:
     if unit in ("percent", "%"):
         return _significant(value), "%"
     number, factor = _count(value)
-    return number, f"{factor} {visible(unit)}".strip()
+    return number, f"{factor} {visible(singular(unit) if number == '1' and not factor else unit)}".strip()
 
 
 def _scaled(value: float, scale: Sequence[tuple[float, str]]) -> tuple[str, str]:

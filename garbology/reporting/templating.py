@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from garbology.reporting.palette import COLORS
-from garbology.reporting.prose import pieces
+from garbology.reporting.prose import Piece, pieces
 from garbology.reporting.text import escape_markdown, markdown_code, visible
 
 _STYLES = ("page.css", "parts.css")
@@ -65,7 +65,13 @@ def _markdown() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        spans=_markdown_spans, code=_code, fenced=_fenced, link=_link, address=_address
+        spans=_markdown_spans,
+        pieces=_markdown_pieces,
+        cell=_cell,
+        code=_code,
+        fenced=_fenced,
+        link=_link,
+        address=_address,
     )
     return environment
 
@@ -84,7 +90,24 @@ def _code_spans(text: str) -> Markup:
 
 
 def _markdown_spans(text: str) -> Markup:
-    return Markup().join(_code(piece.text) if piece.code else _escaped(piece.text) for piece in pieces(text))
+    return _markdown_pieces(pieces(text))
+
+
+def _markdown_pieces(items: Sequence[Piece]) -> Markup:
+    return Markup().join(
+        _code(piece.text) if piece.code else Markup(escape_markdown(piece.text, begins_line=not index))  # noqa: S704 - escaped
+        for index, piece in enumerate(items)
+    )
+
+
+def _cell(text: str) -> Markup:
+    """The same in a cell of a table, where a pipe ends the cell even in code."""
+    return Markup().join(
+        Markup(markdown_code(piece.text).replace("|", "\\|"))  # noqa: S704 - escaped for Markdown
+        if piece.code
+        else Markup(escape_markdown(piece.text, begins_line=False))  # noqa: S704 - escaped
+        for piece in pieces(text)
+    )
 
 
 def _verbatim(text: str) -> Markup:

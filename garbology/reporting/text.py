@@ -8,6 +8,10 @@ import unicodedata
 _MARKDOWN_SPECIAL = re.compile(r"[\\`*_\[\]|~$]")
 _MARKDOWN_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
 _MARKDOWN_ADDRESS = re.compile(r"(?i)(https?|ftp|www)([:.])")  # GitHub makes a link of a bare address
+_COUNTED = (
+    "array|case|collection|cycle|frame|graph|iteration|object|operation|pair|reference|run|sample|step|time"
+)
+_ONE_OF_MANY = re.compile(rf"(?<![\w.,-])1 ((?:{_COUNTED})s)\b")
 _MARKDOWN_BLOCK = re.compile(r"^(\s*(?:\d+(?=[.)]\s))?)(?=[-+=#.)])")  # a list or a heading begins a line
 
 
@@ -41,14 +45,31 @@ def shorten(text: object, limit: int) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
 
 
-def escape_markdown(text: object) -> str:
-    """`text` as one line of GitHub's Markdown that renders to the same text, in a table cell too."""
+def singular(noun: str) -> str:
+    """One of what `noun` names: "objects" is "object", "classes" is "class"; what is no plural is left alone."""
+    if noun.endswith(("sses", "xes", "shes", "ches")):
+        return noun[:-2]
+    if noun.endswith("ies"):
+        return noun[:-3] + "y"
+    return noun[:-1] if noun.endswith("s") and not noun.endswith(("ss", "us", "is")) else noun
+
+
+def agreeing(text: str) -> str:
+    """`text` with "1 object" where it says "1 objects": a study's sentence has the number that it measured."""
+    return _ONE_OF_MANY.sub(lambda found: f"1 {singular(found[1])}", text)
+
+
+def escape_markdown(text: object, *, begins_line: bool = True) -> str:
+    """`text` as one line of GitHub's Markdown that renders to the same text, in a table cell too.
+
+    What does not begin a line has no need of the escapes that keep a line from being a list or a heading.
+    """
     line = visible(text, keep_newlines=True).replace("\n", " ")
     line = _MARKDOWN_SPECIAL.sub(r"\\\g<0>", line)
     for character, entity in _MARKDOWN_ENTITIES.items():
         line = line.replace(character, entity)
     line = _MARKDOWN_ADDRESS.sub(r"\1\\\2", line)
-    return _MARKDOWN_BLOCK.sub(r"\1\\", line)
+    return _MARKDOWN_BLOCK.sub(r"\1\\", line) if begins_line else line
 
 
 def markdown_code(text: object) -> str:

@@ -107,7 +107,7 @@ def _longest(collections: Sequence[Row]) -> list[Row]:
 
 def _noted(row: Row) -> Row:
     collected = row.get("collected")
-    return {**row, "note": f"{format_quantity(collected)} objects freed"} if is_number(collected) else row
+    return {**row, "note": f"{format_quantity(collected, 'objects')} freed"} if is_number(collected) else row
 
 
 def _notes(moments: Sequence[Row], collections: Sequence[Row]) -> list[str]:

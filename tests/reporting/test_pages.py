@@ -276,3 +276,13 @@ def test_drawing_needs_only_plain_data(tmp_path):
     """A page's shapes are what JSON gives back: nothing of a measured process is needed to draw them."""
     shape = json.loads(json.dumps(pages.shape()))
     assert pictures.card(shape) == pictures.card(pages.shape())
+
+
+def test_code_in_markdown_is_code_without_stray_backslashes(tmp_path):
+    """A claim's code is code in a table too, a pipe in it stays in its cell, a full stop after it is bare."""
+    source = pages.study_page()
+    claim = replace(source.findings[0], claim="Read `a | b` of `__slots__`. Then stop.")
+    write_page(replace(source, findings=[claim], docstring="Why `__slots__`. Because."), tmp_path)
+    markdown = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| Read `a \\| b` of `__slots__`. Then stop. |" in markdown
+    assert "Why `__slots__`. Because." in markdown
