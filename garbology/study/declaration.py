@@ -221,7 +221,7 @@ class Study:
 
     def main(self, arguments: Sequence[str] | None = None) -> int:
         """Run the study as a command and return its exit status."""
-        from garbology.study.command import run_study
+        from garbology.study.program import run_study
 
         return run_study(self, arguments)
 
