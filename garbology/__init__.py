@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from garbology.find import Found, find_cycles, watch
     from garbology.graph.sizes import register_size
 
+__version__ = "0.1.0"  # pyproject.toml reads it here: it costs no look at the installed distribution
+
 __all__ = [
     "Alive",
     "Found",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import shutil
 import subprocess
@@ -49,7 +48,7 @@ def requirements() -> list[str]:
     root = Path(garbology.__file__).resolve().parents[1]
     if (root / "pyproject.toml").is_file():
         return ["-e", f"{root}[interactive,measured]"]
-    return [f"garbology[interactive,measured]=={importlib.metadata.version('garbology')}"]
+    return [f"garbology[interactive,measured]=={garbology.__version__}"]
 
 
 def _wanted(candidate: Candidate) -> dict[str, object]:
