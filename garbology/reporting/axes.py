@@ -38,8 +38,13 @@ class Axis:
         return max((len(label) for label in self.labels), default=1)
 
     def thinned(self, limit: int) -> Axis:
-        """The axis with at most `limit` ticks: every second, third... of them, the last one always in."""
-        step = math.ceil(len(self.ticks) / limit)
+        """The axis with at most `limit` ticks: every second, third... of them, the last one always in.
+
+        A linear axis keeps its first one as well, so that zero is named where it begins there.
+        """
+        step, gaps = math.ceil(len(self.ticks) / limit), len(self.ticks) - 1
+        if self.scale == "linear" and gaps:
+            step = next(each for each in range(step, gaps + 1) if gaps % each == 0 or each == gaps)
         ticks, labels = self.ticks[::-1][::step][::-1], self.labels[::-1][::step][::-1]
         return replace(self, ticks=ticks, labels=labels)
 
@@ -76,6 +81,8 @@ def _linear_axis(values: Sequence[float], unit: str, tight: bool) -> Axis:
     if low == high:
         low, high = (0.0, 1.0) if low == 0 else (low - abs(low) / 2, high + abs(high) / 2)
     step = _round_step((high - low) / 4)
+    if unit == "" and all(float(value).is_integer() for value in values):
+        step = max(step, 1.0)  # there is nothing between no object and one
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     ticks = [round(index * step, 12) for index in range(first, last + 1)]
     if tight:
@@ -102,6 +109,9 @@ def _log_axis(values: Sequence[float], unit: str, tight: bool) -> Axis:
     ticks = [10.0**power for power in _thin(range(first, last + 1), 7)]
     if sum(_within(tick, low, high) for tick in ticks) < _LOG_TICKS:
         ticks = [factor * 10.0**power for power in range(first, last + 1) for factor in (1, 2, 5)]
+    distinct = sorted(set(values))
+    if tight and len(distinct) <= _LOG_TICKS and sum(_within(tick, low, high) for tick in ticks) < _LOG_TICKS:
+        ticks = distinct  # between 10 and 40 there is one round number, and 40 would go unnamed
     return _number_axis("log", (low, high), [tick for tick in ticks if _within(tick, low, high)], unit)
 
 

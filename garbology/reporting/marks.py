@@ -27,6 +27,7 @@ _MARK_SIZE, _DENSE_MARK_SIZE = 44, 20  # square pixels
 _DENSE_ABOVE = 24  # values on a line: with more of them the marks hide it
 _DODGE_PIXELS = 5
 _DODGED_BELOW = 13  # positions on the x axis; with more of them the marks of one would touch the next
+_DODGED_LINES, _DODGED_POINTS = 6, 4  # series at most; the x of a point may be measured
 _SLANT_DEGREES, _SLANT_PIXELS = (
     -35,
     4.2,
@@ -74,14 +75,17 @@ def _lines(spec: FigureSpec, layout: Layout, panel: Panel, frame: Frame) -> Any:
     for index, series in enumerate(layout.series):
         points = [point for point in panel.points if point.series == index]
         if points:
-            layers += _series_layers(spec, layout, points, series, _dodge(layout, index), x, y, frame)
+            dodge = _dodge(layout, index, line=spec.kind == "line")
+            layers += _series_layers(spec, layout, points, series, dodge, x, y, frame)
     return _frame(alt.layer(*layers), plot_width, height, left, _RIGHT_PIXELS, deeper)
 
 
-def _dodge(layout: Layout, index: int) -> float:
+def _dodge(layout: Layout, index: int, *, line: bool) -> float:
     """Pixels to the side, so that equal values of two series are both seen."""
     positions = {point.x for panel in layout.panels for point in panel.points}
-    step = _DODGE_PIXELS if len(positions) < _DODGED_BELOW and len(layout.series) <= 4 else 0
+    step = _DODGE_PIXELS * min(1, 3 / max(len(layout.series) - 1, 1))
+    if len(positions) >= _DODGED_BELOW or len(layout.series) > (_DODGED_LINES if line else _DODGED_POINTS):
+        step = 0
     return (index - (len(layout.series) - 1) / 2) * step
 
 

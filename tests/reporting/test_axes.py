@@ -87,3 +87,24 @@ def test_categories_keep_their_order_and_are_shortened():
     assert max(map(len, axis.labels)) <= 18
     assert axis.labels[-1] == "1k"
     assert axis.position("weak") == "0"
+
+
+@pytest.mark.parametrize("limit", [2, 3, 4])
+def test_a_thinned_linear_axis_still_names_zero(limit):
+    """Bars of 72 and 193 bytes stand on an axis from 0 to 200, not on one that is named from 50 on."""
+    axis = number_axis([72, 193], "linear", "bytes").thinned(limit)
+    assert (axis.labels[0], axis.labels[-1]) == ("0 B", "200 B")
+    assert 2 <= len(axis.ticks) <= limit
+
+
+def test_counts_have_no_halves():
+    """An axis of two situations is 0, 1, 2; one of shares of them may have halves."""
+    assert number_axis([0, 1, 2], "linear", "").labels == ["0", "1", "2"]
+    assert "0.5" in number_axis([0.3, 1.9], "linear", "").labels
+    assert "500 ms" in number_axis([1, 2], "linear", "seconds").labels
+
+
+def test_a_short_logarithmic_axis_names_its_own_values():
+    """Between 10 and 40 there is one round number: the two values are named instead."""
+    assert number_axis([10, 40], "log", "", tight=True).labels == ["10", "40"]
+    assert number_axis([10, 4_000], "log", "", tight=True).labels == ["10", "100", "1k"]
