@@ -123,12 +123,11 @@ def atlas(pages: Iterable[StudyPage]) -> Atlas:
 
 
 def _row(row: AtlasRow, cells: Sequence[Cell]) -> Row:
-    """The row; a mark that all of its measured cells bear stands once, at its label."""
-    marks = {cell.mark for cell in cells if cell.value != NOTHING}
+    """The row; the mark of lone figures stands once, at its label, where no cell of it is compared."""
+    marks = {cell.mark for cell in cells if cell.value != NOTHING} - {NOT_COMPARED}
     mark = NO_INTERVAL if marks == {NO_INTERVAL} else ""
-    return Row(
-        visible(row.label), _counted(row), [replace(cell, mark="") for cell in cells] if mark else cells, mark
-    )
+    shown = [replace(cell, mark="") if mark and cell.mark == mark else cell for cell in cells]
+    return Row(visible(row.label), _counted(row), shown, mark)
 
 
 def _measured_otherwise(runtimes: Sequence[RuntimeSummary]) -> dict[str, str]:
@@ -161,7 +160,13 @@ def compare(
         if slug in names and is_number(tile.value) and not objections[slug]
     }
     best = _best(row, list(comparable.values())) if row.better and len(comparable) > 1 else None
-    return [_cell(row, row.tiles.get(slug), best, objections[slug]) for slug in names]
+    cells = [_cell(row, row.tiles.get(slug), best, objections[slug]) for slug in names]
+    if {cell.ratio for cell in cells if cell.shade is not None} != {"best"}:
+        return cells
+    return [
+        replace(cell, ratio="same", note="the same on all that are compared") if cell.ratio else cell
+        for cell in cells
+    ]
 
 
 def _objection(row: AtlasRow, name: RuntimeName, scale: str | None) -> Objection | None:

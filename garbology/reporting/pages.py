@@ -80,7 +80,7 @@ def _study_content(page: StudyPage) -> dict[str, Any]:
         "tally": tally(page),
         "lead": views.lead_label(page),
         "tiles": [views.tile(tile) for tile in page.tiles],
-        "problems": views.problem_lines(page.problems),
+        "problems": views.page_problems(page),
         "findings": findings(page),
         "atlas": atlas([page]) if len(page.runtimes) > 1 else None,
         "atlas_legend": LEGEND,

@@ -48,7 +48,7 @@ def write_run(page: RunPage, directory: Path) -> list[Path]:
         "tiles": [views.tile(tile) for tile in page.tiles],
         "timeline": drawn,
         "timeline_file": _TIMELINE_FILE if drawn else "",
-        "problems": views.problem_lines(page.problems),
+        "problems": views.Problems(views.problem_lines(page.problems)),
         "cards": cards,
         "environments": views.environments(StudyPage("", "", "", runtimes=runtimes)),
     }

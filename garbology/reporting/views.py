@@ -89,6 +89,26 @@ def lead_label(page: StudyPage) -> str:
     return runtime_labels(page).get(page.lead, "") if len(page.runtimes) > 1 else ""
 
 
+@dataclass(frozen=True)
+class Problems:
+    """What was not measured; `harmless` where it is only that something is not installed."""
+
+    lines: Sequence[str]
+    harmless: bool = False
+
+
+def page_problems(page: StudyPage) -> Problems:
+    """The problems of a study's page, runtimes by their labels, what several of them share once."""
+    labels = runtime_labels(page)
+    shared: dict[str, list[str]] = {}
+    for problem in page.problems:
+        slug, colon, rest = problem.partition(": ")
+        known = colon and slug in labels
+        shared.setdefault(rest if known else problem, []).extend([labels[slug]] if known else [])
+    told = [": ".join(filter(None, [", ".join(runtimes), what])) for what, runtimes in shared.items()]
+    return Problems(problem_lines(told), harmless=set(page.problems) <= set(page.unavailable))
+
+
 def problem_lines(problems: Sequence[str]) -> list[str]:
     """The problems as a list that a reader gets to the end of; the records have all of them."""
     left_out = len(problems) - _PROBLEMS

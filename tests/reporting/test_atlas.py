@@ -168,3 +168,10 @@ def test_a_mark_of_a_whole_row_is_told_once():
     assert len(table.notes) == 1
     assert "too few samples" in table.notes[0]
     assert not table.has_shades
+
+
+def test_equal_figures_have_no_best():
+    """Where all that are compared are equal none is the best: they are the same."""
+    found = cells(row(dict.fromkeys(NATIVE[:3], 4)))
+    assert [found[slug].ratio for slug in NATIVE[:3]] == ["same"] * 3
+    assert found[NATIVE[3]].ratio == ""

@@ -260,3 +260,18 @@ def test_a_wide_table_scrolls_in_its_own_box(written, browser):
         label = page.locator(".atlas tbody tr:not(.study) th").first.bounding_box()
         assert label["x"] >= 0
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_table_that_goes_on_says_so(written, browser):
+    """On a phone a line above the atlas says that there is more beside it; where all fits there is no such line."""
+    with opened(browser, written / "index.html", 390) as page:
+        hint = page.locator(".sideways").first
+        assert hint.is_visible()
+        assert "all 8 columns" in hint.inner_text()
+        fades = "getComputedStyle(document.querySelector('.stepped')).getPropertyValue('--fade')"
+        if page.evaluate("CSS.supports('animation-timeline: scroll()')"):
+            page.wait_for_function(f"{fades} === '34px'")
+            page.evaluate("document.querySelector('.stepped').scrollLeft = 9999")
+            page.wait_for_function(f"{fades} === '0px'")
+    with opened(browser, written / "index.html", 1280) as page:
+        assert page.locator(".sideways").first.is_hidden()

@@ -92,9 +92,9 @@ def test_each_card_shows_its_cycle(cycles):
         "100,000 times",
         "61.2 MB",
         "chain.py:12",
-        "Remedy: weakref",
+        "Remedy: weakref:",
         "verified",
-        "(tried on one of them: all of it was freed)",
+        "verified tried on one of them: all of it was freed",
         "(weaken this one)",
     ):
         assert said in cycles.text
@@ -286,3 +286,25 @@ def test_code_in_markdown_is_code_without_stray_backslashes(tmp_path):
     markdown = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| Read `a \\| b` of `__slots__`. Then stop. |" in markdown
     assert "Why `__slots__`. Because." in markdown
+
+
+def test_a_card_says_what_came_of_the_trial(tmp_path):
+    """Beside the badge stands why the advice was or was not tried; an older record, which has no reason, says none."""
+    shape = pages.shape()
+    older = {**shape, "advice": {key: value for key, value in shape["advice"].items() if key != "trial"}}
+    untried = {
+        **shape,
+        "advice": {**shape["advice"], "verified": False, "trial": "not tried: `f` is suspended"},
+    }
+    for name, one in {"tried": shape, "older": older, "untried": untried}.items():
+        write_page(replace(pages.study_page(), pictures=[one]), tmp_path / name)
+    text = {
+        name: Page((tmp_path / name / "index.html").read_text(encoding="utf-8")).text
+        for name in ("tried", "older", "untried")
+    }
+    assert "verified tried on one of them: all of it was freed Remedy: weakref:" in text["tried"]
+    assert "verified Remedy: weakref:" in text["older"]
+    assert "not verified not tried: f is suspended Remedy: weakref:" in text["untried"]
+    markdown = (tmp_path / "untried" / "README.md").read_text(encoding="utf-8")
+    assert "Remedy (not verified: not tried: `f` is suspended): **weakref**:" in markdown
+    assert "Remedy (verified): **weakref**:" in (tmp_path / "older" / "README.md").read_text(encoding="utf-8")

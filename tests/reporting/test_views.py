@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from garbology.reporting import write_page
-from garbology.reporting.views import environments
+from garbology.reporting.views import environments, page_problems
 from tests.reporting import pages_for_tests as pages
 from tests.reporting.pagereader import Page
 
@@ -48,3 +48,16 @@ def test_nothing_is_said_of_a_precision_that_nobody_aimed_at():
     fixed = environments(repeated(precision_reached="not aimed at with 2 samples a case"))
     assert (fixed.stopping, fixed.imprecise) == ("", [])
     assert facts(fixed)["precision reached"] == "not aimed at with 2 samples a case"
+
+
+def test_what_several_runtimes_lack_is_told_once():
+    """A problem of two runtimes is one line with their names; what is only not installed raises no alarm."""
+    page = pages.several_runtimes()
+    slugs = [runtime.slug for runtime in page.runtimes[:2]]
+    lines = [f"{slug}: torch is not installed" for slug in slugs]
+    found = page_problems(replace(page, problems=lines, unavailable=lines))
+    assert found.lines == ["CPython 3.14.10, CPython 3.14.2 (incremental): torch is not installed"]
+    assert found.harmless
+    crashed = page_problems(replace(page, problems=[*lines, "a.json is damaged: x"], unavailable=lines))
+    assert crashed.lines[1] == "a.json is damaged: x"
+    assert not crashed.harmless
