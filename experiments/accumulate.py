@@ -38,7 +38,7 @@ from experiments._orders import Accumulate, SortedOnce, new_sum, walk
 from experiments._rows import side_by_side
 from experiments._shared import case_tile, unfolded
 from garbology.recorders import traced_allocations
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, line, table
+from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, counted, line, table
 
 Array = npt.NDArray[np.float64]
 USES = 8  # how often the Variable is used whose gradients are added up
@@ -260,7 +260,7 @@ def in_place_is_the_same_array(runs: Runs) -> str:
         assert run.in_place_seen, run
         assert not run.new_same_object, run
         assert not run.new_seen, run
-    return f"so in {len(doubled)} samples"
+    return f"so in {counted(len(doubled), 'sample')}"
 
 
 @study.finding
@@ -297,7 +297,7 @@ def sharing_alone_does_no_harm(runs: Runs) -> str:
 
 @study.finding
 def new_sums_make_an_array_each(runs: Runs) -> str:
-    """Of a Variable used n times, new sums make n - 1 arrays, copying makes one; at the peak it saves one."""
+    """Of a Variable used n times, new sums make n arrays less one, copying makes one; at the peak it saves one."""
     added = runs.of(add_up_gradients)
     for run in added:
         made = run.new_sums_arrays, run.copy_arrays, run.in_place_arrays
@@ -305,7 +305,7 @@ def new_sums_make_an_array_each(runs: Runs) -> str:
     for run in _large(added):
         saved = (run.new_sums_peak_bytes - run.copy_peak_bytes) / run.array_bytes
         assert abs(saved - 1) < 0.1, f"{run}: {saved:.2f} arrays saved"
-    return f"{USES - 1} arrays and 1, in {len(added)} samples"
+    return f"{USES - 1} arrays and 1, in {counted(len(added), 'sample')}"
 
 
 @study.finding

@@ -36,7 +36,7 @@ from autograd_core import Function, Variable, output_references, square
 from experiments._graphs import BUILD, OPERATIONS_IN_A_STEP, OPERATIONS_OF_A_GRAPH
 from garbology import collector, record_pauses, reference_count
 from garbology.recorders import census, memory_usage, peak_memory, waiting_garbage
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, line, table
+from garbology.study import NotMeasured, Runs, Study, Table, Tile, counted, line, table
 
 MODELS = list(BUILD)
 KINDS = ["strong", "weak", "none"]
@@ -325,7 +325,7 @@ def weak_and_none_leave_nothing(runs: Runs) -> str:
     for run in runs.of(explain_a_graph).where(outputs=["weak", "none"]):
         assert run.garbage_objects == 0, run
     dropped = runs.of(drop_a_graph).where(outputs=["weak", "none"])
-    return f"0 Variables and 0 Functions left in {len(dropped)} samples, up to {_most(dropped)} operations"
+    return f"0 Variables and 0 Functions left in {counted(len(dropped), 'sample')}, up to {_most(dropped)} operations"
 
 
 @study.finding
@@ -337,7 +337,7 @@ def strong_leaves_the_whole_graph(runs: Runs) -> str:
         assert run.variables_left == run.variables_built, run
         assert run.functions_left == run.functions_built, run
         assert run.output_references_after >= 1, f"{run}: nothing holds the output"
-    return f"every one left in {len(dropped)} samples, up to {_most(dropped)} operations"
+    return f"every one left in {counted(len(dropped), 'sample')}, up to {_most(dropped)} operations"
 
 
 @study.finding
@@ -366,7 +366,7 @@ def one_collection_frees_it(runs: Runs) -> str:
     for run in dropped:
         assert run.variables_after_collection == run.functions_after_collection == 0, run
         assert run.collected_objects >= run.variables_left + run.functions_left, run
-    return f"0 Variables and 0 Functions after one collection in {len(dropped)} samples"
+    return f"0 Variables and 0 Functions after one collection in {counted(len(dropped), 'sample')}"
 
 
 @study.finding
@@ -375,7 +375,7 @@ def trial_deletion_foretells_the_collector(runs: Runs) -> str:
     explained = runs.of(explain_a_graph)
     for run in explained:
         assert run.garbage_objects == run.collected_objects, run
-    return f"the same number in {len(explained)} samples"
+    return f"the same number in {counted(len(explained), 'sample')}"
 
 
 @study.finding

@@ -39,7 +39,7 @@ from experiments._rows import side_by_side
 from experiments._shared import case_tile, shown_bytes, unfolded
 from garbology import collector, find_cycles, record_pauses, watch
 from garbology.recorders import Growth, census, traced_allocations, waiting_garbage
-from garbology.study import Runs, Study, Table, Tile, line, table
+from garbology.study import Runs, Study, Table, Tile, counted, line, table
 
 KEPT, RETURNED = "stays in x.grad", "grad(y, x)"
 OPENED: dict[str, Callable[[Variable, Variable], None]] = {
@@ -232,7 +232,7 @@ def opening_the_cycle_frees_it(runs: Runs) -> str:
     for row in rows:
         assert row.built >= 7 * row.layers, f"{row}: there was no graph to begin with"
         assert row.left == row.garbage_objects == row.collected_objects == 0, row
-    return f"0 objects left in {len(rows)} samples"
+    return f"0 objects left in {counted(len(rows), 'sample')}"
 
 
 @study.finding
@@ -261,7 +261,7 @@ def trial_deletion_foretells_the_collector(runs: Runs) -> str:
     rows = _all_rows(runs)
     for row in rows:
         assert row.garbage_objects == row.collected_objects, row
-    return f"the same number in {len(list(rows))} samples"
+    return f"the same number in {counted(len(list(rows)), 'sample')}"
 
 
 @study.finding
@@ -285,10 +285,12 @@ def returned_gradients_never_wait(runs: Runs) -> str:
     cases = runs.of(repeat_steps).cases()
     for case in cases:
         waiting = case.median("peak_waiting_graphs")
-        assert waiting >= 2 if case.gradient == KEPT else waiting == 0, f"{case}: {waiting:,} graphs waited"
+        assert waiting >= 2 if case.gradient == KEPT else waiting == 0, (
+            f"{case}: {counted(waiting, 'graph')} waited"
+        )
     stored = _longest(runs, KEPT)
     waiting, held = stored.median("peak_waiting_graphs"), shown_bytes(stored.median("peak_waiting_bytes"))
-    return f"0 against {waiting:,.0f} graphs, {held}, in {stored.steps} steps"
+    return f"0 against {counted(round(waiting), 'graph')}, {held}, in {stored.steps} steps"
 
 
 @study.finding

@@ -39,7 +39,7 @@ from experiments._garbage import shown, tile
 from experiments._rows import side_by_side
 from garbology import collector
 from garbology.recorders import WaitingGarbage, traced_allocations, waiting_garbage
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, line, table
+from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, counted, line, table
 
 FREED_AT_ONCE = [
     "except as error",
@@ -247,7 +247,7 @@ def saved_waits_for_the_collector(runs: Runs) -> str:
     for run in measured:
         assert run.arrays_kept == run.frames == run.frames_kept, run
         assert run.freed_by == "collector", run
-    return f"every array left in {len(measured)} samples, 0 after one collection"
+    return f"every array left in {counted(len(measured), 'sample')}, 0 after one collection"
 
 
 @study.finding
@@ -261,7 +261,7 @@ def garbology_sees_it_before(runs: Runs) -> str:
         assert run.found_bytes >= run.frames * ARRAY_BYTES, run
         advice = run.shapes[0]["advice"]
         assert (advice["remedy"], advice["verified"]) == ("clear", True), advice
-    return f"{run.found_objects} objects and {shown(run.found_bytes, 'bytes')}: {advice['reason']}"
+    return f"{counted(run.found_objects, 'object')} and {shown(run.found_bytes, 'bytes')}: {advice['reason']}"
 
 
 @study.finding

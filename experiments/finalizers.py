@@ -39,7 +39,7 @@ from experiments._found import found_before_collecting
 from experiments._garbage import shown, tile
 from experiments._rows import side_by_side
 from garbology import collector
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, table
+from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, counted, table
 
 COLLECTIONS = 5  # of as many cycles each; the shortest counts, for other processes only add to it
 
@@ -175,7 +175,7 @@ def suspended_are_never_counted(runs: Runs) -> str:
         assert run.built_objects >= 2, f"{run}: there was no cycle"
         assert run.gone_objects == run.built_objects, run
         assert run.returned_objects == run.saveall_objects == 0, run
-    return f"{run.gone_objects} objects gone, gc.collect() returned 0 and DEBUG_SAVEALL listed 0"
+    return f"{counted(run.gone_objects, 'object')} gone, gc.collect() returned 0 and DEBUG_SAVEALL listed 0"
 
 
 @study.finding
@@ -184,7 +184,7 @@ def unstarted_are_not_counted_either(runs: Runs) -> str:
     for run in runs.of(collect_a_cycle).where(finalizer="unstarted"):
         assert run.gone_objects == run.built_objects >= 2, run
         assert run.returned_objects == 0, run
-    return f"{run.gone_objects} objects gone, gc.collect() returned 0"
+    return f"{counted(run.gone_objects, 'object')} gone, gc.collect() returned 0"
 
 
 for versions in ("3.12", "3.13.0-3.13.11", "3.14.0-3.14.2"):
@@ -275,7 +275,7 @@ def finalize_of_itself_never_ends(runs: Runs) -> str:
     for run in runs.of(collect_a_cycle).where(finalizer="finalize of itself"):
         assert run.built_objects >= 2, run
         assert run.gone_objects == run.gone_in_the_end == run.returned_objects == 0, run
-    return f"{run.built_objects} objects left after two collections"
+    return f"{counted(run.built_objects, 'object')} left after two collections"
 
 
 @study.finding
@@ -337,7 +337,7 @@ def verdict(runs: Runs) -> str:
     revived = case_of(runs, "resurrection").median("resurrected_objects")
     return (
         f"gc.collect() returns {generator.median('returned_objects')} for the cycle of a suspended generator, "
-        f"though it frees {generator.median('gone_objects')} objects (garbology finds "
+        f"though it frees {counted(generator.median('gone_objects'), 'object')} (garbology finds "
         f"{shown(generator.median('found_objects'))} before); of a plain cycle it counts "
         f"{plain.median('returned_objects')} of {plain.median('gone_objects')}. {revived} of 2 objects that "
         "resurrect themselves live on, and end once."

@@ -48,7 +48,7 @@ from experiments._garbage import (
 )
 from garbology import collector, record_pauses
 from garbology.recorders import waiting_garbage
-from garbology.study import Case, Runs, Study, Table, Tile, bars, line, table
+from garbology.study import Case, Runs, Study, Table, Tile, bars, counted, line, table
 from garbology.study.page import FigureSpec
 
 PAYLOAD_BYTES = 64 * 1024
@@ -247,7 +247,7 @@ def young_garbage_is_bounded_by_the_threshold(runs: Runs) -> str:
             f"{_where(run)}: {run.peak_waiting_objects:,} objects waited, {share:.1f} times it"
         )
         worst = max(worst, share)
-    return f"at most {worst:.2f} times the threshold, at any time in {len(_young(runs))} samples"
+    return f"at most {worst:.2f} times the threshold, at any time in {counted(len(_young(runs)), 'sample')}"
 
 
 @study.finding

@@ -38,7 +38,7 @@ from experiments._engines import AGAIN, ENGINES, STRONG, WEAK, Engine, Program
 from experiments._garbage import shown, tile
 from experiments._rows import side_by_side
 from garbology import collector, watch
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars
+from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, counted
 
 WARM_UP, PASSES = 3, 7
 FEW = 0.1  # objects for an operation: entries of an engine's caches, but no graph
@@ -215,7 +215,7 @@ def all_compute_the_same(runs: Runs) -> str:
     """Every engine finds the same derivative."""
     for run in runs.of(drop_a_graph):
         assert run.derivative == run.operations + 1, run
-    return f"{len({run.engine for run in runs.of(drop_a_graph)})} engines"
+    return counted(len({run.engine for run in runs.of(drop_a_graph)}), "engine")
 
 
 @study.finding
@@ -303,7 +303,7 @@ def a_recorded_gradient_is_a_cycle(runs: Runs) -> str:
     for run in of(runs, [AGAIN, "DeZero, again"]):
         assert run.surviving_objects > 0.9 * run.alive_objects, run
         assert run.found_objects == run.collected_objects > run.operations, run
-        told.append(f"{run.engine}: {run.found_objects:,} objects")
+        told.append(f"{run.engine}: {counted(run.found_objects, 'object')}")
     return "; ".join(dict.fromkeys(told))
 
 
@@ -320,7 +320,7 @@ def torch_leaks_it(runs: Runs) -> str:
         assert run.found_objects == run.collected_objects == 0, run
         assert run.left_objects >= run.operations, run
         assert run.leaked_objects >= run.operations, run
-    return f"{run.leaked_objects:,} objects that not even the collector frees"
+    return f"{counted(run.leaked_objects, 'object')} that not even the collector frees"
 
 
 @study.finding
@@ -383,17 +383,17 @@ def tiles(runs: Runs) -> list[Tile]:
 @study.verdict
 def verdict(runs: Runs) -> str:
     """Who left what, of the engines that were measured."""
-    counted, waiting, lost = [], [], []
+    freed, waiting, lost = [], [], []
     for case in longest(runs).cases():
         found, leaked, alive = map(case.median, ("found_objects", "leaked_objects", "alive_objects"))
         if leaked:
-            lost.append(f"{case.engine} ({shown(leaked)} objects)")
+            lost.append(f"{case.engine} ({counted(leaked, 'object')})")
         elif found:
             waiting.append(f"{case.engine} ({shown(found)} of {shown(alive)} objects)")
         else:
-            counted.append(case.engine)
+            freed.append(case.engine)
     said = {
-        "Reference counting alone frees the graph of": counted,
+        "Reference counting alone frees the graph of": freed,
         "the cyclic collector has to free that of": waiting,
         "nobody frees that of": lost,
     }

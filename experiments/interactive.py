@@ -35,7 +35,7 @@ from typing import Any
 
 from experiments._garbage import shown, tile
 from experiments._sessions import SESSIONS
-from garbology.study import NotMeasured, Run, Runs, Study, Table, Tile, bars
+from garbology.study import NotMeasured, Run, Runs, Study, Table, Tile, bars, counted
 
 MAKE, RAISE = "x = make()", "def f(t):\n    raise ValueError"
 SITUATIONS = {
@@ -197,7 +197,7 @@ def all_of_it_frees(runs: Runs) -> str:
     """The whole recipe frees the object in every situation."""
     asked = sessions(runs, recipe="all of it")
     _all_are(asked, FREED)
-    return f"{len(asked)} sessions"
+    return counted(len(asked), "session")
 
 
 @study.finding
@@ -207,7 +207,7 @@ def the_remedy_is_told(runs: Runs) -> str:
     for run in asked:
         assert run.held_by, run
         assert run.remedy, run
-    return f"{len(asked)} sessions"
+    return counted(len(asked), "session")
 
 
 @study.finding
@@ -221,7 +221,7 @@ def a_kernel_is_no_different(runs: Runs) -> str:
         raise NotMeasured("nothing was asked in both")
     different = [case for case in sorted(both) if len({states[name][case] for name in states}) > 1]
     assert not different, f"different: {'; '.join(different)}"
-    return f"{len(both)} cases"
+    return counted(len(both), "case")
 
 
 def _all_are(asked: Runs, state: str) -> None:

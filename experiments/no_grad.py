@@ -34,7 +34,7 @@ from autograd_core import Variable, mean, no_grad
 from experiments._rows import side_by_side
 from experiments._shared import case_tile, deep_model, shown_bytes
 from garbology.recorders import peak_memory, traced_allocations
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, line, table
+from garbology.study import NotMeasured, Runs, Study, Table, Tile, counted, line, table
 
 MODES = ["recorded", "no_grad"]
 BATCH_DEPTH, BATCH_WIDTH = 10, 1_000  # the small model that each batch goes through
@@ -225,7 +225,7 @@ def only_the_graph_makes_the_difference(runs: Runs) -> str:
     modes = {run.mode for run in runs.of(infer)}
     if len(modes) < 2:
         raise NotMeasured(f"{modes.pop()} alone: there is nothing to compare")
-    return f"{len(sums)} models, {len(runs.of(infer))} samples"
+    return f"{counted(len(sums), 'model')}, {counted(len(runs.of(infer)), 'sample')}"
 
 
 @study.finding

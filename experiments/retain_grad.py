@@ -36,7 +36,7 @@ import numpy as np
 from autograd_core import Variable
 from experiments._shared import case_tile, deep_model, shown_bytes, unfolded
 from garbology.recorders import MemorySamples, peak_memory, sample_memory, traced_allocations
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, Unavailable, bars, line, table
+from garbology.study import NotMeasured, Runs, Study, Table, Tile, Unavailable, bars, counted, line, table
 
 KINDS = ["dropped", "kept"]
 WATCHED_DEPTH, WATCHED_WIDTH = 100, 50_000  # 40 MB of results: some 0.1 s, long enough to be sampled
@@ -217,7 +217,7 @@ def the_result_is_the_same(runs: Runs) -> str:
         compared += (run.depth, run.width) in kept
     if not compared:
         raise NotMeasured("no depth and width was measured both ways")
-    return f"equal in {compared} samples"
+    return f"equal in {counted(compared, 'sample')}"
 
 
 @study.finding

@@ -31,7 +31,7 @@ from typing import Any, NamedTuple
 from experiments._garbage import drop_pair, live_heap, shown, tile
 from garbology import collector, record_pauses
 from garbology.recorders import Pauses, WaitingGarbage, waiting_garbage
-from garbology.study import Case, Runs, Study, Table, Tile, bars, table
+from garbology.study import Case, Runs, Study, Table, Tile, bars, counted, table
 from garbology.study.page import FigureSpec
 
 ROUNDS = 3
@@ -170,7 +170,7 @@ def by_hand_the_bound_is_exact(runs: Runs) -> str:
         every = SETTINGS[run.setting].every or 0
         assert run.collections == run.operations // every, run
         assert run.peak_waiting_pairs == min(every, run.operations), run
-    return f"to the pair in {len(runs.of(work).where(setting=by_hand))} samples"
+    return f"to the pair in {counted(len(runs.of(work).where(setting=by_hand)), 'sample')}"
 
 
 @study.finding
@@ -187,8 +187,8 @@ def the_threshold_sets_how_much_waits(runs: Runs) -> str:
 def a_higher_threshold_collects_less_often(runs: Runs) -> str:
     """With a threshold of 10,000 instead of 100, the collector runs at most a tenth as often."""
     low, high = (_case(runs, name).median("collections") for name in ("threshold 100", "threshold 10,000"))
-    assert 0 < high <= 0.1 * low, f"{low:,} collections with 100, {high:,} with 10,000"
-    return f"{low:,} collections with 100, {high:,} with 10,000"
+    assert 0 < high <= 0.1 * low, f"{counted(low, 'collection')} with 100, {high:,} with 10,000"
+    return f"{counted(low, 'collection')} with 100, {high:,} with 10,000"
 
 
 @study.finding

@@ -11,6 +11,7 @@ from garbology.study.figures import bars, line, points
 from garbology.study.page import Table, Tile
 from garbology.study.runs import Case, NotMeasured, Run, Runs, Unavailable
 from garbology.study.tables import table
+from garbology.study.wording import counted
 
 __all__ = [
     "Case",
@@ -23,6 +24,7 @@ __all__ = [
     "Tile",
     "Unavailable",
     "bars",
+    "counted",
     "line",
     "points",
     "table",

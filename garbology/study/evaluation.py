@@ -15,6 +15,7 @@ from garbology.study.parts import Parts, atlas_rows, error_text
 from garbology.study.records import Record, Sample
 from garbology.study.runs import NotMeasured, Run, Runs, case_text
 from garbology.study.signals import exit_text
+from garbology.study.wording import counted
 
 if TYPE_CHECKING:
     from garbology.study.declaration import Study
@@ -88,7 +89,7 @@ def judge(function: Callable[[Runs], Any], runs: Runs, runtime: str) -> FindingR
         return FindingResult(name, claim, runtime, "not measured", str(error))
     except Exception as error:  # a finding that cannot be evaluated must not pass for one that holds
         return FindingResult(name, claim, runtime, "not measured", f"{_MISTAKEN} {error_text(error)}")
-    text = evidence if isinstance(evidence, str) else f"{len(runs)} samples checked"
+    text = evidence if isinstance(evidence, str) else f"{counted(len(runs), 'sample')} checked"
     return FindingResult(name, claim, runtime, "holds", text)
 
 
@@ -161,7 +162,9 @@ def summarise(record: Record) -> RuntimeSummary:
 def sample_problems(record: Record) -> list[str]:
     """A sentence for each case that crashed, hung or raised, and one for a run that is not complete."""
     found = (
-        [] if record.complete else [f"{record.slug}: the run is not complete, {len(record.samples)} samples"]
+        []
+        if record.complete
+        else [f"{record.slug}: the run is not complete, {counted(len(record.samples), 'sample')}"]
     )
     attempts = Counter(case_text(sample.measure, sample.case) for sample in record.samples)
     bad: dict[tuple[str, str], int] = Counter(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from garbology.study.wording import counted
+
 
 class NotMeasured(Exception):
     """A selection of runs is empty, so whatever was claimed about it is neither held nor broken."""
@@ -88,7 +90,7 @@ class Case:
         return statistics.interval(getattr(run, field) for run in self.samples)
 
     def __repr__(self) -> str:
-        return f"{case_text(self.measure, self.case)}, {len(self.samples)} samples"
+        return f"{case_text(self.measure, self.case)}, {counted(len(self.samples), 'sample')}"
 
 
 class Runs:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 
-def counted(count: int, noun: str, plural: str = "") -> str:
+def counted(count: float, noun: str, plural: str = "") -> str:
     """A count and its noun: '1 object', '1,000 objects', '2 entries'; the plural adds 's' unless given."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

@@ -163,7 +163,7 @@ def test_front_ends_are_compared_where_both_were_asked():
             answer("Jupyter kernel", "displayed", "del x", interactive.KEPT),
         ]
     )
-    assert interactive.a_kernel_is_no_different(runs) == "1 cases"
+    assert interactive.a_kernel_is_no_different(runs) == "1 case"
 
 
 def test_situations_are_counted_once_each():
