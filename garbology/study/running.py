@@ -39,7 +39,7 @@ def run_studies(
     since = begin_command(output, command, now(), resume=resume)
     plans = [replace(plan, finished_since=since) for plan in plans]
     runs, status = _begin(list(zip(studies, plans, strict=True)), interpreters, output, say)
-    if resume and not any(run.notes for run in runs):
+    if resume and runs and not any(run.notes for run in runs):
         say("there is nothing to resume: everything is measured from the beginning")
     outcomes: dict[StudyRun, Outcome] = {}
     statuses = [status]
@@ -90,7 +90,9 @@ def _begin(
                 failures.setdefault(str(error), []).append(study.name)
                 continue
             except NewerRecordError as error:
-                say(f"{study.name} is not measured: {error}, choose another --output, or move the file away")
+                say(
+                    f"{study.name} is not measured: {error}, or choose another --output, or move the file away"
+                )
                 status = USAGE
                 continue
             other = runs.setdefault((study.name, run.record.slug), run)

@@ -222,7 +222,9 @@ def test_a_newer_record_is_neither_replaced_nor_measured_beside(two, tmp_path):
     assert run_both(two, interpreter, tmp_path, resume=False, said=said) == 2
     assert said[0].startswith("first is not measured: made-up.json was written by a newer garbology")
     assert "schema_version 2" in said[0]
-    assert said[0].endswith("choose another --output, or move the file away")
+    assert said[0].endswith("or choose another --output, or move the file away")
+    assert run_both(two[:1], interpreter, tmp_path, resume=True, said=said) == 2
+    assert not [line for line in said if "measured from the beginning" in line]
     assert path.read_text(encoding="utf-8") == newer
     assert {target.rpartition("/")[2] for target, _ in interpreter.taken} == {"second.py"}
 
