@@ -16,6 +16,7 @@ from garbology.reporting.text import shorten, visible
 _MARGIN_PIXELS = 8
 _NAME_CHARACTERS = 32  # of a type or an edge in a picture; the text beside it has them whole
 _TEXT_PIXELS = 11  # the drawing program reckons with narrower letters than a reader's system may have
+_WIDE_PIXELS = 480  # of a picture: what half a page has room for
 _NODES_DRAWN = 40  # a picture of more of them is a hairball; the edges are listed instead
 
 
@@ -45,6 +46,11 @@ class Card:
     markup: str
     file_text: str
     why_not_drawn: str
+
+    @property
+    def wide(self) -> bool:
+        """Whether the picture needs a row of its own, and on a phone a box that scrolls, to stay readable."""
+        return bool(self.markup) and svg.size(svg.parse(self.markup))[0] > _WIDE_PIXELS
 
 
 def card(shape: Mapping[str, Any]) -> Card:

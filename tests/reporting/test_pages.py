@@ -308,3 +308,22 @@ def test_a_card_says_what_came_of_the_trial(tmp_path):
     markdown = (tmp_path / "untried" / "README.md").read_text(encoding="utf-8")
     assert "Remedy (not verified: not tried: `f` is suspended): **weakref**:" in markdown
     assert "Remedy (verified): **weakref**:" in (tmp_path / "older" / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_wide_picture_has_a_row_of_its_own():
+    """A chain of eight kinds would shrink to unreadable in half a page; a cycle of two fits there."""
+    small = pages.shape()
+    nodes = [{"id": index, "type": f"SomeLongTypeName{index}", "objects": 1} for index in range(8)]
+    edges = [
+        {
+            "source": index,
+            "target": (index + 1) % 8,
+            "source_type": nodes[index]["type"],
+            "target_type": nodes[(index + 1) % 8]["type"],
+            "label": ".next",
+            "weaken": False,
+        }
+        for index in range(8)
+    ]
+    assert not pictures.card(small).wide
+    assert pictures.card({**small, "nodes": nodes, "edges": edges}).wide
