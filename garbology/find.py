@@ -102,7 +102,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
         """Pause the collector and open the window."""
         self._pause = collector.Pause()
         try:
-            self._open()
+            self._open(sys._getframe(1).f_code)
         except BaseException:
             self._put_back()
             raise
@@ -131,14 +131,14 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
         finally:
             self._put_back()
 
-    def _open(self) -> None:
+    def _open(self, around: CodeType) -> None:
         self._found.method = freethreading.method()
         if self._found.method == "collector":
             self._window = freethreading.Window()
         self._entered = outside.window_frame(sys._getframe())
         self._ending_counts = snapshot.count_each(self._ending)
         self._marks.clear()
-        self._witness = Witness(functools.partial(_made_inside, self._marks), self._main)
+        self._witness = Witness(functools.partial(_made_inside, self._marks), self._main, around)
         if self._window is None and not sys.is_finalizing():
             self._witness.start()
 

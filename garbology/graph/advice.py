@@ -6,7 +6,7 @@ import functools
 import types
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.graph.arrays import blocks, put
+from garbology.graph.edge_classes import EdgeClass, class_of_edge, is_attribute, lines_of_source, with_bases
 from garbology.graph.edges import short_type_name
 from garbology.graph.folding import Link
 from garbology.graph.occurrence import Occurrence
 from garbology.graph.remedies import is_closed_with, is_exception, own_variable, remedy_of
-from garbology.graph.shapes import Edge, is_class, joined, pattern
+from garbology.graph.shapes import Edge, is_class, joined
 
 _MOST_CANDIDATES = 12  # edges that are also tried in pairs
 _MOST_GROUPS = 8  # of like edges that are also tried three at a time
@@ -34,10 +35,6 @@ _CAUTION = "these {} go together, but judge each by itself: whoever keeps its so
 
 #: What comes of a trial that proves an advice.
 ALL_FREED = "tried on one of them: all of it was freed"
-
-# The source type's name, the label's pattern and the target type's name: what a line of source code decides.
-# The target is part of it because one list can hold both what it owns and a way back.
-EdgeClass = tuple[str, str, str]
 
 
 @dataclass
@@ -98,15 +95,16 @@ class Candidate:
     younger_to_older: bool
 
     def keys(self) -> set[EdgeClass]:
-        """The edge class, and those of its parts that begin at a function: others may hold the same function."""
-        link = self.links[0]
-        inner = [place for place, step in enumerate(link.steps) if type(step.holder) is types.FunctionType]
-        parts = [class_of_edge(replace(link, steps=link.steps[place:])) for place in inner]
-        return {self.key, *parts}
+        """What stands for the same line of source: one that is needed speaks against all that have a key of it."""
+        return lines_of_source(self.links[0])
+
+    def needed_keys(self) -> set[EdgeClass]:
+        """The keys that are needed where this one is: one line of source also holds a base class's objects."""
+        return with_bases(self.keys(), self.links[0].steps[-1].referent)
 
 
 def advise(
-    occurrence: Occurrence, links: Sequence[Link], needed: frozenset[EdgeClass]
+    occurrence: Occurrence, links: Sequence[Link], needed: frozenset[EdgeClass], *, saw_all: bool = True
 ) -> tuple[Advice, list[Link]]:
     """The advice for a cycle, and the links it means.
 
@@ -114,6 +112,7 @@ def advise(
     ----------
     links : named edges between the nodes of the occurrence; of a large one, a sample of each kind.
     needed : edge classes that kept an object alive while the work was live: weakening them would kill it early.
+    saw_all : whether ``needed`` is known to the end of the work; an attribute that was set last may own, else.
     """
     classes = [obj for obj in _nodes(occurrence, links) if is_class(obj)]
     if classes:
@@ -121,8 +120,11 @@ def advise(
     candidates = candidates_of(occurrence, links)
     safe = [c for c in candidates if needed.isdisjoint(c.keys()) or _is_never_needed(c.links[0])]
     chosen = _fewest(occurrence, sorted(safe, key=_preference))
+    closing = None if chosen and saw_all else _closing(occurrence, candidates)
+    if closing is not None and chosen in ([], [closing]):
+        return _clear(closing), closing.links
     if not chosen:
-        return _nothing_safe(occurrence, candidates, needed), []
+        return _nothing_safe(candidates, needed), []
     remedies = [remedy_of(c.links[0]) for c in chosen]
     edges = [_edge(candidate) for candidate in chosen]
     return Advice(edges, remedies[0][0], _reason(chosen)), [link for c in chosen for link in c.links]
@@ -144,12 +146,6 @@ def _reason(chosen: list[Candidate]) -> str:
 
 def _nodes(occurrence: Occurrence, links: Iterable[Link]) -> list[object]:
     return [occurrence.objects[place] for place in {link.source for link in links}]
-
-
-def class_of_edge(link: Link) -> EdgeClass:
-    """The source type's name, the label without its indices, and the target type's name."""
-    holder, referent = link.steps[0].holder, link.steps[-1].referent
-    return short_type_name(holder), pattern(link.label), short_type_name(referent)
 
 
 def candidates_of(occurrence: Occurrence, links: Sequence[Link]) -> list[Candidate]:
@@ -306,9 +302,24 @@ def _hoist(classes: Sequence[object]) -> Advice:
     return Advice([], "hoist", reason)
 
 
-def _nothing_safe(
-    occurrence: Occurrence, candidates: list[Candidate], needed: frozenset[EdgeClass]
-) -> Advice:
+def _closing(occurrence: Occurrence, candidates: list[Candidate]) -> Candidate | None:
+    """An attribute that was set last: it leads from older objects to younger ones, and every cycle has it."""
+    for candidate in candidates:
+        set_last = all(is_attribute(link) and link.source < link.target for link in candidate.links)
+        if set_last and _open_every_cycle(occurrence, [candidate]):
+            return candidate
+    return None
+
+
+def _clear(candidate: Candidate) -> Advice:
+    edge = _edge(candidate)
+    name = joined(edge.source, edge.label)
+    return Advice(
+        [edge], "clear", f"{name} closes the cycle and may be needed: clear it when it is done with"
+    )
+
+
+def _nothing_safe(candidates: list[Candidate], needed: frozenset[EdgeClass]) -> Advice:
     kept = sorted({joined(*c.key[:2]) for c in candidates if not needed.isdisjoint(c.keys())})
     if kept:
         reason = f"no safe edge: without {', '.join(kept[:3])} something would have died while it was in use"

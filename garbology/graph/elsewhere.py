@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.graph.advice import EdgeClass, class_of_edge
 from garbology.graph.components import Components
+from garbology.graph.edge_classes import EdgeClass, class_of_edge, lines_of_source, with_bases
 from garbology.graph.folding import Folded, Link, is_foldable
 from garbology.graph.snapshot import Snapshot
 
@@ -39,6 +39,7 @@ class Elsewhere:
         self._labels = components.labels
         self._chosen = chosen
         self._known: dict[int, EdgesByClass] = {}
+        self._lines: dict[EdgeClass, set[EdgeClass]] = {}
         self._holders: NDArray[np.int64] | None = None
 
     def edges_of(self, kind: int) -> EdgesByClass:
@@ -54,14 +55,13 @@ class Elsewhere:
 
     def owning(self, kinds: Iterable[int]) -> set[EdgeClass]:
         """Edge classes from these types one edge of which, on no cycle, is all that holds its target."""
-        return {
-            key
-            for kind in kinds
-            for key, edges in self.edges_of(kind).items()
-            if any(
-                self._is_all_that_holds(target, edges) for target in self._snapshot.targets[edges].tolist()
-            )
-        }
+        owning: set[EdgeClass] = set()
+        for key, edges in (each for kind in kinds for each in self.edges_of(kind).items()):
+            for target in self._snapshot.targets[edges].tolist():
+                if self._is_all_that_holds(target, edges):
+                    owning |= with_bases(self._lines[key], self._snapshot.objects[target])
+                    break
+        return owning
 
     def _is_all_that_holds(self, target: int, edges: list[int]) -> bool:
         """Whether nothing but ``edges`` holds an object, or the cycle that it is on."""
@@ -97,7 +97,10 @@ class Elsewhere:
         for link in folded.links_from(0):
             edge = self._reference(around, link)
             if edge is not None:
-                yield class_of_edge(link), edge, around[link.target]
+                key = class_of_edge(link)
+                if key not in self._lines:
+                    self._lines[key] = lines_of_source(link)
+                yield key, edge, around[link.target]
 
     def _around(self, instance: int) -> tuple[list[int], set[int]]:
         """An instance, what it owns and what all these refer to; and which of them are owned."""

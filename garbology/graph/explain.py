@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from garbology.graph import components as cycles
 from garbology.graph import snapshot as snapshots
-from garbology.graph.advice import Advice, EdgeClass, advise, class_of_edge
+from garbology.graph.advice import Advice, advise
 from garbology.graph.arrays import at
 from garbology.graph.coloring import Coloring, color
 from garbology.graph.components import Components, Cycles
+from garbology.graph.edge_classes import EdgeClass, class_of_edge
 from garbology.graph.elsewhere import Elsewhere
 from garbology.graph.folding import Folded, Link
 from garbology.graph.holdings import Holdings, holdings
@@ -186,7 +187,8 @@ class _Advisor:
                 break
         links = occurrences.read(component, occurrence)[1]
         kinds = {int(occurrence.kinds[link.source]) for link in links}
-        advice, advised = advise(occurrence, links, self._needed | self._elsewhere.owning(kinds))
+        needed = self._needed | self._elsewhere.owning(kinds)
+        advice, advised = advise(occurrence, links, needed, saw_all=self._saw_all)
         if advised and not self._saw_all:
             advice.reason += f"; {_NOT_WATCHED}"
         keys = frozenset(map(class_of_edge, advised))

@@ -19,6 +19,7 @@ _FEWEST_LOOKS = (
     8  # at functions that return something on a cycle, and at those on top, on however slow a machine
 )
 _MOST_IN_PASSING = 6  # at functions that return nothing cyclic
+DEEP = 3  # calls below the watched function: what returns above is looked at whenever the window has grown
 _PART_OF_THE_TIME = 0.1  # of the work, which looks at a growing window may take
 _FEWEST_MADE = 500  # objects, before a window counts as growing
 _MOST_STEPS = 64
@@ -35,36 +36,36 @@ class Looks:
         self._on_cycles = 0
         self._on_top = 0
         self._in_passing = 0
-        # Objects at the latest look at a grown window: inside, and on top.
-        self._made = {False: _FEWEST_MADE, True: 0}
+        # Objects at the latest look at a grown window, by depth.
+        self._made = [0] * DEEP + [_FEWEST_MADE]
         self._first_count = gc.get_count()[0]
         self._started = time.thread_time()
         self._spent_seconds = 0.0
         self._spent_on_growth_seconds = 0.0
 
     @contextmanager
-    def at(self, code: types.CodeType, result: object, *, on_top: bool) -> Iterator[int]:
+    def at(self, code: types.CodeType, result: object, depth: int) -> Iterator[int]:
         """How many objects a window may have to be looked at when ``code`` returns ``result``; 0: do not look.
 
-        ``on_top`` is whether the watched function itself called it: what it leaves is all that there is.
+        ``depth`` is 0 where the watched function itself called it, on top: what it leaves is all that there is.
         """
         started = time.thread_time()
-        has_grown = not _is_standard(code) and self._has_grown(started, on_top)
+        has_grown = not _is_standard(code) and self._has_grown(started, depth)
         try:
-            yield MOST_OBJECTS_AT_END if has_grown else self._most(code, result, on_top)
+            yield MOST_OBJECTS_AT_END if has_grown else self._most(code, result, depth)
         finally:
             seconds = time.thread_time() - started
             self._spent_seconds += seconds
             self._spent_on_growth_seconds += seconds * has_grown
 
-    def _most(self, code: types.CodeType, result: object, on_top: bool) -> int:
+    def _most(self, code: types.CodeType, result: object, depth: int) -> int:
         in_budget = self._spent_seconds - self._spent_on_growth_seconds < _BUDGET_SECONDS
         if (in_budget or self._on_cycles < _FEWEST_LOOKS) and is_on_a_cycle(result):
             self._on_cycles += 1
             return _MOST_OBJECTS
         if _is_standard(code):
             return 0
-        if on_top and self._on_top < _FEWEST_LOOKS:
+        if depth == 0 and self._on_top < _FEWEST_LOOKS:
             self._on_top += 1
             return _MOST_OBJECTS
         if in_budget and self._in_passing < _MOST_IN_PASSING:
@@ -72,14 +73,14 @@ class Looks:
             return _MOST_OBJECTS
         return 0
 
-    def _has_grown(self, now: float, on_top: bool) -> bool:
+    def _has_grown(self, now: float, depth: int) -> bool:
         """Whether the window is twice as large as at the latest such look: all of them cost little more than one."""
         made = gc.get_count()[0] - self._first_count
         worked = now - self._started - self._spent_seconds
-        most_seconds = _BUDGET_SECONDS + _PART_OF_THE_TIME * worked
-        if made < 2 * self._made[on_top] or not (on_top or self._spent_on_growth_seconds < most_seconds):
+        in_time = self._spent_on_growth_seconds < _BUDGET_SECONDS + _PART_OF_THE_TIME * worked
+        if made < 2 * self._made[depth] or not (depth < DEEP or in_time):
             return False
-        self._made[on_top] = made
+        self._made[depth] = made
         return True
 
 
@@ -89,14 +90,14 @@ def _is_standard(code: types.CodeType) -> bool:
     return name.startswith(_STANDARD_CODE) and "-packages" not in name
 
 
-def is_made_by_the_program(obj: object) -> bool:
-    """Whether the object's class was made by a class statement; no code of the class runs."""
-    return bool(_flags_of(type(obj)) & _HEAP_TYPE)
+def is_made_by_the_program(kind: type) -> bool:
+    """Whether a class was made by a class statement; no code of its metaclass runs."""
+    return bool(_flags_of(kind) & _HEAP_TYPE)
 
 
 def is_on_a_cycle(obj: object) -> bool:
     """Whether an instance of the program's refers to itself within a few steps: a cheap look before a thorough one."""
-    if not is_made_by_the_program(obj):
+    if not is_made_by_the_program(type(obj)):
         return False
     seen = {id(obj)}
     pending = deque([obj])

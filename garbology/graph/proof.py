@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.graph import snapshot as snapshots
-from garbology.graph.advice import ALL_FREED, EdgeClass, class_of_edge
+from garbology.graph.advice import ALL_FREED
 from garbology.graph.dying import why_not_to_be_killed
+from garbology.graph.edge_classes import EdgeClass, class_of_edge
 from garbology.graph.folding import Folded
 from garbology.graph.occurrence import Occurrence, with_all_that_holds_it
 from garbology.graph.severing import Cut, cut_of

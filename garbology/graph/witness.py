@@ -10,6 +10,9 @@ after, when only its result and what others hold are. Only the first returns of 
 only for some milliseconds in all, or a part of the time that the work takes; an edge about which nothing was seen
 may be weakened.
 
+Where nothing is on a cycle yet, what alone holds its target is needed, too: work that is too large to be read at its
+end is known by its beginning then.
+
 An edge class is tried as a whole: where a cycle has such an edge, those of other objects of the same class are left
 out with it (:mod:`garbology.graph.elsewhere`).
 """
@@ -27,21 +30,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.graph import snapshot as snapshots
-from garbology.graph.advice import EdgeClass, candidates_of
+from garbology.graph.advice import candidates_of
 from garbology.graph.components import Components, cyclic_components
+from garbology.graph.edge_classes import EdgeClass
 from garbology.graph.elsewhere import Elsewhere
-from garbology.graph.looks import MOST_OBJECTS_AT_END, Looks, is_made_by_the_program
-from garbology.graph.occurrence import occurrence_of
+from garbology.graph.folding import Link
+from garbology.graph.looks import DEEP, MOST_OBJECTS_AT_END, Looks, is_made_by_the_program
+from garbology.graph.occurrence import Occurrence, occurrence_of
 from garbology.graph.reachability import reachable_from
-from garbology.graph.shapes import folded_of
+from garbology.graph.shapes import folded_of, read_links
 from garbology.graph.snapshot import Snapshot
 from garbology.interpreter import exclusive
 from garbology.interpreter.returns import Returns
 from garbology.interpreter.thread_stacks import counted_locals
 
 _MOST_CYCLES = 8
-_MOST_IN_A_CYCLE = 400
-_MOST_RETURNS = 2  # of one function
+_MOST_RETURNS = 8  # of one function: between the 4th and the 8th the window doubles, and is looked at
+_GOLDEN = 0x9E3779B1  # spreads small numbers over 32 bits
 _OWN_CODE = str(Path(__file__).parent.parent)
 
 # What holds objects from outside the window at one moment, and what can be reached from there: bool, shape (n,) each.
@@ -52,15 +57,21 @@ class Witness:
     """Watches functions return, from :meth:`start` to :meth:`stop`; ``needed`` grows meanwhile.
 
     ``window`` answers the tracked objects made since the watch began, ``main`` is the code of the watched function,
-    whose return is always looked at. ``saw_all`` is whether no important moment was left out: the end of a very long
-    or large piece of work may be.
+    whose return is always looked at, and ``around`` the code that has the watched block in it. ``saw_all`` is whether
+    no important moment was left out: the end of a very long or large piece of work may be.
     """
 
-    def __init__(self, window: Callable[[], list[object]], main: types.CodeType | None = None) -> None:
+    def __init__(
+        self,
+        window: Callable[[], list[object]],
+        main: types.CodeType | None = None,
+        around: types.CodeType | None = None,
+    ) -> None:
         self.needed: set[EdgeClass] = set()
         self.saw_all = False
         self._window = window
         self._main = main
+        self._around = around
         self._looks = Looks()
         self._returns_of: dict[int, int] = {}
         self._returns: Returns | None = None
@@ -81,7 +92,7 @@ class Witness:
     def look_at_result(self, result: object) -> None:
         """Look at what the watched function returned, while only its result is held; this ends the watch."""
         self.stop()
-        if is_made_by_the_program(result):
+        if is_made_by_the_program(type(result)):
             with suppress(Exception):  # what cannot be read costs a hint, never the program
                 self._look_if_alone(result, [], [], MOST_OBJECTS_AT_END)
 
@@ -91,14 +102,24 @@ class Witness:
         returns = self._returns_of[id(code)] = self._returns_of.get(id(code), 0) + 1
         if returns > _MOST_RETURNS or code.co_filename.startswith(_OWN_CODE):
             return False
-        on_top = frame.f_back is not None and frame.f_back.f_code is self._main
-        with self._looks.at(code, result, on_top=on_top) as most:
+        with self._looks.at(code, result, self._depth(frame)) as most:
             if most or code is self._main:
                 arguments, own = _references_of(frame)
                 self._look_if_alone(
                     result, arguments, own, MOST_OBJECTS_AT_END if code is self._main else most
                 )
         return returns < _MOST_RETURNS
+
+    def _depth(self, frame: types.FrameType) -> int:
+        """How many calls lie between the watched function, or the block, and this one; at most DEEP."""
+        caller = frame.f_back
+        for depth in range(DEEP):
+            if caller is None:
+                break
+            if caller.f_code is self._main or caller.f_code is self._around:
+                return depth
+            caller = caller.f_back
+        return DEEP
 
     def _look_if_alone(self, result: object, arguments: list[int], own: list[int], most: int) -> None:
         """Look, unless another thread analyses; a program that goes on does not wait for that."""
@@ -134,22 +155,33 @@ class Witness:
         reached = functools.reduce(np.logical_or, [reached for _, reached in moments])
         components = cyclic_components(snapshot, reached)
         elsewhere = Elsewhere(snapshot, components, reached)
+        self.needed |= elsewhere.owning(_kinds_of_the_program(snapshot, reached))
         first = [label for label in components.labels[returned[returned >= 0]].tolist() if label >= 0]
         for component in dict.fromkeys([*first, *_of_each_kind(snapshot, components)]):
             members = np.flatnonzero(components.labels == component)
-            if len(members) > _MOST_IN_A_CYCLE:
-                continue
             occurrence = occurrence_of(snapshot, members)
-            folded = folded_of(occurrence)
-            links = [link for node in folded.nodes.tolist() for link in folded.links_from(node)]
-            for candidate in candidates_of(occurrence, links):
+            for candidate in candidates_of(occurrence, _links_in(occurrence)):
                 if candidate.key in self.needed:
                     continue
                 kind = int(occurrence.kinds[candidate.links[0].source])
                 sisters = elsewhere.edges_of(kind).get(candidate.key, [])
                 removed = np.append(occurrence.edges[candidate.removed], np.array(sisters, np.int32))
                 if any(map(_would_lose(snapshot, removed), moments)):
-                    self.needed |= candidate.keys()
+                    self.needed |= candidate.needed_keys()
+
+
+def _kinds_of_the_program(snapshot: Snapshot, chosen: NDArray[np.bool_]) -> list[int]:
+    """The types made by class statements that some of the chosen objects have."""
+    kinds = np.flatnonzero(np.bincount(snapshot.kinds[chosen])).tolist()
+    return [kind for kind in kinds if is_made_by_the_program(snapshot.types[kind])]
+
+
+def _links_in(occurrence: Occurrence) -> list[Link]:
+    """Its named links; of a large occurrence some of each kind of object, as far as their references are as many."""
+    in_degrees, out_degrees = occurrence.in_degrees(), np.diff(occurrence.starts)
+    alike = (occurrence.kinds * 31 + in_degrees) * 31 + out_degrees
+    colours = alike.astype(np.uint32) * np.uint32(_GOLDEN)
+    return read_links(occurrence, folded_of(occurrence, colours), colours)
 
 
 def _would_lose(snapshot: Snapshot, removed: NDArray[np.int32]) -> Callable[[Moment], bool]:

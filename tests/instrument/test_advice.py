@@ -350,18 +350,27 @@ def test_an_edge_that_was_needed_is_not_weakened():
     assert [(edge.source, edge.label) for edge in advice.edges] == [("Owner", ".item")]
 
 
-def test_it_says_so_where_nothing_is_safe():
-    """When both directions were needed while the work was live, no edge is named."""
+class Left:
+    other = None
 
-    class Left:
-        other = None
 
-    class Right:
-        other = None
+class Right:
+    other = None
+
+
+def hold_each_other(left, right):
+    left.other, right.other = right, left
+
+
+def hold_each_other_in_lists(left, right):
+    left.other, right.other = [right], [left]
+
+
+def advice_where_both_directions_are_needed(join):
 
     def pair():
         left, right = Left(), Right()
-        left.other, right.other = right, left
+        join(left, right)
         return left, right
 
     def left_alone():
@@ -374,9 +383,22 @@ def test_it_says_so_where_nothing_is_safe():
         left_alone()
         right_alone()
 
-    advice = advice_for(make)
+    return advice_for(make)
+
+
+def test_it_says_so_where_nothing_is_safe():
+    """When both directions were needed while the work was live, no edge is named."""
+    advice = advice_where_both_directions_are_needed(hold_each_other_in_lists)
     assert (advice.edges, advice.remedy, advice.verified) == ([], "none", False)
     assert "no safe edge" in advice.reason
+
+
+def test_the_attribute_that_closes_the_cycle_is_to_be_cleared_where_no_edge_can_be_weak():
+    """When both directions were needed, the one that leads to the younger object was set last: clear it."""
+    advice = advice_where_both_directions_are_needed(hold_each_other)
+    assert [str(edge) for edge in advice.edges] == ["Left.other -> Right"]
+    assert (advice.remedy, advice.verified) == ("clear", True)
+    assert "clear it when it is done with" in advice.reason
 
 
 class Group:
