@@ -26,6 +26,7 @@ _REPETITION = (
     "most_repeats",
     "precision",
     "precision_reached",
+    "imprecise_cases",
     "jobs",
     "seed",
     "duration_seconds",
