@@ -66,7 +66,7 @@ study = Study(
         "timeout_seconds": 600,
     },
     repeats=5,
-    most_repeats=6,  # a round takes most of a minute; --full repeats until times are known
+    most_repeats=5,  # a round takes most of a minute; --full repeats until times are known
     timeout_seconds=120,
 )
 
