@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from garbology.reporting.text import agreeing, visible
+from garbology.reporting.text import visible
 
 _REMEDY = re.compile(r"what to do\b[^:.]*[:.]?\s*", re.IGNORECASE)
 _BULLET = re.compile(r"[-*] ")
@@ -91,7 +91,7 @@ def _block(chunk: str) -> Block:
 
 def pieces(text: str) -> list[Piece]:
     """The words of one line, the names between backticks apart."""
-    line = agreeing(" ".join(visible(text, keep_newlines=True).split()))
+    line = " ".join(visible(text, keep_newlines=True).split())
     found: list[Piece] = []
     end = 0
     for span in _CODE_SPAN.finditer(line):

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from garbology.reporting import views
 from garbology.reporting.findings import Finding, findings, tally
-from garbology.reporting.text import agreeing, visible
+from garbology.reporting.text import visible
 from garbology.study.page import StudyPage
 
 _STYLES = {
@@ -41,9 +41,7 @@ def print_page(page: StudyPage, console: Console | None = None) -> None:
     _print_findings(out, page)
     _print_problems(out, page)
     out.gap()  # the verdict comes last: it is what stands above the prompt
-    out.line(
-        Text(agreeing(visible(page.verdict) or "No verdict: what it needs was not measured."), style="bold")
-    )
+    out.line(Text(visible(page.verdict) or "No verdict: what it needs was not measured.", style="bold"))
 
 
 class _Printer:
@@ -179,7 +177,7 @@ def _print_findings(out: _Printer, page: StudyPage) -> None:
         claim = out.text(finding.claim)
         if finding.where:
             claim.append_text(out.text(f" ({finding.where})", _STYLES[finding.status]))
-        evidence = agreeing(_evidence(finding))
+        evidence = _evidence(finding)
         if evidence:
             claim.append_text(out.text(f" [{evidence}]", "dim"))
         grid.add_row(out.text(finding.status, _STYLES[finding.status]), claim)

@@ -8,10 +8,6 @@ import unicodedata
 _MARKDOWN_SPECIAL = re.compile(r"[\\`*_\[\]|~$]")
 _MARKDOWN_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
 _MARKDOWN_ADDRESS = re.compile(r"(?i)(https?|ftp|www)([:.])")  # GitHub makes a link of a bare address
-_COUNTED = (
-    "array|case|collection|cycle|frame|graph|iteration|object|operation|pair|reference|run|sample|step|time"
-)
-_ONE_OF_MANY = re.compile(rf"(?<![\w.,-])1 ((?:{_COUNTED})s)\b")
 _MARKDOWN_BLOCK = re.compile(r"^(\s*(?:\d+(?=[.)]\s))?)(?=[-+=#.)])")  # a list or a heading begins a line
 
 
@@ -52,11 +48,6 @@ def singular(noun: str) -> str:
     if noun.endswith("ies"):
         return noun[:-3] + "y"
     return noun[:-1] if noun.endswith("s") and not noun.endswith(("ss", "us", "is")) else noun
-
-
-def agreeing(text: str) -> str:
-    """`text` with "1 object" where it says "1 objects": a study's sentence has the number that it measured."""
-    return _ONE_OF_MANY.sub(lambda found: f"1 {singular(found[1])}", text)
 
 
 def escape_markdown(text: object, *, begins_line: bool = True) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from garbology.reporting.numbers import NOTHING, format_interval, format_quantity, format_value, is_number
 from garbology.reporting.numbers import quantity as number_and_unit
 from garbology.reporting.runtimes import runtime_names, sorted_runtimes
-from garbology.reporting.text import agreeing, visible, words
+from garbology.reporting.text import visible, words
 from garbology.study.page import RuntimeSummary, StudyPage, Tile
 
 _PROBLEMS = 40  # listed on a page
@@ -184,4 +184,4 @@ def _shown(name: str, value: Any) -> str:
         return ", ".join(f"{visible(key)} {_shown(str(key), item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):
         return ", ".join(_shown(name, item) for item in value)
-    return agreeing(format_value(value, name))
+    return format_value(value, name)

@@ -23,6 +23,7 @@ from garbology.study.resumption import Found, find_finished, find_interrupted
 from garbology.study.runs import case_text
 from garbology.study.schedule import Job, Schedule
 from garbology.study.statistics import FEWEST_SAMPLES
+from garbology.study.wording import counted
 
 ProgressMaker = Callable[[str, Expectation], AbstractContextManager[Progress]]
 
@@ -172,7 +173,7 @@ class StudyRun:
 
     def _judge_precision(self) -> None:
         if self._repetition.most < FEWEST_SAMPLES:
-            self.record.precision_reached = f"not aimed at with {self._repetition.most} samples a case"
+            self.record.precision_reached = f"not aimed at with {counted(self._repetition.most, 'sample')} a case"
             return
         precise, imprecise = self.schedule.judge_precision()
         self.record.imprecise_cases = [case_text(measure, case) for measure, case in imprecise]

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from garbology.reporting.text import (
-    agreeing,
     escape_markdown,
     file_stem,
     markdown_code,
@@ -79,23 +78,6 @@ def test_a_name_is_no_path():
 def test_one_of_many_is_singular(many, one):
     """A count of one needs its noun without the plural's ending; what is no plural is left alone."""
     assert singular(many) == one
-
-
-@pytest.mark.parametrize(
-    ("said", "shown"),
-    [
-        ("1 objects left in 1 samples", "1 object left in 1 sample"),
-        (
-            "21 objects, 0.1 collections, -1 objects, 1,001 samples",
-            "21 objects, 0.1 collections, -1 objects, 1,001 samples",
-        ),
-        ("1 collections", "1 collection"),
-        ("1 seconds of 1 this", "1 seconds of 1 this"),
-    ],
-)
-def test_a_sentence_agrees_with_its_number(said, shown):
-    """A study's sentence is written for many; where it measured one the page says one."""
-    assert agreeing(said) == shown
 
 
 def test_only_the_beginning_of_a_line_can_begin_a_block():
