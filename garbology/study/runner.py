@@ -173,7 +173,9 @@ class StudyRun:
 
     def _judge_precision(self) -> None:
         if self._repetition.most < FEWEST_SAMPLES:
-            self.record.precision_reached = f"not aimed at with {counted(self._repetition.most, 'sample')} a case"
+            self.record.precision_reached = (
+                f"not aimed at with {counted(self._repetition.most, 'sample')} a case"
+            )
             return
         precise, imprecise = self.schedule.judge_precision()
         self.record.imprecise_cases = [case_text(measure, case) for measure, case in imprecise]
