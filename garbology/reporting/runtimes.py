@@ -115,15 +115,16 @@ def _kind(runtime: RuntimeSummary) -> str:
 def representatives(names: Mapping[str, RuntimeName], present: Sequence[str], limit: int) -> list[str]:
     """At most `limit` of the slugs `present` to draw, in their order.
 
-    First the newest of each kind of collector, then the oldest runtime, then WebAssembly and the newer ones:
-    what is left out is like what is drawn.
+    First the newest of each kind of collector, then the oldest runtime, then WebAssembly, another collector before
+    the usual one, and the newer ones: what is left out is like what is drawn.
     """
     ordered = [slug for slug in names if slug in set(present)]
     ordered += [slug for slug in dict.fromkeys(present) if slug not in names]
     newest = {_kind_of(names, slug): slug for slug in ordered}
     native = [slug for slug in newest.values() if slug not in names or not names[slug].narrow]
     usual_first = sorted(native, key=lambda slug: _kind_of(names, slug) != _ORDINARY)
-    wanted = dict.fromkeys([*usual_first, *ordered[:1], *newest.values(), *ordered[::-1]])
+    unusual_first = sorted(newest.values(), key=lambda slug: _kind_of(names, slug).startswith(_ORDINARY))
+    wanted = dict.fromkeys([*usual_first, *ordered[:1], *unusual_first, *ordered[::-1]])
     chosen = set(list(wanted)[:limit])
     return [slug for slug in ordered if slug in chosen]
 

@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 from garbology.reporting.runtimes import representatives, runtime_names, sorted_runtimes
 from tests.reporting import pages_for_tests as pages
@@ -16,7 +17,6 @@ def test_versions_are_ordered_as_numbers():
 
 def test_two_builds_of_a_version_are_told_apart():
     """Where version and collector are the same the build or the platform is named."""
-    from dataclasses import replace
 
     one = pages.runtime("3.13.0")
     debug = replace(one, slug=one.slug + "-debug", runtime={**one.runtime, "build": "debug"})
@@ -40,3 +40,13 @@ def test_what_is_drawn_stands_for_what_is_not():
     assert shown[1] == ["3.14.2 incremental", "3.15.0"]
     assert shown[2] == ["3.9.18", "3.14.2 incremental", "3.14.2 WebAssembly", "3.15.0"]
     assert shown[3] == shown[4] == [name.marked for name in NAMES.values()]
+
+
+def test_in_webassembly_the_unusual_collector_comes_first():
+    """Beside the newest and the oldest release there is room for one: that of another collector."""
+    (incremental,) = [one for one in pages.RUNTIMES if NAMES[one.slug].narrow]
+    usual = replace(incremental, slug="control", label="CPython 3.13.2", collector="generational")
+    native = [one for one in pages.RUNTIMES if one.collector == "generational"]
+    names = runtime_names([*native, usual, incremental])
+    shown = [names[slug].kind for slug in representatives(names, list(names), 3)]
+    assert shown == ["generational", "incremental, WebAssembly", "generational"]
