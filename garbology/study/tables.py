@@ -17,7 +17,7 @@ def table(runs: Runs, columns: Sequence[str], *, caption: str = "") -> Table:
     cases = runs.cases()
     several = len({case.runtime for case in cases}) > 1
     parameters = list(dict.fromkeys(name for case in cases for name in case.case))
-    headings = (["runtime"] if several else []) + [_heading(name) for name in [*parameters, *columns]]
+    headings = (["runtime"] if several else []) + _headings([*parameters, *columns])
     rows = [_row(case, several, parameters, columns) for case in cases]
     return Table(headings, rows, caption)
 
@@ -51,7 +51,12 @@ def _median_cell(case: Case, name: str) -> str:
     return f"{middle} ({format_interval(low, high, unit_of(name))})"
 
 
-def _heading(name: str) -> str:
+def _headings(names: Sequence[str]) -> list[str]:
+    """The names as words, without their units, which the cells have, unless two would be the same."""
     from garbology.reporting.numbers import title_of
+    from garbology.reporting.text import words
 
-    return title_of(name)
+    titles = [title_of(name) for name in names]
+    return [
+        words(name) if titles.count(title) > 1 else title for name, title in zip(names, titles, strict=True)
+    ]

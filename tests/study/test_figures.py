@@ -95,6 +95,12 @@ def test_a_table_of_several_runtimes_says_which():
     assert [row[0] for row in shown.rows] == ["cpython-3.11"] * 4 + ["cpython-3.14"] * 4
 
 
+def test_two_columns_never_have_one_name():
+    """What was waiting as a count and as bytes is told apart by the unit, which is left out elsewhere."""
+    runs = Runs([Run("work", {"size_bytes": 1}, {"waiting": 1, "waiting_bytes": 2})])
+    assert list(table(runs, ["waiting", "waiting_bytes"]).columns) == ["size", "waiting", "waiting bytes"]
+
+
 def test_only_numbers_are_columns():
     """Texts, lists and flags do not belong in a table of medians."""
     runs = Runs(
