@@ -17,6 +17,8 @@ from typing import Any
 _WEAKEN = "#c2410c"
 _NOT_IN_XML = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _TIMEOUT_SECONDS = 30
+_PAD_INCHES = 0.055  # Graphviz's own
+_SHORTFALL_INCHES = 0.014  # of a letter, on each side: the drawing program reckons with narrower ones than are shown
 
 
 class GraphvizMissing(RuntimeError):
@@ -27,7 +29,7 @@ def shape_dot(shape: Mapping[str, Any]) -> str:
     """The shape's drawing in DOT: nodes with type and count, edges with names, the edge to weaken in colour."""
     lines = [
         "digraph shape {",
-        '  graph [bgcolor="transparent", rankdir="LR", nodesep="0.4", ranksep="0.9"];',
+        f'  graph [bgcolor="transparent", rankdir="LR", nodesep="0.4", ranksep="0.9", pad="{_pad(shape)}"];',
         '  node [shape="box", style="rounded", fontname="sans-serif", fontsize="12", margin="0.15,0.08"];',
         '  edge [fontname="monospace", fontsize="11", arrowsize="0.7"];',
     ]
@@ -43,6 +45,12 @@ def shape_dot(shape: Mapping[str, Any]) -> str:
         ends = f"n{int(edge['source'])} -> n{int(edge['target'])}"
         lines.append(f"  {ends} [label={_quoted(' ' + edge['label'] + ' ')}{style}];")
     return "\n".join([*lines, "}", ""])
+
+
+def _pad(shape: Mapping[str, Any]) -> str:
+    """Room at the sides for the label of an edge from a node to itself, which reaches beyond the node."""
+    loops = [len(edge["label"]) for edge in shape["edges"] if edge["source"] == edge["target"]]
+    return f"{_PAD_INCHES + _SHORTFALL_INCHES * max(loops, default=0):.3f},{_PAD_INCHES}"
 
 
 def _quoted(text: str) -> str:

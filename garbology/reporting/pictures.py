@@ -14,7 +14,7 @@ from garbology.reporting.palette import INK, PAPER, WEAKEN
 from garbology.reporting.text import shorten, visible
 
 _MARGIN_PIXELS = 8
-_NAME_CHARACTERS = 32  # of a type or an edge in a picture; the text beside it has them whole
+_NAME_CHARACTERS = 40  # of a type or an edge in a picture; the text beside it has them whole
 _TEXT_PIXELS = 11  # the drawing program reckons with narrower letters than a reader's system may have
 _WIDE_PIXELS = 480  # of a picture: what half a page has room for
 _NODES_DRAWN = 40  # a picture of more of them is a hairball; the edges are listed instead

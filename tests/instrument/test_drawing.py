@@ -47,6 +47,14 @@ def test_the_edge_to_weaken_stands_out():
     assert ".parent" in lines[0]
 
 
+def test_the_label_of_a_loop_has_room():
+    """An edge from an object to itself has its whole name in the picture, at 0.6 of the size a letter."""
+    loop = {"source": 0, "target": 0, "label": "._backward → closure variable out", "weaken": True}
+    node = {"id": 0, "objects": 1, "type": "Value"}
+    svg = ElementTree.fromstring(dot_to_svg(shape_dot({"nodes": [node], "edges": [loop]})))
+    assert float(svg.get("viewBox").split()[2]) > 0.6 * 11 * len(loop["label"])
+
+
 class Parent:
     """Owns a child."""
 
