@@ -18,7 +18,7 @@ _WEAKEN = "#c2410c"
 _NOT_IN_XML = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _TIMEOUT_SECONDS = 30
 _PAD_INCHES = 0.055  # Graphviz's own
-_SHORTFALL_INCHES = 0.014  # of a letter, on each side: the drawing program reckons with narrower ones than are shown
+_SHORTFALL_INCHES = 0.014  # of a letter, on each side: the drawing program takes them for narrower
 
 
 class GraphvizMissing(RuntimeError):
