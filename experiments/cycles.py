@@ -97,7 +97,7 @@ class Leftover:
     collected_objects: int  # what gc.collect() returned
     memory: dict[str, dict[str, int | None]]
     peak_above_baseline_bytes: int  # VmHWM of building, which is reset before, less the RSS before
-    held_after_drop_bytes: int | None  # USS after the drop less the one before the graph
+    held_after_drop_bytes: int | None  # anonymous memory after the drop less that before the graph
 
 
 @study.measure(quick={"operations": [1_000]})
@@ -140,7 +140,7 @@ def drop_a_graph(model: str, outputs: str, operations: int) -> Leftover:
         collected_objects=collected_objects,
         memory=memory,
         peak_above_baseline_bytes=peak.above_baseline_bytes,
-        held_after_drop_bytes=_difference(memory["dropped"]["uss_bytes"], memory["before"]["uss_bytes"]),
+        held_after_drop_bytes=_growth("anonymous_bytes", memory["before"], memory["dropped"]),
     )
 
 
@@ -313,8 +313,9 @@ def _count_if_alive(place: weakref.ref[Any]) -> int:
     return 0 if place() is None else reference_count(place()) or 0
 
 
-def _difference(after: int | None, before: int | None) -> int | None:
-    return None if after is None or before is None else after - before
+def _growth(name: str, before: dict[str, int | None], after: dict[str, int | None]) -> int | None:
+    first, last = before[name], after[name]
+    return None if first is None or last is None else last - first
 
 
 @study.finding

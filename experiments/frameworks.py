@@ -38,9 +38,10 @@ from experiments._engines import AGAIN, ENGINES, STRONG, WEAK, Engine, Program
 from experiments._garbage import shown, tile
 from experiments._rows import side_by_side
 from garbology import collector, watch
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, counted
+from garbology.study import NotMeasured, Runs, Study, Table, Tile, Unavailable, bars, counted
 
 WARM_UP, PASSES = 3, 7
+FILLS = 6
 FEW = 0.1  # objects for an operation: entries of an engine's caches, but no graph
 
 study = Study(
@@ -126,7 +127,8 @@ def hold_graphs(engine: str, operations: int, graphs: int) -> Held:
         kept.extend(_differentiate(program, operations)[0] for _ in range(graphs))
 
     with collector.paused():
-        keep()  # in memory that was free before, so that what follows needs pages of its own
+        for _ in range(FILLS):
+            keep()  # in memory that was free before, so that what follows needs pages of its own
         return Held(
             held_bytes=_growth_bytes(keep) / graphs / operations,
             waiting_bytes=max(_growth_bytes(drop), 0) / graphs / operations,
@@ -205,9 +207,12 @@ def _seconds(program: Program, operations: int) -> dict[str, float]:
 def _growth_bytes(work: Callable[[], None]) -> int:
     from garbology.recorders import memory_usage
 
-    before = memory_usage().uss_bytes
+    before = memory_usage().anonymous_bytes
     work()
-    return memory_usage().uss_bytes - before
+    after = memory_usage().anonymous_bytes
+    if before is None or after is None:
+        raise Unavailable("this system does not tell a process's anonymous memory (/proc/self/smaps_rollup)")
+    return after - before
 
 
 @study.finding

@@ -159,9 +159,9 @@ def references_visited(obj: object) -> int:
 
 
 def resident_bytes() -> int | None:
-    """The memory that the process alone holds; None where that cannot be asked."""
+    """The heap's memory in RAM; None where that cannot be asked."""
     try:
-        return memory_usage().uss_bytes
+        return memory_usage().anonymous_bytes
     except ImportError:  # psutil, in WebAssembly
         return None
 

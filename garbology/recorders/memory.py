@@ -24,7 +24,9 @@ class MemoryUsage:
     objects are freed, because an allocator gives back whole pages only, and rises only when pages are written
     (``np.zeros`` is not resident yet). ``uss_bytes`` (unique set size) is what the process alone holds and
     would give back by ending; ``pss_bytes`` (proportional set size) shares each shared page out among its
-    holders. ``peak_rss_bytes`` is the highest RSS since the process began or since ``peak_memory`` reset it
+    holders. ``anonymous_bytes`` is the part of RSS that is no file's: the heap and the stacks. Its growth is the
+    program's own even while other processes begin and end, which changes USS and PSS, for they share libraries'
+    pages with this one. ``peak_rss_bytes`` is the highest RSS since the process began or since ``peak_memory`` reset it
     (VmHWM). None where the platform does not tell.
     """
 
@@ -32,6 +34,7 @@ class MemoryUsage:
     uss_bytes: int | None
     pss_bytes: int | None
     peak_rss_bytes: int | None
+    anonymous_bytes: int | None
 
 
 def memory_usage(pid: int | None = None) -> MemoryUsage:
@@ -56,17 +59,23 @@ def memory_usage(pid: int | None = None) -> MemoryUsage:
         uss_bytes=getattr(footprint, "uss", None),
         pss_bytes=getattr(footprint, "pss", None),
         peak_rss_bytes=_peak_rss_bytes(process.pid),
+        anonymous_bytes=_told_by_proc(process.pid, "smaps_rollup", "Anonymous"),
     )
 
 
 def _peak_rss_bytes(pid: int | Literal["self"]) -> int | None:
     """Read VmHWM; None where there is no /proc."""
+    return _told_by_proc(pid, "status", "VmHWM")
+
+
+def _told_by_proc(pid: int | Literal["self"], file: str, name: str) -> int | None:
+    """The bytes of one line of a file of /proc, whose unit is kB; None where there is no such line or file."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
+        text = Path(f"/proc/{pid}/{file}").read_text()
     except OSError:
         return None
-    for line in status.splitlines():
-        if line.startswith("VmHWM:"):
+    for line in text.splitlines():
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
     return None
 

@@ -48,6 +48,8 @@ def test_usage_sees_written_memory():
     after = memory_usage()
     assert during.rss_bytes - before.rss_bytes == pytest.approx(64 * MIB, abs=4 * MIB)
     assert during.uss_bytes - before.uss_bytes == pytest.approx(64 * MIB, abs=4 * MIB)
+    if before.anonymous_bytes is not None:
+        assert during.anonymous_bytes - before.anonymous_bytes == pytest.approx(64 * MIB, abs=4 * MIB)
     assert after.rss_bytes - before.rss_bytes == pytest.approx(0, abs=4 * MIB)
 
 
