@@ -1,6 +1,7 @@
 """What the program sets for itself stays as it is, whatever it does while it is watched."""
 
 import gc
+import signal
 import sys
 import threading
 
@@ -147,9 +148,13 @@ def test_an_interruption_while_listening_reaches_the_program(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Returns, "profiled", interrupted)
-    with pytest.raises(KeyboardInterrupt), garbology.watch():
-        make_cycle()
-        threading.Event().wait(5)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt), garbology.watch():
+            make_cycle()
+            threading.Event().wait(5)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert sys.getprofile() is None
     assert returns._listening.stack == []
 
