@@ -213,11 +213,11 @@ class Study:
             if name not in taken:
                 self._fail(f"parameter {name!r} is taken by no measure")
 
-    def report(self, records: Sequence[Record], *, problems: Sequence[str] = (), lead: str = "") -> StudyPage:
-        """Evaluate every claim on the samples; `lead` is the slug of the runtime that the verdict is of."""
+    def report(self, records: Sequence[Record], *, problems: Sequence[str] = ()) -> StudyPage:
+        """Evaluate every claim on the samples; the verdict is of the newest runtime."""
         from garbology.study.evaluation import evaluate
 
-        return evaluate(self, records, problems=problems, lead=lead)
+        return evaluate(self, records, problems=problems)
 
     def main(self, arguments: Sequence[str] | None = None) -> int:
         """Run the study as a command and return its exit status."""

@@ -35,18 +35,16 @@ _MISTAKEN = "the finding itself raised"
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 
 
-def evaluate(
-    study: Study, records: Sequence[Record], *, problems: Sequence[str] = (), lead: str = ""
-) -> StudyPage:
+def evaluate(study: Study, records: Sequence[Record], *, problems: Sequence[str] = ()) -> StudyPage:
     """Everything the page of `study` says about `records`.
 
     Findings are judged and tiles are made on each runtime alone, figures show all of them; the verdict, the
-    page's tiles, the table and the pictures are of one runtime, `lead` or, without it, the newest
-    version with 64-bit pointers: unlike runtimes are not pooled.
+    page's tiles, the table and the pictures are of one runtime, the newest version with 64-bit pointers:
+    unlike runtimes are not pooled.
     """
     found = [*problems, *(line for record in records for line in sample_problems(record))]
     runs = {record.slug: runs_of(study, record) for record in records}
-    leader = _leader(records, lead)
+    leader = max(records, key=_newness, default=None)
     led = runs[leader.slug] if leader else Runs([])
     everything = Runs(run for each in runs.values() if each for run in each)
     findings = [
@@ -204,11 +202,6 @@ def sample_text(sample: Sample) -> str:
     if sample.status == "unavailable":
         return f"is not measured{message}"
     return f"{sample.status}{message}"
-
-
-def _leader(records: Sequence[Record], lead: str) -> Record | None:
-    named = [record for record in records if record.slug == lead]
-    return named[0] if named else max(records, key=_newness, default=None)
 
 
 def _newness(record: Record) -> tuple[Any, ...]:

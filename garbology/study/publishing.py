@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 _REMEDY = "pip install 'garbology[experiments]'"
 
 
-def publish(study: Study, directory: Path, *, say: Callable[[str], None], lead: str = "") -> list[Path]:
+def publish(study: Study, directory: Path, *, say: Callable[[str], None]) -> list[Path]:
     """Write the page of all records in `directory`; the paths written, none if a library is missing."""
     try:
         from garbology.reporting import write_page
 
-        return write_page(page_of(study, directory, lead=lead), directory)
+        return write_page(page_of(study, directory), directory)
     except ModuleNotFoundError as error:
         say(f"{study.name}: the report is not drawn, {error.name} is missing: {_REMEDY}")
         return []
@@ -38,10 +38,10 @@ def publish_index(studies: Sequence[Study], output: Path, *, say: Callable[[str]
         return []
 
 
-def page_of(study: Study, directory: Path, *, lead: str = "") -> StudyPage:
+def page_of(study: Study, directory: Path) -> StudyPage:
     """The page of all records in `directory`."""
     records, problems = load_records(directory, study.name)
-    return study.report(records, problems=problems, lead=lead)
+    return study.report(records, problems=problems)
 
 
 def has_records(study: Study, output: Path) -> bool:

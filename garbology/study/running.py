@@ -46,7 +46,7 @@ def run_studies(
 
     def finished(run: StudyRun, outcome: Outcome) -> None:
         outcomes[run] = outcome
-        page = run.study.report([outcome.record], lead=outcome.record.slug)
+        page = run.study.report([outcome.record])
         statuses.append(exit_status(outcome, page))
         if len(interpreters) > 1:
             echo(_heading(run, page))
@@ -109,13 +109,12 @@ def _begin(
 def _draw(
     runs: Sequence[StudyRun], outcomes: Mapping[StudyRun, Outcome], output: Path, say: Say, echo: Say
 ) -> None:
-    """The page of each study that was measured; the first interpreter's runtime leads it."""
+    """The page of each study that was measured, from all its records: what `report` would draw."""
     for study in dict.fromkeys(run.study for run in runs):
         of_it = [outcomes[run] for run in runs if run.study is study and run in outcomes]
         if of_it:
-            lead = of_it[0].record.slug
             paths = [outcome.path for outcome in of_it]
-            paths += publish(study, output / study.name, lead=lead, say=say)
+            paths += publish(study, output / study.name, say=say)
             _echo_paths(paths, echo)
 
 

@@ -435,6 +435,22 @@ def test_reports_are_drawn_again_from_the_records_alone(package, tmp_path, capsy
     assert "samples to take" not in capsys.readouterr().err
 
 
+def test_a_run_draws_what_a_report_draws(package, tmp_path):
+    """Whichever runtime was measured last: the same records give the same pages."""
+    (tmp_path / "trials" / "broken.py").unlink()
+    assert run_package(package, ["run", "small", "--quick", "--repeats", "1"]) == 0
+    directory = tmp_path / "reports" / "small"
+    (path,) = directory.glob("*.json")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["runtime"]["version"] = "9.9.9"
+    path.with_name("cpython-9.9.9.json").write_text(json.dumps(record), encoding="utf-8")
+    assert run_package(package, ["run", "small", "--quick", "--repeats", "1"]) == 0
+    before = (directory / "README.md").read_bytes()
+    assert b"9.9.9" in before
+    assert run_package(package, ["report"]) == 0
+    assert (directory / "README.md").read_bytes() == before
+
+
 def test_a_report_names_what_it_leaves_out(package, tmp_path, capsys):
     """Each damaged or newer record has its line on standard error; the rest is drawn, which is success."""
     (tmp_path / "trials" / "broken.py").unlink()

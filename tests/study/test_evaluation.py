@@ -135,7 +135,6 @@ def test_figures_show_all_runtimes_and_the_verdict_is_of_one(study):
     page = study.report(records)
     assert {row["runtime"] for row in page.figures[0].rows} == {"cpython-3.14.2", "cpython-3.11.7"}
     assert page.tiles == [Tile("total", 3, "objects")]
-    assert study.report(records, lead="cpython-3.11.7").tiles[0].value == 2
     assert page.verdict == "8 samples"
 
 
@@ -280,7 +279,7 @@ def test_the_atlas_has_the_chosen_tiles_of_every_runtime(write_study):
     """A row for each figure, a tile in it for each runtime that has the figure."""
     study = load_study(write_study(BODY + ATLAS))
     records = [make_record("cpython-3.11.7"), make_record("cpython-3.14.2", factor=3)]
-    page = study.report([*records, make_record("cpython-3.12.1", kinds=["a"])], lead="cpython-3.11.7")
+    page = study.report([*records, make_record("cpython-3.9.1", kinds=["a"])])
     peak, speed = page.atlas
     assert (peak.label, peak.unit, peak.better) == ("peak", "bytes", "less")
     assert {slug: tile.value for slug, tile in peak.tiles.items()} == {
@@ -289,4 +288,4 @@ def test_the_atlas_has_the_chosen_tiles_of_every_runtime(write_study):
     }
     assert (speed.better, len(speed.tiles)) == ("more", 3)
     assert [tile.label for tile in page.tiles] == ["total", "peak", "other", "speed"]
-    assert "cpython-3.12.1: tile compared is missing: no sample of kind='b', n=2" in page.problems
+    assert "cpython-3.9.1: tile compared is missing: no sample of kind='b', n=2" in page.problems
