@@ -10,75 +10,55 @@ from collections import deque
 import pytest
 
 from garbology import why_alive
-
-HERE = f"module {__name__}"
-CACHE = {}
-KEPT = []
-
-
-class Node:
-    pass
-
-
-class Bare:
-    __slots__ = ("__weakref__", "child")
+from tests.instrument import shelf
 
 
 @pytest.fixture(autouse=True)
 def _nothing_kept():
     yield
-    CACHE.clear()
-    KEPT.clear()
-
-
-def held_by(holder_of):
-    """A new node, held by what `holder_of` makes of it and nothing else: a weak reference to it."""
-    node = Node()
-    KEPT.append(holder_of(node))
-    return weakref.ref(node)
-
-
-def steps(alive):
-    return [f"{edge.source}{edge.label} > {edge.target}" for edge in alive.edges]
+    shelf.clear()
 
 
 def test_a_module_s_container_is_named_with_its_key():
     """Containers on the way from a module to the object are one edge, as the program would write it."""
-    node = Node()
-    CACHE["key"] = [0, node]
+    node = shelf.Node()
+    shelf.CACHE["key"] = [0, node]
     reference = weakref.ref(node)
     del node
     alive = why_alive(reference())
-    assert (alive.type, alive.kind, alive.root) == ("Node", "module", HERE)
-    assert steps(alive) == [f"{HERE}.CACHE['key'][1] > Node"]
+    assert (alive.type, alive.kind, alive.root) == ("Node", "module", shelf.NAME)
+    assert shelf.steps(alive) == [f"{shelf.NAME}.CACHE['key'][1] > Node"]
     assert (alive.others, alive.unaccounted) == (0, 0)
 
 
 @pytest.mark.parametrize(
     ("holder_of", "expected"),
     [
-        (lambda node: {"a b": node}, [f"{HERE}.KEPT[0]['a b'] > Node"]),
-        (lambda node: deque([node]), [f"{HERE}.KEPT[0][0] > Node"]),
-        (lambda node: lambda: node, [f"{HERE}.KEPT[0] → closure variable node > Node"]),
-        (lambda node: {frozenset([node]): 1}, [f"{HERE}.KEPT[0] → key <frozenset key> → set element > Node"]),
+        (lambda node: {"a b": node}, [f"{shelf.NAME}.KEPT[0]['a b'] > Node"]),
+        (lambda node: deque([node]), [f"{shelf.NAME}.KEPT[0][0] > Node"]),
+        (lambda node: lambda: node, [f"{shelf.NAME}.KEPT[0] → closure variable node > Node"]),
+        (
+            lambda node: {frozenset([node]): 1},
+            [f"{shelf.NAME}.KEPT[0] → key <frozenset key> → set element > Node"],
+        ),
     ],
     ids=["dict", "deque", "closure", "key"],
 )
 def test_what_kind_of_reference_it_is_can_be_read(holder_of, expected):
     """Keys, elements and closure variables have the names of their edges."""
-    assert steps(why_alive(held_by(holder_of)())) == expected
+    assert shelf.steps(why_alive(shelf.held_by(holder_of)())) == expected
 
 
 def test_a_weak_reference_s_callback_holds_what_it_is_bound_to():
     """A bound method as a callback keeps its object, and the chain leads through the weak reference."""
-    target = Node()
+    target = shelf.Node()
 
     class Watcher:
         def forget(self, _):
             pass
 
     watcher = Watcher()
-    KEPT.append(weakref.ref(target, watcher.forget))
+    shelf.KEPT.append(weakref.ref(target, watcher.forget))
     reference = weakref.ref(watcher)
     del watcher
     alive = why_alive(reference())
@@ -90,32 +70,32 @@ def test_attributes_and_slots_have_their_names():
     """Inline attributes, dictionaries of instances and slots all read as attributes."""
 
     def tree(node):
-        bare, outer = Bare(), Node()
+        bare, outer = shelf.Bare(), shelf.Node()
         outer.child, bare.child = bare, node
         return outer
 
-    alive = why_alive(held_by(tree)())
-    assert steps(alive) == [f"{HERE}.KEPT[0] > Node", "Node.child > Bare", "Bare.child > Node"]
+    alive = why_alive(shelf.held_by(tree)())
+    assert shelf.steps(alive) == [f"{shelf.NAME}.KEPT[0] > Node", "Node.child > Bare", "Bare.child > Node"]
 
 
 def test_a_local_of_the_caller_is_the_answer_only_if_it_is_the_only_one():
     """By a local one asks; what else holds the object is what one wants to know."""
-    node = Node()
+    node = shelf.Node()
     alive = why_alive(node)
     assert alive.root.startswith("local 'node' of function ")
     assert "test_a_local_of_the_caller" in alive.root
     assert f"(test_why_alive.py:{sys._getframe().f_lineno - 3})" in alive.root
     assert (alive.others, alive.unaccounted) == (0, 0)
-    KEPT.append(node)
+    shelf.KEPT.append(node)
     alive = why_alive(node)
-    assert steps(alive) == [f"{HERE}.KEPT[0] > Node"]
+    assert shelf.steps(alive) == [f"{shelf.NAME}.KEPT[0] > Node"]
     assert alive.others == 1
     assert alive.also[0].startswith("local node of function ")
 
 
 def test_a_local_shared_with_an_inner_function_is_a_local():
     """The cell between a variable and its object is nothing that the program's text has."""
-    shared = Node()
+    shared = shelf.Node()
 
     def inner():
         return shared
@@ -132,7 +112,7 @@ def test_locals_of_other_threads_are_read_without_a_trace():
     references = []
 
     def work():
-        mine = Node()
+        mine = shelf.Node()
         references.append(weakref.ref(mine))
         ready.set()
         done.wait()
@@ -155,7 +135,7 @@ def test_threads_that_go_on_meanwhile_do_no_harm():
     stop = threading.Event()
 
     def dig(depth):
-        kept = [Node() for _ in range(3)]
+        kept = [shelf.Node() for _ in range(3)]
         return dig(depth - 1) if depth else kept
 
     def work():
@@ -165,37 +145,37 @@ def test_threads_that_go_on_meanwhile_do_no_harm():
     threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
         thread.start()
-    reference = held_by(lambda node: node)
+    reference = shelf.held_by(lambda node: node)
     try:
         answers = {why_alive(reference()).root for _ in range(2)}
     finally:
         stop.set()
         for thread in threads:
             thread.join()
-    assert answers == {HERE}
+    assert answers == {shelf.NAME}
 
 
 def test_a_loop_holds_its_sequence():
     """What only an unfinished expression holds has a reference that no object accounts for."""
-    for node in [Node()]:
+    for node in [shelf.Node()]:
         reference = weakref.ref(node)
         del node
         alive = why_alive(reference())
     assert alive.kind in ("frame", "C")
-    assert steps(alive)[0].endswith("[0] > Node")
+    assert shelf.steps(alive)[0].endswith("[0] > Node")
     if sys.version_info >= (3, 11):
         assert alive.root.startswith("an unfinished expression, call or loop of function ")
 
 
 def test_references_of_c_code_are_counted():
     """A reference without a holder is C code's."""
-    node = Node()
+    node = shelf.Node()
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(node))
     reference = weakref.ref(node)
-    KEPT.append(node)
+    shelf.KEPT.append(node)
     del node
     shared = why_alive(reference())
-    KEPT.clear()
+    shelf.KEPT.clear()
     alive = why_alive(reference())
     ctypes.pythonapi.Py_DecRef(ctypes.py_object(reference()))
     assert (shared.kind, shared.unaccounted) == ("module", 1)
@@ -208,7 +188,7 @@ def test_garbage_is_told_from_what_is_held():
     """Where nothing but a cycle holds the object the answer is the cycle."""
     gc.disable()
     try:
-        node, leaf = Node(), Bare()
+        node, leaf = shelf.Node(), shelf.Bare()
         node.itself, node.leaf = [node], leaf
         references = weakref.ref(node), weakref.ref(leaf)
         del node, leaf
@@ -217,11 +197,11 @@ def test_garbage_is_told_from_what_is_held():
         gc.enable()
     assert cycle.kind == hanging.kind == "garbage"
     assert cycle.root.startswith("only a reference cycle holds it")
-    assert steps(cycle) == ["Node.itself[0] > Node"]
-    assert steps(hanging) == ["Node.leaf > Bare"]
+    assert shelf.steps(cycle) == ["Node.itself[0] > Node"]
+    assert shelf.steps(hanging) == ["Node.leaf > Bare"]
 
 
 def test_a_temporary_is_held_by_nothing():
     """An object that only the call's argument holds dies with the call, and the answer says so."""
-    alive = why_alive(Node())
+    alive = why_alive(shelf.Node())
     assert (alive.kind, alive.edges, alive.others) == ("nothing", [], 0)

@@ -11,36 +11,13 @@ import pytest
 import garbology
 from garbology import why_alive
 from garbology.interpreter import thread_stacks
-
-HERE = f"module {__name__}"
-CACHE = {}
-KEPT = []
-
-
-class Node:
-    pass
-
-
-class Bare:
-    __slots__ = ("__weakref__", "child")
+from tests.instrument import shelf
 
 
 @pytest.fixture(autouse=True)
 def _nothing_kept():
     yield
-    CACHE.clear()
-    KEPT.clear()
-
-
-def held_by(holder_of):
-    """A new node, held by what `holder_of` makes of it and nothing else: a weak reference to it."""
-    node = Node()
-    KEPT.append(holder_of(node))
-    return weakref.ref(node)
-
-
-def steps(alive):
-    return [f"{edge.source}{edge.label} > {edge.target}" for edge in alive.edges]
+    shelf.clear()
 
 
 @pytest.mark.parametrize(
@@ -57,9 +34,9 @@ def steps(alive):
 )
 def test_what_the_collector_does_not_track_is_found_too(make):
     """Strings, numbers and untracked containers have holders like any other object."""
-    KEPT.append([make()])
-    alive = why_alive(KEPT[0][0])
-    assert steps(alive)[0].startswith(f"{HERE}.KEPT[0][0] > ")
+    shelf.KEPT.append([make()])
+    alive = why_alive(shelf.KEPT[0][0])
+    assert shelf.steps(alive)[0].startswith(f"{shelf.NAME}.KEPT[0][0] > ")
     assert alive.unaccounted == 0
 
 
@@ -75,12 +52,12 @@ def test_an_immortal_object_is_called_immortal():
 
 def test_a_long_chain_is_short_to_read():
     """A linked list of 300,000 nodes is searched in linear time, and told by its two ends."""
-    first = head = Bare()
+    first = head = shelf.Bare()
     for _ in range(300_000):
-        node = Bare()
+        node = shelf.Bare()
         node.child = head
         head = node
-    KEPT.append(head)
+    shelf.KEPT.append(head)
     reference = weakref.ref(first)
     del first, head, node
     began = time.process_time()
@@ -96,12 +73,12 @@ def test_a_long_chain_is_short_to_read():
 def test_a_heap_of_half_a_million_objects_is_searched_in_seconds():
     """The whole heap is read once, in arrays."""
     many = [[index] for index in range(500_000)]
-    CACHE["many"] = many
-    reference = held_by(lambda node: [node, CACHE["many"]])
+    shelf.CACHE["many"] = many
+    reference = shelf.held_by(lambda node: [node, shelf.CACHE["many"]])
     began = time.process_time()
     alive = why_alive(reference())
     assert time.process_time() - began < 6
-    assert alive.root == HERE
+    assert alive.root == shelf.NAME
 
 
 TRAPS = """
@@ -133,19 +110,19 @@ def test_no_user_code_runs():
     obj, holder = object.__new__(cls), object.__new__(cls)
     object.__setattr__(holder, "held", obj)
     object.__setattr__(obj, "back", holder)
-    KEPT.append(holder)
+    shelf.KEPT.append(holder)
     del holder
     CALLED.clear()
     alive = why_alive(obj)
     text = str(alive)
     assert CALLED == []
-    assert steps(alive) == [f"{HERE}.KEPT[0] > Hostile", "Hostile.held > Hostile"]
+    assert shelf.steps(alive) == [f"{shelf.NAME}.KEPT[0] > Hostile", "Hostile.held > Hostile"]
     assert text.startswith("Hostile is alive: held by ")
 
 
 def test_the_question_leaves_nothing_behind():
     """No object of the search outlives it, the collector is as it was, and counts and dictionaries stay."""
-    reference = held_by(lambda node: node)
+    reference = shelf.held_by(lambda node: node)
     why_alive(reference())
     gc.collect()
     gc.disable()
@@ -164,14 +141,14 @@ def test_the_question_leaves_nothing_behind():
 
 def test_the_answer_is_plain_and_holds_nothing():
     """`to_dict` is versioned JSON, and an answer that is kept keeps no object."""
-    node = Node()
-    KEPT.append(node)
+    node = shelf.Node()
+    shelf.KEPT.append(node)
     alive = why_alive(node)
     plain = json.loads(json.dumps(alive.to_dict()))
     assert plain["schema"] == "garbology.alive"
-    assert plain["edges"] == [{"source_type": HERE, "label": ".KEPT[0]", "target_type": "Node"}]
+    assert plain["edges"] == [{"source_type": shelf.NAME, "label": ".KEPT[0]", "target_type": "Node"}]
     reference = weakref.ref(node)
-    KEPT.clear()
+    shelf.KEPT.clear()
     del node
     assert reference() is None
 
@@ -179,7 +156,7 @@ def test_the_answer_is_plain_and_holds_nothing():
 def test_locals_are_found_without_reading_memory_too(monkeypatch):
     """Where ctypes or a layout is missing, `f_locals` answers; up to 3.12 that dictionary stays in the frame."""
     monkeypatch.setattr(thread_stacks, "_layout", lambda: None)
-    node = Node()
+    node = shelf.Node()
     alive = why_alive(node)
     assert alive.kind == "frame"
     assert "function test_locals_are_found_without_reading_memory_too" in alive.root
@@ -188,17 +165,17 @@ def test_locals_are_found_without_reading_memory_too(monkeypatch):
 
 def test_assert_freed_says_why():
     """The failure names the chain of the first object that is alive, or that a cycle alone holds it."""
-    node = Node()
+    node = shelf.Node()
     with pytest.raises(AssertionError, match=r"local 'node' of function test_assert_freed_says_why"):
         with garbology.assert_freed(node):
             pass
     with pytest.raises(AssertionError, match=r"KEPT\[0\] -> list"):
         with garbology.assert_freed() as freed:
-            KEPT.append([1])
-            freed(KEPT[0])
+            shelf.KEPT.append([1])
+            freed(shelf.KEPT[0])
     with pytest.raises(AssertionError, match="only a reference cycle holds it") as caught:
         with garbology.assert_freed() as freed:
-            cyclic = Node()
+            cyclic = shelf.Node()
             cyclic.itself = cyclic
             freed(cyclic)
             del cyclic

@@ -14,44 +14,28 @@ import pytest
 
 import garbology
 from garbology import why_alive
+from tests.instrument import shelf
 
-HERE = f"module {__name__}"
-KEPT = []
 VARIABLE = ContextVar("request")
-
-
-class Node:
-    pass
 
 
 @pytest.fixture(autouse=True)
 def _nothing_kept():
     yield
-    KEPT.clear()
-
-
-def held_by(holder_of):
-    """A new node, held by what `holder_of` makes of it and nothing else: a weak reference to it."""
-    node = Node()
-    KEPT.append(holder_of(node))
-    return weakref.ref(node)
-
-
-def steps(alive):
-    return [f"{edge.source}{edge.label} > {edge.target}" for edge in alive.edges]
+    shelf.clear()
 
 
 def test_suspended_code_holds_its_locals():
     """The chain leads through a generator to its local."""
 
     def generate():
-        inner = Node()
+        inner = shelf.Node()
         yield weakref.ref(inner)
         yield inner
 
-    KEPT.append(generate())
-    alive = why_alive(next(KEPT[0])())
-    assert alive.root == HERE
+    shelf.KEPT.append(generate())
+    alive = why_alive(next(shelf.KEPT[0])())
+    assert alive.root == shelf.NAME
     assert alive.edges[0].target.startswith("generator ")
     assert alive.edges[-1].label == "local inner"
 
@@ -61,7 +45,7 @@ def test_a_task_holds_the_locals_of_its_coroutine():
     references = []
 
     async def job():
-        token = Node()
+        token = shelf.Node()
         references.append(weakref.ref(token))
         await asyncio.sleep(60)
 
@@ -81,7 +65,7 @@ def test_an_exception_holds_the_locals_of_the_functions_it_passed():
     """The last uncaught exception has a name, and how to be rid of it is told."""
 
     def fail():
-        victim = Node()
+        victim = shelf.Node()
         raise ValueError(weakref.ref(victim))
 
     try:
@@ -101,26 +85,32 @@ def test_an_exception_holds_the_locals_of_the_functions_it_passed():
 
 def test_object_arrays_and_views_hold_what_the_collector_does_not_see():
     """An element of an object array has its index, a viewed array its view."""
-    in_array = held_by(lambda node: {"array": np.array([[0, node]], dtype=object)})
-    assert steps(why_alive(in_array())) == [f"{HERE}.KEPT[0]['array'] > ndarray", "ndarray[0, 1] > Node"]
+    in_array = shelf.held_by(lambda node: {"array": np.array([[0, node]], dtype=object)})
+    assert shelf.steps(why_alive(in_array())) == [
+        f"{shelf.NAME}.KEPT[0]['array'] > ndarray",
+        "ndarray[0, 1] > Node",
+    ]
 
     base = np.zeros(1000)
-    KEPT[:] = [base[2:5]]
+    shelf.KEPT[:] = [base[2:5]]
     reference = weakref.ref(base)
     del base
-    assert steps(why_alive(reference())) == [f"{HERE}.KEPT[0] > ndarray", "ndarray.base > ndarray"]
+    assert shelf.steps(why_alive(reference())) == [
+        f"{shelf.NAME}.KEPT[0] > ndarray",
+        "ndarray.base > ndarray",
+    ]
 
 
 def test_frozen_objects_are_seen():
     """What the program hid from the collector with `gc.freeze` still holds."""
-    reference = held_by(lambda node: [node])
+    reference = shelf.held_by(lambda node: [node])
     with garbology.collector.frozen():
-        assert steps(why_alive(reference())) == [f"{HERE}.KEPT[0][0] > Node"]
+        assert shelf.steps(why_alive(reference())) == [f"{shelf.NAME}.KEPT[0][0] > Node"]
 
 
 def test_context_variables_have_their_names():
     """In the thread's context and in a copy that the program keeps."""
-    node = Node()
+    node = shelf.Node()
     reference = weakref.ref(node)
 
     def ask():
@@ -149,15 +139,15 @@ def test_thread_local_data_is_an_attribute():
         data.node = node
         return data
 
-    alive = why_alive(held_by(local)())
-    assert steps(alive) == [f"{HERE}.KEPT[0] > _local", "_local.node (of one thread) > Node"]
+    alive = why_alive(shelf.held_by(local)())
+    assert shelf.steps(alive) == [f"{shelf.NAME}.KEPT[0] > _local", "_local.node (of one thread) > Node"]
 
 
 def test_callbacks_of_atexit_are_recognised():
     """From 3.14 they can be told apart; before, their arguments have a reference that nothing accounts for."""
-    node = Node()
+    node = shelf.Node()
     reference = weakref.ref(node)
-    callback = Node.__init__
+    callback = shelf.Node.__init__
     atexit.register(callback, node)
     del node
     alive = why_alive(reference())
@@ -169,7 +159,7 @@ def test_callbacks_of_atexit_are_recognised():
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="a signal that nobody else uses")
 def test_signal_handlers_and_trace_functions_are_roots():
     """What C code holds under a name has that name."""
-    node = Node()
+    node = shelf.Node()
     reference = weakref.ref(node)
     before = signal.signal(signal.SIGUSR1, lambda *_, node=node: None)
     del node
@@ -181,10 +171,10 @@ def test_signal_handlers_and_trace_functions_are_roots():
 
 def test_classes_functions_modules_and_running_frames():
     """They have the names of the source, and a frame that runs is held by its thread."""
-    assert str(why_alive(Node)).startswith(
-        f"class Node is alive: held by {HERE}\n    {HERE}.Node -> class Node"
+    assert str(why_alive(shelf.Node)).startswith(
+        f"class Node is alive: held by {shelf.NAME}\n    {shelf.NAME}.Node -> class Node"
     )
-    assert steps(why_alive(held_by)) == [f"{HERE}.held_by > function held_by"]
+    assert shelf.steps(why_alive(shelf.held_by)) == [f"{shelf.NAME}.held_by > function held_by"]
     assert why_alive(types).type == "module types"
     assert why_alive(sys).edges[-1].target == "module sys"
     assert why_alive(sys._getframe()).root.startswith("a thread, which is running function ")
