@@ -11,7 +11,6 @@ from typing import Any
 
 from garbology import collector
 from garbology.recorders import PeakMemory, peak_memory
-from garbology.study import Case, Tile
 
 # Makes one specimen that refers once to the token (see garbology.recorders.waiting) and drops it.
 MakeAndDrop = Callable[[object], None]
@@ -71,16 +70,3 @@ def peak_memory_if_known() -> Iterator[PeakMemory | None]:
         return
     with peak_memory() as peak:
         yield peak
-
-
-def tile(label: str, case: Case, field: str, unit: str, **options: Any) -> Tile:
-    """A tile with a case's median and its interval."""
-    low, high = case.interval(field) or (None, None)
-    return Tile(label, case.median(field), unit, low, high, **options)
-
-
-def shown(value: float | None, unit: str = "") -> str:
-    """A number in a sentence: "61.2 MB", "1.5 ms", "400,002"."""
-    from garbology.reporting.numbers import format_quantity
-
-    return format_quantity(value, unit)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd_core import Variable, sin
-from garbology.study import Run, Runs, Tile
+from garbology.study import Run, Runs
 
 
 def deep_model(inputs: Variable, depth: int) -> Variable:
@@ -30,16 +30,3 @@ def _sample(run: Run, row: dict[str, Any], by: Sequence[str]) -> Run:
     case = {**run.case, **{name: row[name] for name in by}}
     values = {name: value for name, value in row.items() if name not in by}
     return Run(run.measure, case, values, repeat=run.repeat, runtime=run.runtime)
-
-
-def case_tile(label: str, case: Any, field: str, unit: str, **options: Any) -> Tile:
-    """The median of a field of a case with its interval; `options` are those of Tile."""
-    low, high = case.interval(field) or (None, None)
-    return Tile(label, case.median(field), unit, low, high, **options)
-
-
-def shown_bytes(value: float) -> str:
-    """A number of bytes as text: "61.2 MB"."""
-    from garbology.reporting.numbers import format_quantity
-
-    return format_quantity(value, "bytes")

@@ -27,6 +27,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from operator import truediv
 from typing import Any
 
 import numpy as np
@@ -36,9 +37,22 @@ from autograd_core import Variable
 from experiments._graphs import Total
 from experiments._orders import Accumulate, SortedOnce, new_sum, walk
 from experiments._rows import side_by_side
-from experiments._shared import case_tile, unfolded
+from experiments._shared import unfolded
 from garbology.recorders import traced_allocations
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, counted, line, table
+from garbology.study import (
+    NotMeasured,
+    Runs,
+    Study,
+    Table,
+    Tile,
+    bars,
+    combined_tile,
+    counted,
+    line,
+    median_tile,
+    shown,
+    table,
+)
 
 Array = npt.NDArray[np.float64]
 USES = 8  # how often the Variable is used whose gradients are added up
@@ -373,10 +387,10 @@ def tiles(runs: Runs) -> list[Tile]:
     label = f"Adding {USES} gradients of {large.elements:,} numbers"
     return [
         Tile(f"Gradient of {wrong['variable']}, {wrong['right']:g} is right", wrong["gradient"], better=""),
-        Tile("Time in place, one number", _times_told(small)[1], "times", atlas=True),
-        Tile(f"Time in place, {large.elements:,} numbers", _times_told(large)[1], "times", atlas=True),
-        case_tile(f"{label}, new sums", accumulated, "new_sums_seconds", "seconds"),
-        case_tile(f"{label}, copy first", accumulated, "copy_seconds", "seconds"),
+        _ratio_tile("Time in place, one number", small),
+        _ratio_tile(f"Time in place, {large.elements:,} numbers", large),
+        median_tile(f"{label}, new sums", accumulated, "new_sums_seconds", "seconds"),
+        median_tile(f"{label}, copy first", accumulated, "copy_seconds", "seconds"),
     ]
 
 
@@ -412,11 +426,14 @@ def _large(runs: Runs) -> list[Any]:
 
 def _times_told(case: Any) -> tuple[str, float]:
     """The times of doubling in words, and the one in place as a share of the other."""
-    from garbology.reporting.numbers import format_quantity
-
     new, in_place = case.median("new_seconds"), case.median("in_place_seconds")
-    shown = [format_quantity(seconds, "seconds") for seconds in (in_place, new)]
-    return f"on arrays of {case.elements:,}: {shown[0]} in place, {shown[1]} new", in_place / new
+    told = f"{shown(in_place, 'seconds')} in place, {shown(new, 'seconds')} new"
+    return f"on arrays of {case.elements:,}: {told}", in_place / new
+
+
+def _ratio_tile(label: str, case: Any) -> Tile:
+    times = (case, "in_place_seconds"), (case, "new_seconds")
+    return combined_tile(label, truediv, *times, unit="times", atlas=True, better="")
 
 
 def _small_and_large(runs: Runs) -> tuple[Any, Any]:

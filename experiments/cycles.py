@@ -36,7 +36,19 @@ from autograd_core import Function, Variable, output_references, square
 from experiments._graphs import BUILD, OPERATIONS_IN_A_STEP, OPERATIONS_OF_A_GRAPH
 from garbology import collector, record_pauses, reference_count
 from garbology.recorders import census, memory_usage, peak_memory, waiting_garbage
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, counted, line, table
+from garbology.study import (
+    NotMeasured,
+    Runs,
+    Study,
+    Table,
+    Tile,
+    combined_tile,
+    counted,
+    line,
+    median_tile,
+    shown,
+    table,
+)
 
 MODELS = list(BUILD)
 KINDS = ["strong", "weak", "none"]
@@ -387,13 +399,15 @@ def few_large_arrays_dwarf_the_threshold(runs: Runs) -> str:
     strong = runs.of(drop_large_arrays).where(outputs="strong")
     cases = sorted(strong.cases(), key=lambda case: case.array_bytes)
     if len(cases) < 2:
-        raise NotMeasured(f"arrays of {_shown(cases[0].array_bytes)} alone: there is nothing to compare")
+        raise NotMeasured(
+            f"arrays of {shown(cases[0].array_bytes, 'bytes')} alone: there is nothing to compare"
+        )
     small, large = cases[0], cases[-1]
     small_objects, objects = small.median("peak_waiting_objects"), large.median("peak_waiting_objects")
     small_bytes, held = small.median("peak_waiting_bytes"), large.median("peak_waiting_bytes")
     assert objects > 0, f"{large}: no garbage waited"
-    with_large = f"{objects:,.0f} waiting objects hold {_shown(held)} with large arrays"
-    with_small = f"{small_objects:,.0f} hold {_shown(small_bytes)} with small ones"
+    with_large = f"{objects:,.0f} waiting objects hold {shown(held, 'bytes')} with large arrays"
+    with_small = f"{small_objects:,.0f} hold {shown(small_bytes, 'bytes')} with small ones"
     assert 0.5 < objects / small_objects < 2, f"{with_large}, {with_small}"
     assert held > 100 * small_bytes, f"{with_large}, {with_small}"
     return f"{with_large}, {with_small}"
@@ -463,19 +477,18 @@ def tiles(runs: Runs) -> list[Tile]:
         runs.of(drop_large_arrays).where(outputs="strong").cases(), key=lambda case: case.array_bytes
     )
     return [
-        _tile("Variables left, strong references", strong, "variables_left", "objects"),
-        _tile("Variables left, weak references", weak, "variables_left", "objects"),
-        _tile(
+        median_tile("Variables left, strong references", strong, "variables_left", "objects"),
+        median_tile("Variables left, weak references", weak, "variables_left", "objects"),
+        combined_tile(
             "Garbage an operation, strong references",
-            explained,
-            "garbage_bytes",
-            "bytes",
-            of=explained.operations,
+            lambda held: held / explained.operations,
+            (explained, "garbage_bytes"),
+            unit="bytes",
             atlas=True,
         ),
-        _tile("One collection of all of it", strong, "collect_seconds", "seconds"),
-        _tile("Longest pause at the defaults", loop, "longest_pause_seconds", "seconds", atlas=True),
-        _tile("Waits at once with large arrays", arrays, "peak_waiting_bytes", "bytes"),
+        median_tile("One collection of all of it", strong, "collect_seconds", "seconds"),
+        median_tile("Longest pause at the defaults", loop, "longest_pause_seconds", "seconds", atlas=True),
+        median_tile("Waits at once with large arrays", arrays, "peak_waiting_bytes", "bytes"),
     ]
 
 
@@ -483,7 +496,7 @@ def tiles(runs: Runs) -> list[Tile]:
 def verdict(runs: Runs) -> str:
     """What the longest chain leaves."""
     strong = _largest(runs, drop_a_graph, "strong")
-    held = _shown(_largest(runs, explain_a_graph, "strong").median("garbage_bytes"))
+    held = shown(_largest(runs, explain_a_graph, "strong").median("garbage_bytes"), "bytes")
     others = [_largest(runs, drop_a_graph, outputs).median("variables_left") for outputs in ("weak", "none")]
     return (
         f"A dropped chain of {strong.operations:,} operations leaves {strong.median('variables_left'):,} "
@@ -527,19 +540,6 @@ def _by_model(runs: Runs) -> Iterator[tuple[str, list[Any]]]:
 
 def _most(runs: Runs) -> str:
     return f"{max(run.operations for run in runs):,}"
-
-
-def _tile(label: str, case: Any, field: str, unit: str, *, of: int = 1, atlas: bool = False) -> Tile:
-    """The median of a field of a case with its interval, divided by what it is `of`."""
-    low, high = (bound / of for bound in case.interval(field)) if case.interval(field) else (None, None)
-    median = case.median(field)
-    return Tile(label, median if of == 1 else median / of, unit, low, high, atlas=atlas)
-
-
-def _shown(value: float) -> str:
-    from garbology.reporting.numbers import format_quantity
-
-    return format_quantity(value, "bytes")
 
 
 if __name__ == "__main__":

@@ -28,15 +28,16 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import truediv
 from typing import Any
 
 import numpy as np
 
 from autograd_core import Plan, Variable, grad, matmul, mean, relu, square, tanh
 from experiments._rows import side_by_side
-from experiments._shared import case_tile, shown_bytes, unfolded
+from experiments._shared import unfolded
 from garbology.recorders import census, traced_allocations
-from garbology.study import Runs, Study, Table, Tile, line, table
+from garbology.study import Runs, Study, Table, Tile, combined_tile, line, median_tile, shown, table
 
 BY_RUN, PLANNED = "define-by-run", "plan"
 UNSHARED = "plan, a buffer for each result"
@@ -294,7 +295,7 @@ def buffers_are_shared(runs: Runs) -> str:
     """With buffers shared by lifetime a plan needs less than half the memory of a buffer for each result."""
     largest = _largest(runs)
     shared, unshared = (largest.median(f"{kind}_peak_bytes") for kind in ("plan", "unshared"))
-    told = f"{shown_bytes(shared)} against {shown_bytes(unshared)} with {largest.layers} layers"
+    told = f"{shown(shared, 'bytes')} against {shown(unshared, 'bytes')} with {largest.layers} layers"
     assert shared < unshared / 2, f"{largest}: {told}"
     return told
 
@@ -304,7 +305,7 @@ def a_plan_peaks_lower(runs: Runs) -> str:
     """A planned iteration has the lower peak, buffers included: define-by-run keeps all results to the end."""
     largest = _largest(runs)
     planned, by_run = (largest.median(f"{kind}_peak_bytes") for kind in ("plan", "by_run"))
-    told = f"{shown_bytes(planned)} against {shown_bytes(by_run)} with {largest.layers} layers"
+    told = f"{shown(planned, 'bytes')} against {shown(by_run, 'bytes')} with {largest.layers} layers"
     assert planned < 0.9 * by_run, f"{largest}: {told}"
     return told
 
@@ -381,14 +382,24 @@ def decisions(runs: Runs) -> Any:
 def tiles(runs: Runs) -> list[Tile]:
     """The numbers of the smallest and of the largest case."""
     small, largest = _smallest(runs), _largest(runs)
-    saved = largest.median("by_run_peak_bytes") / largest.median("plan_peak_bytes")
-    gained = small.median("by_run_seconds") - small.median("plan_seconds")
+    seconds = (small, "by_run_seconds"), (small, "plan_seconds")
+    peaks = (largest, "by_run_peak_bytes"), (largest, "plan_peak_bytes")
     return [
-        Tile("A plan is, on small arrays", _times_as_fast(small), "times as fast", atlas=True, better="more"),
-        Tile("Made up for after", small.median("making_seconds") / gained, "iterations"),
-        case_tile("Peak, planned", largest, "plan_peak_bytes", "bytes"),
-        Tile("Define-by-run's peak is", saved, "times as high", atlas=True),
-        case_tile("Objects an iteration, define-by-run", largest, "by_run_objects", "objects"),
+        combined_tile(
+            "A plan is, on small arrays", truediv, *seconds, unit="times as fast", atlas=True, better=""
+        ),
+        combined_tile(
+            "Made up for after",
+            lambda making, by_run, plan: making / (by_run - plan),
+            (small, "making_seconds"),
+            *seconds,
+            unit="iterations",
+        ),
+        median_tile("Peak, planned", largest, "plan_peak_bytes", "bytes"),
+        combined_tile(
+            "Define-by-run's peak is", truediv, *peaks, unit="times as high", atlas=True, better=""
+        ),
+        median_tile("Objects an iteration, define-by-run", largest, "by_run_objects", "objects"),
     ]
 
 
@@ -396,7 +407,7 @@ def tiles(runs: Runs) -> list[Tile]:
 def verdict(runs: Runs) -> str:
     """Time, memory and the price."""
     small, largest = _smallest(runs), _largest(runs)
-    planned, by_run = (shown_bytes(largest.median(f"{kind}_peak_bytes")) for kind in ("plan", "by_run"))
+    planned, by_run = (shown(largest.median(f"{kind}_peak_bytes"), "bytes") for kind in ("plan", "by_run"))
     rows = unfolded(runs.of(follow_decisions), "rows", ["model", "x"]).where(model="a branch")
     wrong = {row.x for row in rows if row.planned != row.by_run}
     return (

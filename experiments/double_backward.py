@@ -30,16 +30,17 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import truediv
 from typing import Any
 
 import numpy as np
 
 from autograd_core import Variable, grad, output_references, tanh
 from experiments._rows import side_by_side
-from experiments._shared import case_tile, shown_bytes, unfolded
+from experiments._shared import unfolded
 from garbology import collector, find_cycles, record_pauses, watch
 from garbology.recorders import Growth, census, traced_allocations, waiting_garbage
-from garbology.study import Runs, Study, Table, Tile, counted, line, table
+from garbology.study import Runs, Study, Table, Tile, combined_tile, counted, line, median_tile, shown, table
 
 KEPT, RETURNED = "stays in x.grad", "grad(y, x)"
 OPENED: dict[str, Callable[[Variable, Variable], None]] = {
@@ -289,7 +290,7 @@ def returned_gradients_never_wait(runs: Runs) -> str:
             f"{case}: {counted(waiting, 'graph')} waited"
         )
     stored = _longest(runs, KEPT)
-    waiting, held = stored.median("peak_waiting_graphs"), shown_bytes(stored.median("peak_waiting_bytes"))
+    waiting, held = stored.median("peak_waiting_graphs"), shown(stored.median("peak_waiting_bytes"), "bytes")
     return f"0 against {counted(round(waiting), 'graph')}, {held}, in {stored.steps} steps"
 
 
@@ -347,17 +348,17 @@ def tiles(runs: Runs) -> list[Tile]:
     """The numbers of the deepest model and of the longest loop."""
     kept, returned = (_deepest(runs, way) for way in (KEPT, RETURNED))
     stored, small = _longest(runs, KEPT), _small(runs)
-    slower = small.median("recorded_seconds") / small.median("ordinary_seconds")
-    more = small.median("recorded_bytes") / small.median("ordinary_bytes")
+    seconds = (small, "recorded_seconds"), (small, "ordinary_seconds")
+    held = (small, "recorded_bytes"), (small, "ordinary_bytes")
     return [
-        case_tile("Left if the gradient stays", kept, "left", "objects"),
-        case_tile("Left if it is returned", returned, "left", "objects"),
-        case_tile("Only the collector can free", kept, "garbage_bytes", "bytes"),
-        case_tile(
+        median_tile("Left if the gradient stays", kept, "left", "objects"),
+        median_tile("Left if it is returned", returned, "left", "objects"),
+        median_tile("Only the collector can free", kept, "garbage_bytes", "bytes"),
+        median_tile(
             "Waits at once in a loop", stored, "peak_waiting_bytes", "bytes", atlas=True, better="less"
         ),
-        Tile("Recording the way back takes", slower, "times the time", atlas=True, better="less"),
-        Tile("Recording the way back holds", more, "times the bytes"),
+        combined_tile("Recording the way back takes", truediv, *seconds, unit="times the time", atlas=True),
+        combined_tile("Recording the way back holds", truediv, *held, unit="times the bytes"),
     ]
 
 
@@ -368,7 +369,7 @@ def verdict(runs: Runs) -> str:
     cleared = _deepest(runs, "x.cleargrad()")
     return (
         f"A gradient with a graph that stays in x.grad leaves {kept.median('left'):,.0f} of "
-        f"{kept.median('built'):,.0f} objects ({shown_bytes(kept.median('garbage_bytes'))}) of a model of "
+        f"{kept.median('built'):,.0f} objects ({shown(kept.median('garbage_bytes'), 'bytes')}) of a model of "
         f"{kept.layers} layers to the cyclic collector, weak references to the outputs or not; "
         f"x.cleargrad() leaves {cleared.median('left'):,.0f}, a gradient that grad() returns "
         f"{returned.median('left'):,.0f}."

@@ -35,11 +35,22 @@ from typing import Any
 
 from experiments._failures import HANDLE, Work, fail
 from experiments._found import found_before_collecting
-from experiments._garbage import shown, tile
 from experiments._rows import side_by_side
 from garbology import collector
 from garbology.recorders import WaitingGarbage, traced_allocations, waiting_garbage
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, counted, line, table
+from garbology.study import (
+    NotMeasured,
+    Runs,
+    Study,
+    Table,
+    Tile,
+    bars,
+    counted,
+    line,
+    median_tile,
+    shown,
+    table,
+)
 
 FREED_AT_ONCE = [
     "except as error",
@@ -385,8 +396,8 @@ def tiles(runs: Runs) -> list[Tile]:
         ("Left to the collector by saved = error", "saved = error"),
     ]
     return [
-        *(tile(label, most_frames(runs, recipe), "kept_bytes", "bytes") for label, recipe in kept),
-        tile("Saved failures waiting at once", waiting, "peak_waiting_bytes", "bytes", atlas=True),
+        *(median_tile(label, most_frames(runs, recipe), "kept_bytes", "bytes") for label, recipe in kept),
+        median_tile("Saved failures waiting at once", waiting, "peak_waiting_bytes", "bytes", atlas=True),
     ]
 
 

@@ -36,10 +36,9 @@ from typing import Any
 
 from experiments._endings import BUILD, Log
 from experiments._found import found_before_collecting
-from experiments._garbage import shown, tile
 from experiments._rows import side_by_side
 from garbology import collector
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, counted, table
+from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, counted, median_tile, shown, table
 
 COLLECTIONS = 5  # of as many cycles each; the shortest counts, for other processes only add to it
 
@@ -316,11 +315,15 @@ def tiles(runs: Runs) -> list[Tile]:
     """The generator that nobody counts, the resurrected, and the price of __del__."""
     generator = case_of(runs, "generator")
     return [
-        tile("Generator's cycle, found before", generator, "found_objects", "objects", better=""),
-        tile("The same, returned by gc.collect()", generator, "returned_objects", "objects", better=""),
-        tile("Resurrected", case_of(runs, "resurrection"), "resurrected_objects", "objects", better=""),
-        tile("Pause a cycle", many_of(runs, "nothing"), "collect_each_seconds", "seconds"),
-        tile(
+        median_tile("Generator's cycle, found before", generator, "found_objects", "objects", better=""),
+        median_tile(
+            "The same, returned by gc.collect()", generator, "returned_objects", "objects", better=""
+        ),
+        median_tile(
+            "Resurrected", case_of(runs, "resurrection"), "resurrected_objects", "objects", better=""
+        ),
+        median_tile("Pause a cycle", many_of(runs, "nothing"), "collect_each_seconds", "seconds"),
+        median_tile(
             "Pause a cycle with __del__",
             many_of(runs, "__del__"),
             "collect_each_seconds",

@@ -43,12 +43,10 @@ from experiments._garbage import (
     live_heap,
     objects_of,
     peak_memory_if_known,
-    shown,
-    tile,
 )
 from garbology import collector, record_pauses
 from garbology.recorders import waiting_garbage
-from garbology.study import Case, Runs, Study, Table, Tile, bars, counted, line, table
+from garbology.study import Case, Runs, Study, Table, Tile, bars, counted, line, median_tile, shown, table
 from garbology.study.page import FigureSpec
 
 PAYLOAD_BYTES = 64 * 1024
@@ -378,10 +376,10 @@ def tiles(runs: Runs) -> list[Tile]:
     """What waits at the defaults, for how long, and the longest pause."""
     pairs, payloads = (_at_defaults(runs, garbage) for garbage in ("pairs", "payloads"))
     return [
-        tile("Pairs that wait at once, at most", pairs, "peak_waiting", "pairs", atlas=True),
-        tile("A pair waits, on average", pairs, "mean_wait_seconds", "seconds", atlas=True),
-        tile("Payloads of 64 KiB wait at once", payloads, "peak_waiting_bytes", "bytes", atlas=True),
-        tile(
+        median_tile("Pairs that wait at once, at most", pairs, "peak_waiting", "pairs", atlas=True),
+        median_tile("A pair waits, on average", pairs, "mean_wait_seconds", "seconds", atlas=True),
+        median_tile("Payloads of 64 KiB wait at once", payloads, "peak_waiting_bytes", "bytes", atlas=True),
+        median_tile(
             f"Longest pause, {_largest_heap(runs).heap_objects:,} live objects",
             _largest_heap(runs),
             "longest_pause_seconds",

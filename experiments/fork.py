@@ -34,9 +34,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from experiments._garbage import live_heap, shown, tile
+from experiments._garbage import live_heap
 from garbology import collector, is_immortal
-from garbology.study import Case, Runs, Study, Table, Tile, Unavailable, bars, table
+from garbology.study import Case, Runs, Study, Table, Tile, Unavailable, bars, median_tile, shown, table
 
 SMAPS = Path("/proc/self/smaps_rollup")
 MORE_REFERENCES = 1_000
@@ -233,10 +233,10 @@ def tiles(runs: Runs) -> list[Tile]:
         ]
     )
     return [
-        tile("Copied by one collection in the child", collects, "dirtied_bytes", "bytes", atlas=True),
-        tile("The same after gc.freeze()", frozen, "dirtied_bytes", "bytes", atlas=True),
-        tile("Copied by reading, frozen", reads, "dirtied_bytes", "bytes"),
-        tile("Copied by doing nothing", nothing, "dirtied_bytes", "bytes"),
+        median_tile("Copied by one collection in the child", collects, "dirtied_bytes", "bytes", atlas=True),
+        median_tile("The same after gc.freeze()", frozen, "dirtied_bytes", "bytes", atlas=True),
+        median_tile("Copied by reading, frozen", reads, "dirtied_bytes", "bytes"),
+        median_tile("Copied by doing nothing", nothing, "dirtied_bytes", "bytes"),
     ]
 
 

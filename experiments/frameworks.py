@@ -35,10 +35,20 @@ from typing import Any
 
 from experiments._elsewhere import measured_elsewhere, python_of
 from experiments._engines import AGAIN, ENGINES, STRONG, WEAK, Engine, Program
-from experiments._garbage import shown, tile
 from experiments._rows import side_by_side
 from garbology import collector, watch
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, Unavailable, bars, counted
+from garbology.study import (
+    NotMeasured,
+    Runs,
+    Study,
+    Table,
+    Tile,
+    Unavailable,
+    bars,
+    counted,
+    median_tile,
+    shown,
+)
 
 WARM_UP, PASSES = 3, 7
 FILLS = 6
@@ -379,9 +389,11 @@ def tiles(runs: Runs) -> list[Tile]:
     for engine, (label, field, unit) in wanted.items():
         case = _case(runs, engine)
         if case:
-            made.append(tile(label, case, field, unit, better="less" if engine == WEAK else ""))
+            made.append(median_tile(label, case, field, unit, better="less" if engine == WEAK else ""))
     for field, label in (("forward_seconds", "Forward"), ("backward_seconds", "Backward")):
-        made.append(tile(f"{label} a node, autograd_core", _case(runs, WEAK), field, "seconds", atlas=True))
+        made.append(
+            median_tile(f"{label} a node, autograd_core", _case(runs, WEAK), field, "seconds", atlas=True)
+        )
     return made
 
 

@@ -33,9 +33,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from experiments._garbage import shown, tile
 from experiments._sessions import SESSIONS
-from garbology.study import NotMeasured, Run, Runs, Study, Table, Tile, bars, counted
+from garbology.study import NotMeasured, Run, Runs, Study, Table, Tile, bars, counted, median_tile, shown
 
 MAKE, RAISE = "x = make()", "def f(t):\n    raise ValueError"
 SITUATIONS = {
@@ -269,7 +268,7 @@ def tiles(runs: Runs) -> list[Tile]:
         ("in an error", "Holders of one in an error"),
     ):
         case = runs.of(ask_ipython).where(situation=situation, recipe="del x").only_case()
-        made.append(tile(label, case, "holders", "references", atlas=situation == "displayed"))
+        made.append(median_tile(label, case, "holders", "references", atlas=situation == "displayed"))
     for recipe in ("del x", "all of it"):
         asked = [run for run in sessions(runs, front_end="IPython") if run.recipe == recipe]
         freed = len(_situations(asked, "IPython", recipe, FREED))

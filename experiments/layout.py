@@ -31,12 +31,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from experiments._garbage import shown, tile
 from experiments._layouts import HOLD_AND_READ, MAKE, Plain
 from experiments._rows import side_by_side
 from garbology import collector
 from garbology.recorders import memory_usage, traced_allocations
-from garbology.study import Run, Runs, Study, Table, Tile, bars, table
+from garbology.study import Run, Runs, Study, Table, Tile, bars, median_tile, shown, table
 
 MINUS = "\N{MINUS SIGN}"
 UNMEASURABLE = "≤ 0, below what can be measured"  # a process that shrank had room for the objects
@@ -376,11 +375,11 @@ def tiles(runs: Runs) -> list[Tile]:
     plain, slotted = (case_of(runs, layout) for layout in ("class", "__slots__"))
     weak = largest(runs.of(refer_to_many)).where(reference="weakref.ref").only_case()
     return [
-        tile("An ordinary instance", plain, "traced_bytes", "bytes", atlas=True),
-        tile("The same with __slots__", slotted, "traced_bytes", "bytes"),
-        tile("What sys.getsizeof says", plain, "getsizeof_bytes", "bytes", better=""),
-        tile("Collector's time an instance", plain, "collect_each_seconds", "seconds", atlas=True),
-        tile("A weak reference and its place", weak, "held_bytes", "bytes"),
+        median_tile("An ordinary instance", plain, "traced_bytes", "bytes", atlas=True),
+        median_tile("The same with __slots__", slotted, "traced_bytes", "bytes"),
+        median_tile("What sys.getsizeof says", plain, "getsizeof_bytes", "bytes", better=""),
+        median_tile("Collector's time an instance", plain, "collect_each_seconds", "seconds", atlas=True),
+        median_tile("A weak reference and its place", weak, "held_bytes", "bytes"),
     ]
 
 

@@ -26,15 +26,28 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import truediv
 from typing import Any
 
 import numpy as np
 
 from autograd_core import Variable, mean, no_grad
 from experiments._rows import side_by_side
-from experiments._shared import case_tile, deep_model, shown_bytes
+from experiments._shared import deep_model
 from garbology.recorders import peak_memory, traced_allocations
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, counted, line, table
+from garbology.study import (
+    NotMeasured,
+    Runs,
+    Study,
+    Table,
+    Tile,
+    combined_tile,
+    counted,
+    line,
+    median_tile,
+    shown,
+    table,
+)
 
 MODES = ["recorded", "no_grad"]
 BATCH_DEPTH, BATCH_WIDTH = 10, 1_000  # the small model that each batch goes through
@@ -192,7 +205,7 @@ def no_grad_is_constant(runs: Runs) -> str:
     for cases in _by_width(runs, "no_grad"):
         array = cases[0].median("array_bytes")
         peaks = [case.median("traced_peak_bytes") for case in cases]
-        told = f"{cases[0]} to {cases[-1]}: {', '.join(map(shown_bytes, peaks))}"
+        told = f"{cases[0]} to {cases[-1]}: {', '.join(shown(peak, 'bytes') for peak in peaks)}"
         assert max(peaks) - min(peaks) < array + BOOKKEEPING_BYTES, told
         assert min(peaks) >= array, f"{told}: less than one array of results"
         if array > 10 * BOOKKEEPING_BYTES:
@@ -233,9 +246,11 @@ def the_process_really_grows(runs: Runs) -> str:
     """The operating system sees it too: recording takes at least three times the resident memory."""
     recorded, bare = (_largest(runs, mode) for mode in MODES)
     resident, counted = recorded.median("resident_peak_bytes"), recorded.median("traced_peak_bytes")
-    assert resident > 0.7 * counted, f"{recorded}: {shown_bytes(resident)}, counted {shown_bytes(counted)}"
+    assert resident > 0.7 * counted, (
+        f"{recorded}: {shown(resident, 'bytes')}, counted {shown(counted, 'bytes')}"
+    )
     small = bare.median("resident_peak_bytes")
-    told = f"{shown_bytes(resident)} recorded, {shown_bytes(small)} not, at depth {recorded.depth}"
+    told = f"{shown(resident, 'bytes')} recorded, {shown(small, 'bytes')} not, at depth {recorded.depth}"
     assert resident > 3 * small, told
     return told
 
@@ -262,7 +277,7 @@ def a_total_that_is_a_variable_holds_every_batch(runs: Runs) -> str:
     leaking = runs.of(evaluate_batches).where(mode="recorded", total="a Variable").cases()
     most = max(leaking, key=lambda case: case.batches)
     bare = runs.of(evaluate_batches).where(mode="no_grad", total="a Variable").cases()
-    held = [shown_bytes(case.median("held_bytes")) for case in (most, bare[-1])]
+    held = [shown(case.median("held_bytes"), "bytes") for case in (most, bare[-1])]
     return f"after {most.batches} batches {held[0]} recorded, {held[1]} with no_grad"
 
 
@@ -302,16 +317,22 @@ def tiles(runs: Runs) -> list[Tile]:
     """The numbers of the deepest and widest model, and of the longest evaluation."""
     recorded, bare = (_largest(runs, mode) for mode in MODES)
     small = _small(runs)
-    slower = small.median("recorded_seconds") / small.median("no_grad_seconds")
     loops = runs.of(evaluate_batches).where(mode="recorded", total="a Variable").cases()
     loop = max(loops, key=lambda case: case.batches)
     label = f"Peak through {recorded.depth} layers"
     return [
-        case_tile(f"{label}, recorded", recorded, "traced_peak_bytes", "bytes"),
-        case_tile(f"{label}, no_grad", bare, "traced_peak_bytes", "bytes"),
-        case_tile("Resident peak, recorded", recorded, "resident_peak_bytes", "bytes", atlas=True),
-        Tile("Time with recording, small arrays", slower, "times", atlas=True),
-        case_tile(f"Held by a total of {loop.batches} losses", loop, "held_bytes", "bytes"),
+        median_tile(f"{label}, recorded", recorded, "traced_peak_bytes", "bytes"),
+        median_tile(f"{label}, no_grad", bare, "traced_peak_bytes", "bytes"),
+        median_tile("Resident peak, recorded", recorded, "resident_peak_bytes", "bytes", atlas=True),
+        combined_tile(
+            "Time with recording, small arrays",
+            truediv,
+            (small, "recorded_seconds"),
+            (small, "no_grad_seconds"),
+            unit="times",
+            atlas=True,
+        ),
+        median_tile(f"Held by a total of {loop.batches} losses", loop, "held_bytes", "bytes"),
     ]
 
 
@@ -322,8 +343,8 @@ def verdict(runs: Runs) -> str:
     array = recorded.median("array_bytes")
     peaks = [case.median("traced_peak_bytes") for case in (recorded, bare)]
     return (
-        f"A pass through {recorded.depth:,} layers of {shown_bytes(array)} holds {shown_bytes(peaks[0])} at its "
-        f"peak if it is recorded, one array for each layer, and {shown_bytes(peaks[1])} with no_grad(), "
+        f"A pass through {recorded.depth:,} layers of {shown(array, 'bytes')} holds {shown(peaks[0], 'bytes')} at its "
+        f"peak if it is recorded, one array for each layer, and {shown(peaks[1], 'bytes')} with no_grad(), "
         f"{peaks[1] / array:.1f} arrays at any depth."
     )
 

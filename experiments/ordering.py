@@ -24,6 +24,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import truediv
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,8 @@ from experiments._orders import (
     walk,
 )
 from experiments._rows import side_by_side
-from experiments._shared import case_tile, unfolded
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, line
+from experiments._shared import unfolded
+from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, combined_tile, line, median_tile
 
 POINT = 2.0  # where the small graphs are differentiated
 # Each order: its agenda, and whether what was met already is left out.
@@ -355,16 +356,18 @@ def tiles(runs: Runs) -> list[Tile]:
     wrong = _row(runs, "even branches", "stack")
     ladder = next(iter(runs.of(climb_ladders))).rows[-1]
     widest = _widest(runs)
-    ratio = widest.median("every_insertion_seconds") / widest.median("one_sort_seconds")
+    seconds = (widest, "every_insertion_seconds"), (widest, "one_sort_seconds")
     right = f"A stack's gradient of a² + a², {wrong['engine']:g} is right"
     return [
         Tile(right, wrong["gradient"], better=""),
         Tile(f"Visits of {ladder['diamonds']} Functions, forgetting", ladder["stack"]),
-        case_tile(
+        median_tile(
             f"Sorting {widest.operations:,} times", widest, "every_insertion_seconds", "seconds", atlas=True
         ),
-        case_tile("Sorting once", widest, "one_sort_seconds", "seconds"),
-        Tile("Every insertion against one sort", ratio, "times", atlas=True, better=""),
+        median_tile("Sorting once", widest, "one_sort_seconds", "seconds"),
+        combined_tile(
+            "Every insertion against one sort", truediv, *seconds, unit="times", atlas=True, better=""
+        ),
     ]
 
 

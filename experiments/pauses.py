@@ -31,10 +31,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from experiments._garbage import Node, live_heap, peak_memory_if_known, shown, tile
+from experiments._garbage import Node, live_heap, peak_memory_if_known
 from garbology import collector, record_pauses
 from garbology.recorders import waiting_garbage
-from garbology.study import Case, NotMeasured, Runs, Study, Table, Tile, bars, line, table
+from garbology.study import Case, NotMeasured, Runs, Study, Table, Tile, bars, line, median_tile, shown, table
 
 YOUNG_OBJECTS = 500  # fewer than any default threshold: what a collection of generation 0 finds
 ROUNDS = 5  # collections of one sample, of which the median is taken
@@ -223,10 +223,10 @@ def tiles(runs: Runs) -> list[Tile]:
     over = f"{full.live_objects:,} objects"
     waiting = f"{shown(heavy.payload_bytes, 'bytes')} each: waits for the first collection"
     return [
-        tile(f"Full collection over {over}", full, "pause_seconds", "seconds", atlas=True),
-        tile("The same after gc.freeze()", frozen, "pause_seconds", "seconds"),
-        tile("Young collection over the same", young, "pause_seconds", "seconds"),
-        tile(waiting, heavy, "waiting_bytes", "bytes", atlas=True),
+        median_tile(f"Full collection over {over}", full, "pause_seconds", "seconds", atlas=True),
+        median_tile("The same after gc.freeze()", frozen, "pause_seconds", "seconds"),
+        median_tile("Young collection over the same", young, "pause_seconds", "seconds"),
+        median_tile(waiting, heavy, "waiting_bytes", "bytes", atlas=True),
     ]
 
 

@@ -28,15 +28,30 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import truediv
 from time import perf_counter as clock
 from typing import Any
 
 import numpy as np
 
 from autograd_core import Variable
-from experiments._shared import case_tile, deep_model, shown_bytes, unfolded
+from experiments._shared import deep_model, unfolded
 from garbology.recorders import MemorySamples, peak_memory, sample_memory, traced_allocations
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, Unavailable, bars, counted, line, table
+from garbology.study import (
+    NotMeasured,
+    Runs,
+    Study,
+    Table,
+    Tile,
+    Unavailable,
+    bars,
+    combined_tile,
+    counted,
+    line,
+    median_tile,
+    shown,
+    table,
+)
 
 KINDS = ["dropped", "kept"]
 WATCHED_DEPTH, WATCHED_WIDTH = 100, 50_000  # 40 MB of results: some 0.1 s, long enough to be sampled
@@ -198,10 +213,10 @@ def the_process_really_grows(runs: Runs) -> str:
     kept, dropped = (_largest(runs, gradients) for gradients in ("kept", "dropped"))
     resident, counted = kept.median("resident_peak_bytes"), kept.median("traced_peak_bytes")
     assert resident > 0.7 * counted, (
-        f"{kept}: {shown_bytes(resident)} resident, {shown_bytes(counted)} counted"
+        f"{kept}: {shown(resident, 'bytes')} resident, {shown(counted, 'bytes')} counted"
     )
     small = dropped.median("resident_peak_bytes")
-    told = f"{shown_bytes(resident)} kept, {shown_bytes(small)} dropped at depth {kept.depth}"
+    told = f"{shown(resident, 'bytes')} kept, {shown(small, 'bytes')} dropped at depth {kept.depth}"
     assert resident > 3 * small, told
     return told
 
@@ -240,8 +255,8 @@ def the_line_that_makes_the_peak(runs: Runs) -> str:
         forward = sum(bytes_ for source, bytes_ in grown.items() if FORWARD_LINE in source)
         backward = sum(bytes_ for source, bytes_ in grown.items() if BACKWARD_LINE in source)
         least = WATCHED_DEPTH * WATCHED_WIDTH * 8 * 0.7
-        assert forward > least, f"{run.gradients}: forward added {shown_bytes(forward)} only"
-        told = f"{run.gradients}: {shown_bytes(backward)} backward, {shown_bytes(forward)} forward"
+        assert forward > least, f"{run.gradients}: forward added {shown(forward, 'bytes')} only"
+        told = f"{run.gradients}: {shown(backward, 'bytes')} backward, {shown(forward, 'bytes')} forward"
         good = backward > 0.7 * forward if run.gradients == "kept" else backward < 0.3 * forward
         assert good, told
         shares.append(told)
@@ -286,14 +301,14 @@ def memory_by_line(runs: Runs) -> Any:
 def tiles(runs: Runs) -> list[Tile]:
     """The numbers of the deepest and widest model."""
     kept, dropped = (_largest(runs, gradients) for gradients in ("kept", "dropped"))
-    times = kept.median("traced_peak_bytes") / dropped.median("traced_peak_bytes")
+    peaks = (kept, "traced_peak_bytes"), (dropped, "traced_peak_bytes")
     label = f"Peak of backward, {kept.depth} layers"
     return [
-        case_tile(f"{label}, gradients kept", kept, "traced_peak_bytes", "bytes"),
-        case_tile(f"{label}, dropped", dropped, "traced_peak_bytes", "bytes"),
-        Tile("Kept against dropped", times, "times", atlas=True, better=""),
-        case_tile("Resident peak, kept", kept, "resident_peak_bytes", "bytes", atlas=True),
-        case_tile("Resident peak, dropped", dropped, "resident_peak_bytes", "bytes"),
+        median_tile(f"{label}, gradients kept", kept, "traced_peak_bytes", "bytes"),
+        median_tile(f"{label}, dropped", dropped, "traced_peak_bytes", "bytes"),
+        combined_tile("Kept against dropped", truediv, *peaks, unit="times", atlas=True, better=""),
+        median_tile("Resident peak, kept", kept, "resident_peak_bytes", "bytes", atlas=True),
+        median_tile("Resident peak, dropped", dropped, "resident_peak_bytes", "bytes"),
     ]
 
 
@@ -304,10 +319,10 @@ def verdict(runs: Runs) -> str:
     array = kept.median("array_bytes")
     arrays = [case.median("traced_peak_bytes") / array for case in (kept, dropped)]
     return (
-        f"Backward through {kept.depth:,} layers of {shown_bytes(array)} holds {arrays[0]:,.0f} arrays at its "
-        f"peak if gradients are kept ({shown_bytes(kept.median('traced_peak_bytes'))}), one more for each "
+        f"Backward through {kept.depth:,} layers of {shown(array, 'bytes')} holds {arrays[0]:,.0f} arrays at its "
+        f"peak if gradients are kept ({shown(kept.median('traced_peak_bytes'), 'bytes')}), one more for each "
         f"layer, and {arrays[1]:,.0f} if they are dropped "
-        f"({shown_bytes(dropped.median('traced_peak_bytes'))}), at any depth."
+        f"({shown(dropped.median('traced_peak_bytes'), 'bytes')}), at any depth."
     )
 
 

@@ -28,10 +28,10 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from experiments._garbage import drop_pair, live_heap, shown, tile
+from experiments._garbage import drop_pair, live_heap
 from garbology import collector, record_pauses
 from garbology.recorders import Pauses, WaitingGarbage, waiting_garbage
-from garbology.study import Case, Runs, Study, Table, Tile, bars, counted, table
+from garbology.study import Case, Runs, Study, Table, Tile, bars, counted, median_tile, shown, table
 from garbology.study.page import FigureSpec
 
 ROUNDS = 3
@@ -256,11 +256,13 @@ def tiles(runs: Runs) -> list[Tile]:
     default, disabled = _case(runs, "default"), _case(runs, "disabled")
     frozen = _case(runs, "every 1k, frozen")
     return [
-        tile("Time in the collector, default", default, "collector_seconds", "seconds"),
-        tile("Pairs that wait, default", default, "peak_waiting_pairs", "pairs"),
-        tile("Pairs that wait, disabled", disabled, "peak_waiting_pairs", "pairs"),
-        tile("Speed at the default settings", default, "speed_percent", "percent", atlas=True, better="more"),
-        tile("Speed collecting every 1k, frozen", frozen, "speed_percent", "percent"),
+        median_tile("Time in the collector, default", default, "collector_seconds", "seconds"),
+        median_tile("Pairs that wait, default", default, "peak_waiting_pairs", "pairs"),
+        median_tile("Pairs that wait, disabled", disabled, "peak_waiting_pairs", "pairs"),
+        median_tile(
+            "Speed at the default settings", default, "speed_percent", "percent", atlas=True, better="more"
+        ),
+        median_tile("Speed collecting every 1k, frozen", frozen, "speed_percent", "percent"),
     ]
 
 

@@ -31,8 +31,7 @@ NOT_COMPARED, NO_INTERVAL = "†", "‡"
 _NOTES = {
     NOT_COMPARED: "not compared: bytes and times of WebAssembly or another 32-bit build (counts are), or cases of "
     "another scale.",
-    NO_INTERVAL: "not compared: it varies from run to run and has no interval here, being of too few samples or a "
-    "ratio of medians.",
+    NO_INTERVAL: "not compared: it varies from run to run and has no interval here, being of too few samples.",
 }
 _MEASURED = ("bytes", "seconds", "times", "x", "×", "percent", "%")  # units that stand beside each number
 

@@ -11,7 +11,8 @@ from garbology.study.figures import bars, line, points
 from garbology.study.page import Table, Tile
 from garbology.study.runs import Case, NotMeasured, Run, Runs, Unavailable
 from garbology.study.tables import table
-from garbology.study.wording import counted
+from garbology.study.tiles import combined_tile, median_tile
+from garbology.study.wording import counted, shown
 
 __all__ = [
     "Case",
@@ -24,8 +25,11 @@ __all__ = [
     "Tile",
     "Unavailable",
     "bars",
+    "combined_tile",
     "counted",
     "line",
+    "median_tile",
     "points",
+    "shown",
     "table",
 ]

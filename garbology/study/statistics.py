@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,13 +36,33 @@ def interval(values: Iterable[float | None]) -> tuple[float, float] | None:
     samples it is hardly narrower than their range (Efron and Tibshirani, An Introduction to the Bootstrap,
     1993, ch. 13).
     """
-    present = _present(values)
-    if len(present) < FEWEST_SAMPLES:
+    return combined_interval(lambda medians: medians, values)
+
+
+def combined_interval(
+    combine: Callable[..., Any], *groups: Iterable[float | None]
+) -> tuple[float, float] | None:
+    """The same interval of what `combine` makes of the medians of several groups, say the ratio of two.
+
+    Each group is resampled on its own, whatever the samples share, and `combine` is called with arrays of the
+    resampled medians. None where a group has fewer than five values, or where what is combined is not finite.
+    """
+    samples = [_present(values) for values in groups]
+    if min(map(len, samples)) < FEWEST_SAMPLES:
         return None
-    medians = np.median(np.asarray(present, dtype=np.float64)[_resampled_indices(len(present))], axis=1)
+    medians = [_resampled_medians(present, place) for place, present in enumerate(samples)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        combined = np.asarray(combine(*medians), dtype=np.float64)
+    if not np.isfinite(combined).all():
+        return None
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(medians, [tail, 1 - tail])
+    low, high = np.quantile(combined, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def _resampled_medians(values: list[float], place: int) -> npt.NDArray[np.float64]:
+    resampled = np.asarray(values, dtype=np.float64)[_resampled_indices(len(values), place)]
+    return np.asarray(np.median(resampled, axis=1))
 
 
 def _present(values: Iterable[float | None]) -> list[float]:
@@ -49,5 +70,5 @@ def _present(values: Iterable[float | None]) -> list[float]:
 
 
 @lru_cache(maxsize=64)
-def _resampled_indices(count: int) -> npt.NDArray[np.int64]:
-    return np.random.default_rng(_SEED).integers(0, count, size=(RESAMPLES, count))
+def _resampled_indices(count: int, place: int) -> npt.NDArray[np.int64]:
+    return np.random.default_rng(_SEED + place).integers(0, count, size=(RESAMPLES, count))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from garbology.study.statistics import interval, median
+from garbology.study.statistics import combined_interval, interval, median
 
 numbers = st.lists(st.floats(-1e9, 1e9), min_size=5, max_size=12)
 
@@ -56,3 +56,18 @@ def test_the_interval_covers_the_true_median_about_as_often_as_it_says():
     generator = np.random.default_rng(5)
     pairs = [interval(generator.normal(size=25).tolist()) for _ in range(200)]
     assert sum(low <= 0 <= high for low, high in pairs) >= 175
+
+
+def test_a_combination_s_interval_covers_the_truth_about_as_often_as_it_says():
+    """Of 200 pairs of samples of 25, most intervals of the ratio of medians hold the true ratio, 2."""
+    generator = np.random.default_rng(7)
+    groups = [
+        (generator.normal(20, 1, 25).tolist(), generator.normal(10, 1, 25).tolist()) for _ in range(200)
+    ]
+    intervals = [combined_interval(np.divide, *pair) for pair in groups]
+    assert sum(low <= 2 <= high for low, high in intervals) >= 175
+
+
+def test_a_ratio_to_what_may_be_nothing_has_no_interval():
+    """Where a resampled median is 0, the ratio has no bound, and none is claimed."""
+    assert combined_interval(np.divide, [1.0] * 5, [0.0, 0.0, 0.0, 1.0, 1.0]) is None
