@@ -21,6 +21,7 @@ from __future__ import annotations
 import gc
 import sys
 import types
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -59,7 +60,23 @@ from garbology.interpreter.traversal import is_dangerous_to_traverse, safe_refer
 _MOST_ASKED = 8  # objects for which the heap is asked at a time
 _MOST_QUESTIONS = 2
 _NEVER_JUDGED = (type, types.ModuleType, BaseException)
+_FILTER_LENGTH = 5  # of an entry of warnings.filters: action, message, category, module, line
 _HOLD_NOTHING = (str, bytes, bytearray, int, float, complex, type(None), types.CodeType, np.generic)
+_CONTAINERS = (
+    dict,
+    frozenset,
+    list,
+    set,
+    tuple,
+    type,
+    BaseException,
+    types.CellType,
+    types.ModuleType,
+    weakref.ref,
+)
+_CALLABLES = (types.BuiltinFunctionType, types.FunctionType, types.MethodType, classmethod, staticmethod)
+_DESCRIPTORS = (types.GetSetDescriptorType, types.MemberDescriptorType, types.MethodDescriptorType, property)
+_TELL_ALL = (*_CONTAINERS, *_CALLABLES, *_DESCRIPTORS, types.WrapperDescriptorType)
 _get_basicsize = type.__dict__["__basicsize__"].__get__
 
 
@@ -141,7 +158,8 @@ def unheld_roots(snapshot: Snapshot, suspects: NDArray[np.bool_]) -> Unheld:
         judged[:] = False
     left = suspects & ~reachable_from(snapshot, roots & ~judged)
     if (left & judged).any():
-        left &= ~reachable_from(snapshot, _held_by_frames(snapshot, judged))
+        seen = _held_by_frames(snapshot, judged) | _warning_filters(snapshot, judged & left)
+        left &= ~reachable_from(snapshot, seen)
     left = _without_referred_to(snapshot, judged, left)
     while (left & judged).any():
         held = _held_by_heap(snapshot, left & judged, left)
@@ -185,6 +203,23 @@ def _held_by_frames(snapshot: Snapshot, roots: NDArray[np.bool_]) -> NDArray[np.
             places = snapshot.index.find(np.array(ids, np.int64))
             held[places[places >= 0]] = True
     return held & roots
+
+
+def _warning_filters(snapshot: Snapshot, roots: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The roots that are lists of warning filters: the interpreter keeps the one it used last, known to nobody."""
+    held = np.zeros(len(snapshot), bool)
+    for place in np.flatnonzero(roots).tolist():
+        held[place] = _are_warning_filters(snapshot.objects[place])
+    return held
+
+
+def _are_warning_filters(obj: object) -> bool:
+    return (
+        type(obj) is list
+        and len(obj) > 0
+        and all(type(item) is tuple and len(item) == _FILTER_LENGTH for item in obj)
+        and all(type(item[0]) is str and type(item[-1]) is int for item in obj)
+    )
 
 
 def _without_referred_to(
@@ -296,8 +331,11 @@ def _may_hold(kind: type, objects: Sequence[object]) -> Sequence[bool]:
 
 
 def _has_secrets(kind: type) -> bool:
-    """Whether instances may refer to objects, and have no way to tell the collector."""
-    return not flags_of(kind) & COLLECTED_TYPE and not _any_is(mro_of(kind), _HOLD_NOTHING)
+    """Whether instances may refer to objects and not tell the collector: it cannot ask them, or they tell not all."""
+    if not flags_of(kind) & COLLECTED_TYPE:
+        return not _any_is(mro_of(kind), _HOLD_NOTHING)
+    static = [base for base in mro_of(kind) if base is not object and not flags_of(base) & HEAP_TYPE]
+    return not all(_any_is(mro_of(base), _HOLD_NOTHING + _TELL_ALL) for base in static)
 
 
 def _any_is(bases: Iterable[type], kinds: Iterable[type]) -> bool:

@@ -5,12 +5,14 @@ import contextlib
 import ctypes
 import datetime
 import gc
+import io
 import json
 import re
 import sys
 import threading
 import time
 import types
+import warnings
 import weakref
 
 import numpy as np
@@ -415,6 +417,21 @@ def behind_a_date():
     KEPT.append(datetime.datetime(2020, 1, 1, tzinfo=zone))
 
 
+def behind_a_date_of_a_class_of_its_own():
+    zone = type("Zone", (datetime.tzinfo,), {})()
+    KEPT.append(type("Date", (datetime.datetime,), {})(2020, 1, 1, tzinfo=zone))
+
+
+def text_in_memory():
+    KEPT.append(io.StringIO())  # up to 3.11 it has a list of what was written
+
+
+def used_warning_filters():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.warn("the interpreter keeps the filters it looked at last", stacklevel=1)
+
+
 def in_thread_local_storage():
     LOCAL.value = Node()
 
@@ -462,6 +479,9 @@ def as_trace_function():
         in_a_class_attribute,
         in_a_tuple_of_a_code_object,
         behind_a_date,
+        behind_a_date_of_a_class_of_its_own,
+        text_in_memory,
+        used_warning_filters,
         in_thread_local_storage,
         in_a_context_variable,
         compiled_pattern,
