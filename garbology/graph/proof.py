@@ -102,7 +102,8 @@ def run_together(trials: Sequence[Trial]) -> list[str]:
         outcomes = list(map(_make, cuts))
         del cuts
         left = _left([trial.addresses for trial in trials], mark)
-        return list(map(_outcome, outcomes, left, [len(trial.addresses) for trial in trials]))
+        holders = _left([trial.holders for trial in trials], mark) if any(left) else left
+        return list(map(_outcome, outcomes, left, holders, [len(trial.addresses) for trial in trials]))
 
 
 def _make(cuts: list[Cut] | str) -> str:
@@ -115,10 +116,11 @@ def _make(cuts: list[Cut] | str) -> str:
     return ""
 
 
-def _outcome(untried: str, left: int, count: int) -> str:
-    if untried:
-        return untried
-    return f"tried on one of them: {left:,} of {count:,} objects were left" if left else ALL_FREED
+def _outcome(untried: str, left: int, holders: int, count: int) -> str:
+    if untried or not left:
+        return untried or ALL_FREED
+    why = ", held by another cycle that stays closed" if holders else ""
+    return f"tried on one of them: {left:,} of {count:,} objects were left{why}"
 
 
 class Proofs:

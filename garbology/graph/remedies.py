@@ -65,7 +65,7 @@ def remedy_of(link: Link) -> tuple[str, str]:
         return "hoist", f"{edge} is the function itself: define it at module level, or pass it to itself"
     if not _takes_weak_references(last.referent):
         return "clear", f"{edge} holds {target}, which takes no weak reference: clear it when it is done with"
-    if kind is dict and last.label.startswith("[") and not _has_fixed_keys(link):
+    if kind is dict and last.label.startswith("[") and not _has_fixed_keys(link) and _all_weak(last.holder):
         return "WeakValueDictionary", f"{edge} only looks {target} up: make it a weakref.WeakValueDictionary"
     if kind is types.CellType:
         return "weakref", f"{edge} is captured by a closure: capture weakref.ref(...) and call it inside"
@@ -135,6 +135,12 @@ def _has_fixed_keys(link: Link) -> bool:
     return by in (".__dict__", ".__kwdefaults__", ".keywords") or (
         by == ".cell_contents" and "kw" in link.label.lower()
     )
+
+
+def _all_weak(table: Any) -> bool:
+    """Whether every value of a dict takes weak references: a record of several things is no table of one kind."""
+    some_of_each = {id(type(value)): value for value in list(table.values())}
+    return all(map(_takes_weak_references, some_of_each.values()))
 
 
 def _takes_weak_references(obj: object) -> bool:

@@ -166,6 +166,15 @@ def registry():
     return make().registry is not None
 
 
+def record():
+    def make():
+        request = Request()
+        request.environ = {"method": "GET", "request": request}
+        return request
+
+    return make().environ is not None
+
+
 def kept_exception():
     try:
         raise KeyError
@@ -178,6 +187,10 @@ def stored_exception():
 
     job = Job()
     job.run()
+
+
+class Request:
+    """What a record of several things is about."""
 
 
 class Job:
@@ -220,6 +233,7 @@ def advice_for(func, *args):
         (Button, "Button.handlers['click'].__self__ -> Button", "WeakMethod"),
         (functools.partial(Stream, lines_of), "generator → local stream -> Stream", "close"),
         (registry, "Registry.entries['a'] -> Entry", "WeakValueDictionary"),
+        (record, "Request.environ['request'] -> Request", "weakref"),
         (kept_exception, "frame → local kept -> KeyError", "clear"),
         (stored_exception, "KeyError.__traceback__ -> traceback", "clear"),
         (recursive_inner_function, "function → closure variable countdown -> function", "hoist"),

@@ -124,6 +124,18 @@ def test_a_trial_that_fails_says_how_much_is_left(monkeypatch):
     assert shape.advice.verified is False
 
 
+def held_by_a_class():
+    parent = Parent()
+    type("Local", (), {"held": parent})
+
+
+def test_what_another_cycle_holds_is_not_blamed_on_the_advice():
+    """A class that nothing opens keeps the occurrence alive, and that is what is said."""
+    shapes = garbology.find_cycles(held_by_a_class).shapes
+    (shape,) = (shape for shape in shapes if shape.advice.remedy == "weakref")
+    assert shape.advice.trial.endswith("objects were left, held by another cycle that stays closed")
+
+
 def test_without_an_edge_there_is_no_trial():
     """A class is to be hoisted; there is nothing to cut."""
     advice = advice_for(lambda: type("Local", (), {}) and None)
