@@ -69,8 +69,9 @@ class Native:
             answer = self._processes.answer(command, {}, clean_environment(target), _DESCRIBE_SECONDS)
         except OSError as error:
             raise InterpreterError(f"{self.name} cannot be run: {error.strerror or error}") from None
-        if "slug" not in answer:
-            why = self._unfit() or answer.get("message") or _became_of(answer)
+        why = "" if "slug" in answer else self._unfit() or answer.get("message") or _became_of(answer)
+        why = why or _too_old(str(answer["runtime"]["version"]))
+        if why:
             raise InterpreterError(f"{self.name} cannot run the study: {why}{_remedy(why, target)}")
         return answer
 
@@ -79,19 +80,23 @@ class Native:
 
     def _unfit(self) -> str:
         """That it is too old for this program, or why it does not even start; empty where neither is so."""
-        command = [self.python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        command = [self.python, "-c", "import platform; print(platform.python_version())"]
         try:
             told = subprocess.run(
                 command, capture_output=True, text=True, timeout=_DESCRIBE_SECONDS, check=True
             )
-            version = tuple(map(int, told.stdout.split(".")))
+            return _too_old(told.stdout.strip())
         except subprocess.CalledProcessError as error:
             return next(iter(error.stderr.strip().splitlines()), "")
         except (OSError, ValueError, subprocess.SubprocessError):
             return ""
-        if version >= OLDEST:
-            return ""
-        return f"Python {told.stdout.strip()} is too old, {'.'.join(map(str, OLDEST))} or newer is needed"
+
+
+def _too_old(version: str) -> str:
+    """That a version such as '3.9.18' is too old for this program; empty where it is not."""
+    if tuple(map(int, version.split(".")[:2])) >= OLDEST:
+        return ""
+    return f"Python {version} is too old, {'.'.join(map(str, OLDEST))} or newer is needed"
 
 
 def _remedy(why: str, target: str) -> str:
@@ -116,7 +121,7 @@ def find_interpreter(text: str) -> Interpreter:
 
     if text.startswith(pyodide.PREFIX):
         return pyodide.Pyodide(Path(text.removeprefix(pyodide.PREFIX)).expanduser(), text)
-    for name in (text, f"python{text}"):
+    for name in (text, f"python{text}") if text.strip() else ():  # "python" is not what was asked for
         path = shutil.which(name)
         if path:
             return Native(os.path.abspath(path), text)

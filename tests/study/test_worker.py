@@ -175,12 +175,27 @@ def test_an_interpreter_that_cannot_run_the_study_is_named(target, tmp_path):
 def test_an_interpreter_that_is_too_old_is_told_so(target, tmp_path):
     """Not by the first thing that it stumbles over."""
     old = write_python(
-        tmp_path / "python", 'case "$*" in *version_info*) echo 3.8;; *) echo SyntaxError; exit 1;; esac'
+        tmp_path / "python", 'case "$*" in *python_version*) echo 3.8.18;; *) echo SyntaxError; exit 1;; esac'
     )
     with pytest.raises(
-        InterpreterError, match=r"3\.8 cannot .*: Python 3\.8 is too old, 3\.10 or newer is needed"
+        InterpreterError, match=r"3\.8 cannot .*: Python 3\.8\.18 is too old, 3\.10 or newer is needed"
     ):
         Native(old, "3.8").describe(target)
+
+
+def test_an_interpreter_that_is_too_old_is_refused_although_it_could_load_the_study(target, tmp_path):
+    """A study without dependencies runs on more than is supported, and none of that is measured."""
+    answer = '{"slug": "cpython-3.9.18", "runtime": {"version": "3.9.18"}, "environment": {}}'
+    old = write_python(tmp_path / "python", f"for word; do last=$word; done; echo '{answer}' >$last")
+    with pytest.raises(InterpreterError, match=r"3\.9 cannot run the study: Python 3\.9\.18 is too old"):
+        Native(old, "3.9").describe(target)
+
+
+def test_an_answer_that_is_none_is_a_crash(target, tmp_path):
+    """A program that writes something else to the file of results is no Python that measured."""
+    liar = write_python(tmp_path / "python", "for word; do last=$word; done; echo '[1]' >$last")
+    with pytest.raises(InterpreterError, match="exit code 0 and no result"):
+        Native(liar, "liar").describe(target)
 
 
 def test_a_launcher_that_refuses_is_told_by_its_first_line(target, tmp_path):
@@ -222,6 +237,9 @@ def test_an_interpreter_is_found_by_path_or_by_name(tmp_path, monkeypatch):
     assert find_interpreter("3.99").name == "3.99"
     with pytest.raises(InterpreterError, match=r"no interpreter '3\.98': give its path, or a name"):
         find_interpreter("3.98")
+    write_python(tmp_path / "python", "exit 1")
+    with pytest.raises(InterpreterError, match="no interpreter ''"):  # an empty variable of the shell
+        find_interpreter("")
 
 
 def test_without_psutil_an_interpreter_is_described_all_the_same(tmp_path):
