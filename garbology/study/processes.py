@@ -13,12 +13,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import garbology
 from garbology.study.worker import FIXED_VARIABLES
 
 _MESSAGE_CHARACTERS = 400
+_LOG_BYTES = 100_000  # of the end of what a process printed, which may be gigabytes
 
 
 class Stopped(Exception):
@@ -44,11 +45,10 @@ class Processes:
 
         The answer, or what became of the process: status "timeout" or "crashed". Stopped after `stop`.
         """
-        with tempfile.TemporaryDirectory(prefix="garbology-") as place:
-            result, log = Path(place, "result.json"), Path(place, "log")
-            with log.open("wb") as output:
-                process = self._start([*command, str(result)], output, environment)
-                exit_code = self._finish(process, json.dumps(dict(case)), limit_seconds)
+        with tempfile.TemporaryDirectory(prefix="garbology-") as place, tempfile.TemporaryFile() as log:
+            result = Path(place, "result.json")
+            process = self._start([*command, str(result)], log, environment)
+            exit_code = self._finish(process, json.dumps(dict(case)), limit_seconds)
             if exit_code is None:
                 return {"status": "timeout", "limit_seconds": limit_seconds, "message": _last_line(log)}
             answer = _read(result)
@@ -125,12 +125,13 @@ def _roots(target: str) -> list[str]:
 
 def _read(result: Path) -> dict[str, Any] | None:
     try:
-        answer: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+        answer = json.loads(result.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return answer
+    return answer if isinstance(answer, dict) else None
 
 
-def _last_line(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+def _last_line(log: IO[bytes]) -> str:
+    log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_BYTES))
+    lines = log.read().decode(errors="replace").strip().splitlines()
     return lines[-1].strip()[:_MESSAGE_CHARACTERS] if lines else ""

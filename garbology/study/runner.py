@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from garbology.reporting.text import visible
 from garbology.study.declaration import ScaleName, Study
 from garbology.study.evaluation import sample_text
 from garbology.study.interpreters import Interpreter, Native
@@ -247,7 +248,7 @@ def _measure_on(
             run.add(sample, seconds)
             bad = sample.status not in ("ok", "unavailable")
             problem = f"{case_text(sample.measure, sample.case)} {sample_text(sample)}" if bad else ""
-            shown.end(run.study.name, problem)
+            shown.end(run.study.name, visible(problem))
             shown.expect(expectation())
         for run in [run for run in left if run.record.complete or run.schedule.is_done]:
             left.remove(run)
@@ -261,7 +262,7 @@ def _begin_next(
     for run in left:
         job = run.next()
         if job is not None:
-            shown.begin(run.study.name, case_text(job.measure, job.case))
+            shown.begin(run.study.name, visible(case_text(job.measure, job.case)))
             return pool.submit(run.measure, job), run
     return None
 

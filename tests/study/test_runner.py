@@ -73,6 +73,34 @@ def test_cases_that_crash_or_raise_are_samples_and_the_others_go_on(write_study,
     assert read_record(outcome.path) == record
 
 
+def test_a_case_that_deletes_temporary_directories_does_not_end_the_run(write_study, tmp_path):
+    """What a case does to its surroundings is its own failure, and the other cases go on."""
+    body = """
+    import shutil
+    study = Study("T", {"n": [1, 2]}, repeats=1)
+    @study.measure
+    def work(n: int) -> Result:
+        if n == 1:
+            shutil.rmtree(Path(sys.argv[-1]).parent)
+        return Result(n)
+    """
+    record = measure_study(load_study(write_study(body)), Plan(seed=1), tmp_path, Log()).record
+    assert sorted(sample.status for sample in record.samples) == ["crashed", "ok"]
+
+
+def test_what_a_case_raises_cannot_command_the_terminal(write_study, tmp_path):
+    """An escape sequence in a message is shown as what it is."""
+    body = """
+    study = Study("T", {"n": [1]}, repeats=1)
+    @study.measure
+    def work(n: int) -> Result:
+        raise ValueError("\\x1b[31mred")
+    """
+    log = Log()
+    measure_study(load_study(write_study(body)), Plan(seed=1), tmp_path, log)
+    assert log.problems == ["work(n=1) failed: ValueError: \\x1b[31mred"]
+
+
 def test_a_record_says_how_it_was_made(write_study, tmp_path):
     """Seed, repeats, parameters, times, runtime and environment are in the file."""
     study = load_study(write_study(BODY))
