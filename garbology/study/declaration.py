@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
 
-from garbology.study.checks import SETTINGS, check_grid, check_measure, check_takes_runs
+from garbology.study.checks import SETTINGS, check_grid, check_measure, check_takes_runs, check_title
 from garbology.study.exceptions import ExpectedException
 from garbology.study.repetition import Repetition
 
@@ -75,8 +75,6 @@ class Study:
         self.docstring = inspect.cleandoc(module.get("__doc__") or "")
         self.file: str | None = module.get("__file__")
         self.title = title
-        self.parameters = dict(parameters)
-        self.overrides: dict[str, dict[str, Any]] = {"quick": dict(quick or {}), "full": dict(full or {})}
         self.repeats = repeats
         self.most_repeats = most_repeats
         self.precision = precision
@@ -90,7 +88,11 @@ class Study:
         if not self.docstring:
             self._fail("its module has no docstring: it opens the report")
         with self._checked():
-            check_grid(self.parameters, self.overrides, {name: getattr(self, name) for name in SETTINGS})
+            check_title(title)
+            overrides = {"quick": quick or {}, "full": full or {}}
+            check_grid(parameters, overrides, {name: getattr(self, name) for name in SETTINGS})
+        self.parameters = dict(parameters)
+        self.overrides = {scale: dict(changed) for scale, changed in overrides.items()}
 
     @overload
     def measure(self, function: Function) -> Function: ...
@@ -122,18 +124,19 @@ class Study:
     def _add_measure(
         self, function: Function, overrides: Mapping[str, Mapping[str, Sequence[Any]]]
     ) -> Function:
-        self._require_new(self.measures, function, "measure")
         with self._checked():
             check_measure(function, overrides, self.parameters)
+        self._require_new(self.measures, function, "measure")
         names = tuple(inspect.signature(function).parameters)
         self.measures[function.__name__] = Measure(function.__name__, function, names, overrides)
         return function
 
     def finding(self, function: Function) -> Function:
         """Declare a claim: the docstring says it, AssertionError breaks it, a returned text is evidence."""
+        self._add(self.findings, function, "finding")
         if not (function.__doc__ or "").strip():
             self._fail(f"finding {function.__name__!r} has no docstring: it is the claim")
-        return self._add(self.findings, function, "finding")
+        return function
 
     def exception(
         self,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_COLLECTORS = ("generational", "incremental", "free-threaded")  # as garbology.interpreter.collector has them
 _VERSION = r"\d+(?:\.\d+)*"
 _VERSIONS = re.compile(rf"({_VERSION})(?:-({_VERSION}))?")
 
@@ -38,8 +39,12 @@ class ExpectedException:
         for name in ("reason", "reference"):
             if not str(getattr(self, name) or "").strip():
                 return f"it has no {name}"
-        if self.versions is not None and not _VERSIONS.fullmatch(self.versions):
+        if self.versions is not None and not _is_range(self.versions):
             return f"versions is one like '3.13' or a range like '3.14.0-3.14.4', got {self.versions!r}"
+        if self.collector not in (None, *_COLLECTORS):
+            return f"collector is one of {', '.join(_COLLECTORS)}, got {self.collector!r}"
+        if self.gil not in (None, True, False):
+            return f"gil is True or False, got {self.gil!r}"
         return ""
 
     def applies(self, runtime: Mapping[str, Any]) -> bool:
@@ -58,6 +63,14 @@ class ExpectedException:
         first, _, last = self.versions.partition("-")
         low, high, here = _numbers(first), _numbers(last or first), _numbers(version)
         return low <= here[: len(low)] and here[: len(high)] <= high
+
+
+def _is_range(versions: Any) -> bool:
+    match = _VERSIONS.fullmatch(versions) if isinstance(versions, str) else None
+    if match is None:
+        return False
+    low, high = _numbers(match[1]), _numbers(match[2] or match[1])
+    return low[: len(high)] <= high[: len(low)]
 
 
 def _numbers(version: str) -> tuple[int, ...]:

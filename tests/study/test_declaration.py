@@ -1,9 +1,11 @@
 """What a study may declare, and what is refused when it is imported."""
 
 import textwrap
+from typing import get_args
 
 import pytest
 
+from garbology.interpreter.collector import CollectorKind
 from garbology.study.declaration import DeclarationError, Study
 from garbology.study.exceptions import ExpectedException
 from garbology.study.loading import load_study, study_names
@@ -129,7 +131,7 @@ WRONG = {
     ),
     "no precision": (
         'study = Study("T", {"n": [1]}, precision=0)' + GOOD_MEASURE,
-        "precision must be a number greater than zero, got 0",
+        "precision must be a finite number greater than zero, got 0",
     ),
     "an unknown parameter in a signature": (
         'study = Study("T", {"n": [1]})\n@study.measure\ndef work(m: int) -> Result: return Result(m)',
@@ -194,11 +196,80 @@ WRONG = {
     ),
     "no repeats": (
         'study = Study("T", {"n": [1]}, repeats=0)',
-        "repeats must be a number greater than zero, got 0",
+        "repeats must be a finite number greater than zero, got 0",
+    ),
+    "repeats without end": (
+        'study = Study("T", {"n": [1]}, repeats=float("inf"))',
+        "repeats must be a finite number greater than zero, got inf",
+    ),
+    "no time limit": (
+        'study = Study("T", {"n": [1]}, timeout_seconds=None)',
+        "timeout_seconds must be a finite number greater than zero, got None",
+    ),
+    "a time limit of years": (
+        'study = Study("T", {"n": [1]}, full={"timeout_seconds": 1e9})',
+        "full: timeout_seconds must be at most 1,000,000, got 1000000000.0",
+    ),
+    "fewer repeats at most than at least at a scale": (
+        'study = Study("T", {"n": [1]}, quick={"repeats": 5, "most_repeats": 2})',
+        "quick: most_repeats is 2, less than repeats, 5",
+    ),
+    "a title that is no text": ('study = Study(None, {"n": [1]})', "its title must be a text, got None"),
+    "parameters that are a list": ('study = Study("T", ["n"])', "parameters must be a dictionary, got ['n']"),
+    "quick that is a list": (
+        'study = Study("T", {"n": [1]}, quick=["n"])',
+        "quick must be a dictionary, got ['n']",
+    ),
+    "a measure's own values in a list": (
+        START + '\n@study.measure(full=["n"])\ndef work(n: int) -> Result: ...',
+        "measure 'work': full must be a dictionary, got ['n']",
+    ),
+    "a parameter that has no name": ('study = Study("T", {1: [1]})', "a parameter cannot be called 1"),
+    "an infinite value": ('study = Study("T", {"n": [float("inf")]})', "which is no JSON scalar"),
+    "a value that a record gives back as another": (
+        'import enum\nstudy = Study("T", {"n": [*enum.IntEnum("Kind", "A")]})',
+        "which is no JSON scalar",
+    ),
+    "a measure that is no function": (
+        START + '\nstudy.measure("work")',
+        "measure must be a function, got 'work'",
+    ),
+    "a measure that is a generator": (
+        START + "\n@study.measure\ndef work(n: int) -> Result: yield Result(n)",
+        "measure 'work' is a generator or a coroutine",
+    ),
+    "a measure that takes any number": (
+        START + "\n@study.measure\ndef work(*n: int) -> Result: ...",
+        "measure 'work' must take 'n' by its name, not as '*n: int'",
+    ),
+    "an annotation that cannot be read": (
+        START + '\n@study.measure\ndef work(n: int) -> "sys.nothing": ...',
+        "measure 'work' has an annotation that cannot be read",
+    ),
+    "a finding whose body never runs": (
+        START + GOOD_MEASURE + '@study.finding\nasync def claim(runs):\n    "It holds."\n    assert False',
+        "finding 'claim' is a generator or a coroutine",
+    ),
+    "a finding that is no function": (START + "\nstudy.finding(3)", "finding must be a function, got 3"),
+    "an exception on an unknown collector": (
+        START + CLAIM + 'study.exception(claim, collector="incremantal", reason="r", reference="x#1")',
+        "collector is one of generational, incremental, free-threaded, got 'incremantal'",
+    ),
+    "an exception on a range without versions": (
+        START + CLAIM + 'study.exception(claim, versions="3.14.4-3.14.0", reason="r", reference="x#1")',
+        "got '3.14.4-3.14.0'",
+    ),
+    "an exception on a version that is a number": (
+        START + CLAIM + 'study.exception(claim, versions=3.1, reason="r", reference="x#1")',
+        "got 3.1",
+    ),
+    "an exception on half a GIL": (
+        START + CLAIM + 'study.exception(claim, gil="no", reason="r", reference="x#1")',
+        "gil is True or False, got 'no'",
     ),
     "a time limit that is no number": (
         'study = Study("T", {"n": [1]}, quick={"timeout_seconds": "x"})',
-        "quick: timeout_seconds must be a number greater than zero, got 'x'",
+        "quick: timeout_seconds must be a finite number greater than zero, got 'x'",
     ),
 }
 
@@ -271,6 +342,12 @@ def test_versions_are_ranges_of_whole_versions_with_both_ends(versions, inside, 
     exception = ExpectedException("claim", "r", "x#1", versions=versions)
     assert [version for version in inside if not exception.applies({"version": version})] == []
     assert [version for version in outside if exception.applies({"version": version})] == []
+
+
+def test_an_exception_can_be_declared_for_every_kind_of_collector():
+    """The kinds that a declaration knows are those that a runtime can have."""
+    for kind in get_args(CollectorKind):
+        assert ExpectedException("claim", "r", "x#1", collector=kind).applies({"collector": kind})
 
 
 def test_every_condition_of_an_exception_must_be_met():
