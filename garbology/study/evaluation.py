@@ -88,8 +88,10 @@ def judge(function: Callable[[Runs], Any], runs: Runs, runtime: str) -> FindingR
         return FindingResult(name, claim, runtime, "not measured", str(error))
     except Exception as error:  # a finding that cannot be evaluated must not pass for one that holds
         return FindingResult(name, claim, runtime, "not measured", f"{_MISTAKEN} {error_text(error)}")
-    text = evidence if isinstance(evidence, str) else f"{counted(len(runs), 'sample')} checked"
-    return FindingResult(name, claim, runtime, "holds", text)
+    if not isinstance(evidence, (str, type(None))):  # `return x == y` would hold whatever x is
+        told = f"{_MISTAKEN} nothing and returned {evidence!r}: it must assert, and return a text or None"
+        return FindingResult(name, claim, runtime, "not measured", told)
+    return FindingResult(name, claim, runtime, "holds", evidence or f"{counted(len(runs), 'sample')} checked")
 
 
 def except_from(result: FindingResult, exception: ExpectedException | None) -> FindingResult:

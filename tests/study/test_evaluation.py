@@ -121,6 +121,24 @@ def test_a_finding_that_raises_does_not_pass(study):
     assert found.evidence.startswith("the finding itself raised AttributeError: work has no parameter")
 
 
+@pytest.mark.parametrize("returned", ["False", "True", "[]", "(run.total == 0 for run in runs)"])
+def test_a_finding_that_returns_its_verdict_is_not_taken_for_one_that_holds(write_study, returned):
+    """A claim that asserts nothing can never fail, so one that returns a bool is named as wrong itself."""
+    body = f"""
+    study = Study("T", {{"n": [1]}})
+    @study.measure
+    def work(n: int) -> Result: return Result(n)
+    @study.finding
+    def claim(runs):
+        "It asserts nothing."
+        return {returned}
+    """
+    record = Record("small", "here", samples=[Sample("work", {"n": 1}, values={"total": 1})])
+    page = load_study(write_study(body)).report([record])
+    assert page.findings[0].status == "not measured"
+    assert any("it must assert" in problem for problem in page.problems)
+
+
 def test_findings_are_judged_on_each_runtime_alone(study):
     """One runtime on which a claim breaks does not hide one on which it holds."""
     page = study.report([make_record("cpython-3.11.7"), make_record("cpython-3.14.2", factor=3)])
