@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 
+from garbology.reporting.text import visible
 from garbology.study.declaration import DeclarationError, Study
 from garbology.study.discovery import discover
 from garbology.study.interpreters import Interpreter, InterpreterError, Native, find_interpreter
@@ -124,9 +125,10 @@ def _group(package: str) -> click.Group:
     @output_option
     def report(names: tuple[str, ...], output: Path) -> int:
         studies, status = _load_all(_chosen(package, names or ("all",)))
-        for study in _recorded(studies, output):
-            _echo_paths(publish(study, output / study.name, say=_say))
-        _echo_paths(publish_index(_every(package), output, say=_say))
+        with _room_to_write(output):
+            for study in _recorded(studies, output):
+                _echo_paths(publish(study, output / study.name, say=_say))
+            _echo_paths(publish_index(_every(package), output, say=_say))
         return status
 
     return group
@@ -138,15 +140,16 @@ def _run(studies: Sequence[Study], options: Mapping[str, Any], package: str) -> 
     for study in studies:
         _writable(options["output"] / study.name)
     interpreters, status = _interpreters(options["pythons"])
-    measured = run_studies(
-        studies,
-        plans,
-        interpreters,
-        options["output"],
-        say=_say,
-        echo=click.echo,
-        overview=lambda: _every(package),
-    )
+    with _room_to_write(options["output"]):
+        measured = run_studies(
+            studies,
+            plans,
+            interpreters,
+            options["output"],
+            say=_say,
+            echo=click.echo,
+            overview=lambda: _every(package),
+        )
     return max(status, measured)
 
 
@@ -191,7 +194,7 @@ def _load_all(targets: Sequence[str], say: Callable[[str], None] | None = None) 
     for target in targets:
         try:
             studies.append(load_study(target))
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a script that exits must not take the others with it
             (say or _say)(f"{target} cannot be loaded: {type(error).__name__}: {error}")
             status = USAGE
     return studies, status
@@ -223,6 +226,18 @@ def _writable(directory: Path) -> Path:
 
 
 @contextmanager
+def _room_to_write(output: Path) -> Iterator[None]:
+    """A full disk, or another failure of the system, ends the work in one line: what is on record stays."""
+    try:
+        yield
+    except OSError as error:
+        raise OneLineError(
+            f"stopped, {output} or {tempfile.gettempdir()} cannot be used: {error}; records are whole: once that "
+            "is mended, the same command goes on, a run with --resume"
+        ) from None
+
+
+@contextmanager
 def _heard_interrupts() -> Iterator[None]:
     """End on SIGINT and SIGTERM alike; a shell starts background jobs with SIGINT ignored, which we undo."""
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name)]
@@ -244,7 +259,7 @@ def _echo_lines(lines: Iterable[str]) -> None:
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    click.echo(visible(text, keep_newlines=True), err=True)
 
 
 def _complain(program: str, message: str, status: int) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from garbology.study.checks import LONGEST_SECONDS
 from garbology.study.declaration import ScaleName, Study
 from garbology.study.runner import Plan
 from garbology.study.running import USAGE
@@ -63,7 +64,7 @@ def run_options(function: Callable[..., Any], python: str = _PYTHON) -> Callable
         ),
         click.option(
             "--timeout",
-            type=click.FloatRange(min=0, min_open=True),
+            type=click.FloatRange(min=0, min_open=True, max=LONGEST_SECONDS),
             metavar="SECONDS",
             help="Time limit of a case.",
         ),
@@ -84,6 +85,8 @@ def plan_of(study: Study, options: Mapping[str, Any]) -> Plan:
     """What the options say about one study; OneLineError where they say nothing that can be measured."""
     if options["quick"] and options["full"]:
         raise OneLineError("--quick and --full exclude each other")
+    if options["timeout"] != options["timeout"]:  # NaN is in every range
+        raise OneLineError("--timeout nan: give a number of seconds")
     if sys.flags.optimize:
         raise OneLineError("findings are assertions, which python -O leaves out: run without -O")
     scale: ScaleName = "quick" if options["quick"] else "full" if options["full"] else "default"

@@ -150,6 +150,8 @@ WRONG = {
     "no number": (["--repeats", "many"], "small: Invalid value for '--repeats'"),
     "no repeats": (["--repeats", "0"], "small: Invalid value for '--repeats'"),
     "no time": (["--timeout", "0"], "small: Invalid value for '--timeout'"),
+    "a time that is no number": (["--timeout", "nan"], "small: --timeout nan: give a number of seconds"),
+    "time without end": (["--timeout", "inf"], "small: Invalid value for '--timeout'"),
     "no jobs": (["--jobs", "0"], "small: Invalid value for '--jobs'"),
     "two scales": (["--quick", "--full"], "small: --quick and --full exclude each other"),
     "an unknown measure": (["--measure", "play"], "small: --measure play: the measures are work"),
@@ -194,6 +196,20 @@ def test_an_output_directory_that_cannot_be_written_is_one_line(target, tmp_path
     assert load_study(target).main(["--quick", "-o", str(tmp_path / "file")]) == 2
     error = one_line(capsys.readouterr().err)
     assert re.fullmatch(r"small: cannot write to .*file.small: (Not a directory|File exists)", error)
+
+
+def test_a_disk_that_fills_up_ends_the_run_in_one_line(target, tmp_path, capsys, monkeypatch):
+    """Whatever was on record before stays, and nothing but what happened and what to do is said."""
+
+    def write_nothing(record, directory):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("garbology.study.runner.write_record", write_nothing)
+    assert load_study(target).main(["--quick", "-o", str(tmp_path / "out")]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith(f"small: stopped, {tmp_path / 'out'} or ")
+    assert "No space left on device" in last
+    assert "--resume" in last
 
 
 def test_findings_are_not_left_out_by_optimisation(target, tmp_path):
@@ -487,3 +503,12 @@ def test_listing_names_what_cannot_be_loaded(package, capsys):
     written = capsys.readouterr()
     assert written.out == "small  Small things (1 / 2 / 2 cases: quick / default / full)\n"
     assert "trials.broken cannot be loaded" in one_line(written.err)
+
+
+def test_a_script_that_exits_when_imported_takes_no_study_with_it(package, capsys):
+    """It is named like any file that declares no study, and is no success."""
+    (Path(package) / "script.py").write_text("raise SystemExit(0)\n", encoding="utf-8")
+    assert run_package(package, ["list"]) == 2
+    written = capsys.readouterr()
+    assert "trials.script cannot be loaded: SystemExit: 0" in written.err
+    assert "small" in written.out

@@ -183,17 +183,20 @@ def test_an_interpreter_that_is_too_old_is_told_so(target, tmp_path):
         Native(old, "3.8").describe(target)
 
 
+LAST_WORD = 'for last; do :; done; case "$last" in *.json) ;; *) exit 1;; esac'
+
+
 def test_an_interpreter_that_is_too_old_is_refused_although_it_could_load_the_study(target, tmp_path):
     """A study without dependencies runs on more than is supported, and none of that is measured."""
     answer = '{"slug": "cpython-3.9.18", "runtime": {"version": "3.9.18"}, "environment": {}}'
-    old = write_python(tmp_path / "python", f"for word; do last=$word; done; echo '{answer}' >$last")
+    old = write_python(tmp_path / "python", f"{LAST_WORD}; echo '{answer}' >$last")
     with pytest.raises(InterpreterError, match=r"3\.9 cannot run the study: Python 3\.9\.18 is too old"):
         Native(old, "3.9").describe(target)
 
 
 def test_an_answer_that_is_none_is_a_crash(target, tmp_path):
     """A program that writes something else to the file of results is no Python that measured."""
-    liar = write_python(tmp_path / "python", "for word; do last=$word; done; echo '[1]' >$last")
+    liar = write_python(tmp_path / "python", f"{LAST_WORD}; echo '[1]' >$last")
     with pytest.raises(InterpreterError, match="exit code 0 and no result"):
         Native(liar, "liar").describe(target)
 
