@@ -56,6 +56,10 @@ def run_package(package: str, arguments: Sequence[str] | None = None) -> int:
 def invoke(command: click.Command, program: str, arguments: Sequence[str] | None) -> int:
     """Call a click command; what goes wrong becomes one line on standard error and an exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if sys.flags.optimize:
+        return _complain(
+            program, "findings are assertions, which python -O leaves out: run without -O", USAGE
+        )
     try:
         with _heard_interrupts():
             result = command.main(words, program, standalone_mode=False)

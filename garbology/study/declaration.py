@@ -86,7 +86,8 @@ class Study:
         self.tiles: dict[str, Callable[..., Any]] = {}
         self.summaries: dict[str, Callable[..., Any]] = {}  # verdict, pictures, table: one of each
         if not self.docstring:
-            self._fail("its module has no docstring: it opens the report")
+            stripped = ", or python -OO left it out" if sys.flags.optimize > 1 else ""
+            self._fail(f"its module has no docstring: it opens the report{stripped}")
         with self._checked():
             check_title(title)
             overrides = {"quick": quick or {}, "full": full or {}}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -87,8 +86,6 @@ def plan_of(study: Study, options: Mapping[str, Any]) -> Plan:
         raise OneLineError("--quick and --full exclude each other")
     if options["timeout"] != options["timeout"]:  # NaN is in every range
         raise OneLineError("--timeout nan: give a number of seconds")
-    if sys.flags.optimize:
-        raise OneLineError("findings are assertions, which python -O leaves out: run without -O")
     scale: ScaleName = "quick" if options["quick"] else "full" if options["full"] else "default"
     plan = Plan(
         scale=scale,
