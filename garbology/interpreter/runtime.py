@@ -35,6 +35,9 @@ class Runtime:
         parts = [self.implementation, self.version, self.collector]
         parts += [] if self.gil == (self.collector != "free-threaded") else ["gil" if self.gil else "nogil"]
         parts += [self.build.replace("+", "-"), self.platform]
+        # A 32-bit Python names the 64-bit machine that it runs on; wasm32 says it itself.
+        told = self.pointer_bits == 64 or str(self.pointer_bits) in self.platform.rpartition("-")[2]
+        parts += [] if told else [f"{self.pointer_bits}bit"]
         return re.sub(r"[^a-z0-9._-]+", "_", "-".join(parts).lower())
 
     @property

@@ -24,9 +24,15 @@ def test_a_slug_is_a_file_name():
     assert re.fullmatch(r"[a-z0-9._-]+", odd.slug)
 
 
-@pytest.mark.parametrize("field", ["version", "collector", "gil", "build", "platform"])
+@pytest.mark.parametrize("field", ["version", "collector", "gil", "build", "platform", "pointer_bits"])
 def test_unlike_runtimes_have_unlike_slugs(field):
     """Two runtimes that differ in a field that changes memory or time are never the same file."""
     current = runtime.current()
-    value = (not current.gil) if field == "gil" else "another"
+    value = {"gil": not current.gil, "pointer_bits": 96 - current.pointer_bits}.get(field, "another")
     assert dataclasses.replace(current, **{field: value}).slug != current.slug
+
+
+def test_the_slug_of_webassembly_says_once_that_its_pointers_are_short():
+    """The platform's name tells it already."""
+    here = dataclasses.replace(runtime.current(), platform="emscripten-wasm32", pointer_bits=32)
+    assert here.slug.endswith("-emscripten-wasm32")
