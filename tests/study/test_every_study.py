@@ -5,16 +5,20 @@ finding, and tests what is special to that study. Where not every case can be me
 `made_up` returns the samples that the values of DOCTORED are put into; else those of the quick run are taken.
 """
 
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 from garbology.reporting import write_page
 from garbology.study.evaluation import judge
 from garbology.study.loading import load_study, study_names
+from garbology.study.records import load_records
 from garbology.study.runs import Runs
 
+REPORTS = Path(__file__).parents[2] / "reports"
 MOST_TILES = 6
 FEWEST_FINDINGS = 3
 STUDIES = {name.rpartition(".")[2]: load_study(name) for name in study_names("experiments")}
@@ -67,6 +71,28 @@ def test_a_quick_run_makes_a_whole_page(quick_run, name):
     assert any(tile.atlas for tile in page.tiles)
     assert page.verdict
     assert page.table.rows
+
+
+@every_study
+def test_no_claim_is_broken_by_what_was_not_measured(name):
+    """A run of some cases, as --case and --measure choose them, refutes nothing and lacks nothing but those."""
+    study, records = STUDIES[name], load_records(REPORTS / name, name)[0]
+    record = max(records, key=lambda each: [int(part) for part in each.runtime["version"].split(".")])
+    held = {each.name for each in study.report([record]).findings if each.status != "does not hold"}
+    for what, chosen in _choices(record):
+        page = study.report([replace(record, samples=chosen)])
+        refuted = {each.name for each in page.findings if each.status == "does not hold"}
+        assert not held & refuted, f"{what}: {held & refuted}"
+        assert not [each for each in page.problems if "raised" in each], what
+
+
+def _choices(record):
+    """The samples of each measure alone, and of each value of each parameter."""
+    for measure in {each.measure for each in record.samples}:
+        yield measure, [each for each in record.samples if each.measure == measure]
+    for name, values in record.parameters.items():
+        for value in values:
+            yield f"{name}={value}", [each for each in record.samples if each.case.get(name, value) == value]
 
 
 @every_study
