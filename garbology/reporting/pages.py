@@ -64,9 +64,10 @@ def write_study(page: StudyPage, directory: Path) -> list[Path]:
     content = _study_content(page)
     drawings = {figure.file_name: figure.file_text for figure in content["figures"] if figure.file_text}
     drawings.update({view.file_name: view.card.file_text for view in content["cards"] if view.file_name})
+    html, markdown = render("study.html.j2", content), render("study.md.j2", content)
     return [
-        write_text(directory / "index.html", render("study.html.j2", content)),
-        write_text(directory / "README.md", render("study.md.j2", content)),
+        write_text(directory / "index.html", html),
+        write_text(directory / "README.md", markdown),
         *(write_text(directory / name, text) for name, text in drawings.items()),
     ]
 

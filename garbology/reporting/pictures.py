@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from subprocess import TimeoutExpired
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from garbology.graph.drawing import GraphvizMissing, dot_to_svg, shape_dot
+from garbology.graph.drawing import dot_to_svg, shape_dot
 from garbology.reporting import svg
 from garbology.reporting.numbers import format_quantity
 from garbology.reporting.palette import INK, PAPER, WEAKEN
@@ -54,7 +55,15 @@ class Card:
 
 
 def card(shape: Mapping[str, Any]) -> Card:
-    """The card of one shape dict, an entry of `found.to_dict()["shapes"]`."""
+    """The card of one shape dict, an entry of `found.to_dict()["shapes"]`; of a damaged one, a card that says so."""
+    try:
+        return _card(shape)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        why = f"The record of this shape is damaged: {type(error).__name__}: {visible(error)}"
+        return Card("A shape that cannot be read", (), (), (), (), "", "", None, "", "", "", why)
+
+
+def _card(shape: Mapping[str, Any]) -> Card:
     edges = [_edge(edge) for edge in shape["edges"]]
     advice = shape.get("advice") or {}
     markup, file_text, why = _draw(shape, edges)
@@ -98,7 +107,7 @@ def _draw(shape: Mapping[str, Any], edges: Sequence[Edge]) -> tuple[str, str, st
         return "", "", f"{len(shape['nodes'])} kinds of objects are too many for a picture."
     try:
         source = dot_to_svg(shape_dot(_drawable(shape)))
-    except GraphvizMissing as error:
+    except (RuntimeError, TimeoutExpired) as error:  # there is no such program, or it failed
         return "", "", visible(error)
     root = svg.clean(svg.parse(source))
     _normalize(root)

@@ -1,8 +1,8 @@
 """The command line of studies: one study as a program, and all studies of a package.
 
 Exit status: 0 every finding holds; 1 a finding does not hold or was not measured, a case crashed, hung or
-raised, or an interpreter cannot run a study; 2 a wrong option or declaration, no such interpreter, or an
-output directory that cannot be written; 130 Ctrl-C.
+raised, an interpreter cannot run a study, or `report` cannot draw one; 2 a wrong option or declaration, no such
+interpreter, or an output directory that cannot be written; 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -130,10 +130,11 @@ def _group(package: str) -> click.Group:
     def report(names: tuple[str, ...], output: Path) -> int:
         studies, status = _load_all(_chosen(package, names or ("all",)))
         with _room_to_write(output):
-            for study in _recorded(studies, output):
-                _echo_paths(publish(study, output / study.name, say=_say))
-            _echo_paths(publish_index(_every(package), output, say=_say))
-        return status
+            drawn = [publish(study, output / study.name, say=_say) for study in _recorded(studies, output)]
+            drawn.append(publish_index(_every(package), output, say=_say))
+        for paths in drawn:
+            _echo_paths(paths)
+        return status if all(drawn) else max(status, DOES_NOT_HOLD)
 
     return group
 

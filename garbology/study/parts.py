@@ -40,7 +40,8 @@ class Parts:
     def table(self, runs: Runs) -> Table:
         """The study's table, or one of the first measure's numbers."""
         function = self._study.summaries.get("table", _default_table)
-        return self._made("table", function, runs) or Table((), ())
+        made = self._made("table", function, runs) or Table((), ())
+        return replace(made, rows=[[str(cell) for cell in row] for row in made.rows])
 
     def figures(self, runs: Runs) -> list[FigureSpec]:
         """The figures, each with its name and caption."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from garbology.study.page import StudyPage
+from garbology.study.parts import error_text
 from garbology.study.records import load_records
 
 if TYPE_CHECKING:
@@ -16,14 +17,16 @@ _REMEDY = "pip install 'garbology[experiments]'"
 
 
 def publish(study: Study, directory: Path, *, say: Callable[[str], None]) -> list[Path]:
-    """Write the page of all records in `directory`; the paths written, none if a library is missing."""
+    """Write the page of all records in `directory`; the paths written, none if it cannot be drawn."""
     try:
         from garbology.reporting import write_page
 
         return write_page(page_of(study, directory), directory)
     except ModuleNotFoundError as error:
         say(f"{study.name}: the report is not drawn, {error.name} is missing: {_REMEDY}")
-        return []
+    except Exception as error:  # such as a record that is JSON, and has what no measure returns
+        say(f"{study.name}: the report is not drawn, and what is there is left as it is: {error_text(error)}")
+    return []
 
 
 def publish_index(studies: Sequence[Study], output: Path, *, say: Callable[[str], None]) -> list[Path]:
@@ -35,7 +38,9 @@ def publish_index(studies: Sequence[Study], output: Path, *, say: Callable[[str]
         return write_index([page for page in pages if page.runtimes], output)
     except ModuleNotFoundError as error:
         say(f"the front page is not drawn, {error.name} is missing: {_REMEDY}")
-        return []
+    except Exception as error:
+        say(f"the front page is not drawn, and what is there is left as it is: {error_text(error)}")
+    return []
 
 
 def page_of(study: Study, directory: Path) -> StudyPage:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import reprlib
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 SCHEMA = "garbology.study"
 SCHEMA_VERSION = 1
@@ -18,6 +20,7 @@ PARTIAL_SUFFIX = ".partial.json"
 KEPT_SUFFIX = ".kept"  # of what is no record of the study and stood in the place of one
 
 Plain = TypeVar("Plain")
+Scalar = str | int | float | bool | None  # of a case: what tells it from the others
 
 
 class RecordError(Exception):
@@ -38,7 +41,7 @@ class Sample:
     """
 
     measure: str
-    case: dict[str, Any]
+    case: dict[str, Scalar]
     repeat: int = 0
     status: str = "ok"
     seconds: float | None = None
@@ -66,7 +69,7 @@ class Record:
     duration_seconds: float = 0.0
     command: list[str] = field(default_factory=list)
     scale: str = "default"
-    parameters: dict[str, list[Any]] = field(default_factory=dict)
+    parameters: dict[str, list[Scalar]] = field(default_factory=dict)
     seed: int = 0
     repeats: int = 1  # the fewest samples of a case
     most_repeats: int = 1
@@ -118,8 +121,8 @@ def read_record(path: Path) -> Record:
     An older record lacks what was added later: those fields have their defaults.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        data = json.loads(path.read_text(encoding="utf-8"), parse_int=_integer)
+    except (OSError, ValueError, RecursionError) as error:
         raise RecordError(f"{path.name} is damaged: {error}") from None
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise RecordError(f"{path.name} is no study record: its schema is not {SCHEMA!r}")
@@ -203,9 +206,36 @@ def _refuse_newer(path: Path, version: Any) -> None:
         )
 
 
+def _integer(digits: str) -> int | float:
+    """Exact as far as what draws it can hold it (64 bits), beyond that the nearest float."""
+    return int(digits) if len(digits) < 19 else float(digits)
+
+
 def _plain(kind: type[Plain], data: Mapping[str, Any]) -> Plain:
-    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]  # both kinds are dataclasses
+    known = _field_types(kind)  # type: ignore[arg-type]  # a class is hashable
+    for name, value in data.items():
+        if name in known and not _fits(value, known[name]):
+            raise TypeError(f"{name} is {reprlib.repr(value)}")
     return kind(**{name: value for name, value in data.items() if name in known})
+
+
+@cache
+def _field_types(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _fits(value: Any, expected: Any) -> bool:
+    """Whether a value from JSON is what a field's annotation says, down to what its lists and dicts hold."""
+    parts = get_args(expected)
+    if get_origin(expected) is list:
+        return isinstance(value, list) and all(_fits(item, parts[0]) for item in value)
+    if get_origin(expected) is dict:
+        return isinstance(value, dict) and all(_fits(item, parts[1]) for item in value.values())
+    if parts:
+        return any(_fits(value, part) for part in parts)  # such as "float | None"
+    if isinstance(value, bool):
+        return expected in (bool, Any)
+    return expected is Any or isinstance(value, (int, float) if expected is float else expected)
 
 
 def _umask() -> int:

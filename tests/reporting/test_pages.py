@@ -222,6 +222,37 @@ def test_without_graphviz_the_edges_are_a_list(monkeypatch):
     assert [edge.label for edge in card.edges] == [".outputs[0]", ".creator"]
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        7,
+        {},
+        {**pages.shape(), "nodes": None},
+        {**pages.shape(), "nodes": [{"id": "x", "type": "Mul", "objects": 1}]},
+        {**pages.shape(), "edges": [True]},
+        {**pages.shape(), "types": 3},
+        {**pages.shape(), "advice": "weaken"},
+    ],
+)
+def test_a_shape_that_is_damaged_is_named_and_the_rest_is_drawn(damaged, tmp_path):
+    """Its card says so; the page and the other shape are there."""
+    page = replace(pages.study_page(), pictures=[damaged, pages.shape()])
+    write_page(page, tmp_path)
+    shown = Page((tmp_path / "index.html").read_text(encoding="utf-8"))
+    assert "The record of this shape is damaged" in shown.text
+    assert (tmp_path / "cycle-2.svg").exists()
+
+
+def test_a_program_that_fails_to_draw_a_cycle_leaves_the_list(monkeypatch):
+    """One picture less is no reason for no page."""
+
+    def failing(dot):
+        raise RuntimeError("dot failed with exit code 1: out of memory")
+
+    monkeypatch.setattr(pictures, "dot_to_svg", failing)
+    assert pictures.card(pages.shape()).why_not_drawn == "dot failed with exit code 1: out of memory"
+
+
 def test_markdown_shows_the_drawings_beside_it(written):
     """README.md names every claim and embeds each drawing by a file that exists."""
     text = (written / "cycles" / "README.md").read_text(encoding="utf-8")

@@ -487,6 +487,23 @@ def test_a_report_names_what_it_leaves_out(package, tmp_path, capsys):
     assert str(Path("reports", "small", "index.html")) in written.out
 
 
+def test_a_report_that_cannot_be_drawn_is_named_and_the_others_are(package, tmp_path, capsys):
+    """Exit status 1, one line on standard error, what stood there untouched, and the front page drawn."""
+    (tmp_path / "trials" / "broken.py").unlink()
+    assert run_package(package, ["run", "small", "--quick", "--repeats", "1"]) == 0
+    page = tmp_path / "reports" / "small" / "index.html"
+    page.unlink()
+    page.mkdir()
+    (tmp_path / "reports" / "index.html").unlink()
+    capsys.readouterr()
+    assert run_package(package, ["report"]) == 1
+    written = capsys.readouterr()
+    error = one_line(written.err)
+    assert error.startswith("small: the report is not drawn, and what is there is left as it is: ")
+    assert str(Path("reports", "index.html")) in written.out
+    assert page.is_dir()
+
+
 def test_a_report_of_nothing_but_damage_is_exit_status_2(package, tmp_path, capsys):
     """Nothing is drawn then."""
     (tmp_path / "reports" / "small").mkdir(parents=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from garbology.study.loading import load_study
-from garbology.study.page import Tile
+from garbology.study.page import Table, Tile
 from garbology.study.records import Record, Sample
 
 BODY = """
@@ -207,6 +207,13 @@ def test_a_study_without_a_table_of_its_own_gets_one(study):
     shown = study.report([make_record()]).table
     assert list(shown.columns) == ["kind", "n", "total", "held"]
     assert list(shown.rows[0]) == ["a", "1", "2", "0 B"]
+
+
+def test_every_cell_of_a_table_is_text(study):
+    """Whatever a record has in the place of a name: pages and terminal need no check of their own."""
+    study.summaries["table"] = lambda runs: Table(["held by"], [[None], [10**30], ["a"]])
+    page = study.report([make_record()])
+    assert page.table.rows == [["None"], [f"{10**30}"], ["a"]]
 
 
 def test_a_figure_without_a_docstring_is_captioned_by_its_name(write_study):

@@ -97,6 +97,19 @@ def test_a_newer_record_is_refused_with_the_remedy(tmp_path):
         read_record(path)
 
 
+def with_sample(**fields):
+    """The text of a record of the study "small" with one sample."""
+    sample = {"measure": "work", "case": {"n": 1}, **fields}
+    return json.dumps(
+        {"schema": "garbology.study", "schema_version": 1, "study": "small", "samples": [sample]}
+    )
+
+
+def with_field(**fields):
+    """The text of a record of the study "small" without samples."""
+    return json.dumps({"schema": "garbology.study", "schema_version": 1, "study": "small", **fields})
+
+
 DAMAGED = {
     "cut short": '{"schema": "garbology.study", "schema_v',
     "not text": b"\xff\xfe\x00",
@@ -107,6 +120,17 @@ DAMAGED = {
     "no samples": '{"schema": "garbology.study", "schema_version": 1, "study": "s", "samples": [3]}',
     "an empty sample": '{"schema": "garbology.study", "schema_version": 1, "study": "s", "samples": [{}]}',
     "no list of samples": '{"schema": "garbology.study", "schema_version": 1, "study": "s", "samples": 5}',
+    "nested without end": "[" * 200_000,
+    "a case that is a list": with_sample(case=[1]),
+    "a parameter that is a list": with_sample(case={"n": [1]}),
+    "a measure that is no name": with_sample(measure=["work"]),
+    "a repeat that is a word": with_sample(repeat="first"),
+    "values that are a number": with_sample(values=3),
+    "no runtime": with_field(runtime=None),
+    "a grid that is a list": with_field(parameters=[1]),
+    "a parameter without values": with_field(parameters={"n": 1}),
+    "a word for a truth": with_field(complete="yes"),
+    "a truth for a number": with_field(repeats=True),
 }
 
 
@@ -184,3 +208,16 @@ def test_an_unfinished_record_alone_is_shown(record, tmp_path):
     record.complete = False
     write_record(record, tmp_path)
     assert load_records(tmp_path, "small") == ([record], [])
+
+
+def test_an_integer_beyond_64_bits_is_read_as_the_nearest_float(tmp_path):
+    """What draws a record holds no larger ones; smaller ones are exact."""
+    path = tmp_path / "huge.json"
+    path.write_text(
+        with_sample(values={"huge": 10**30, "negative": -(10**400), "exact": 2**59 + 1}), encoding="utf-8"
+    )
+    assert read_record(path).samples[0].values == {
+        "huge": 1e30,
+        "negative": float("-inf"),
+        "exact": 576460752303423489,
+    }
