@@ -219,7 +219,12 @@ def _made_inside(marks: list[list[object]]) -> list[object]:
 
 
 def _warm_up() -> None:
-    """Explain a cycle once, so that what is imported and calibrated at first use leaves its garbage here."""
+    """Explain a cycle once, so that what is imported and calibrated at first use leaves its garbage here.
+
+    SciPy's first matrix asks abstract classes, whose caches nothing visible holds: before any window, or they would
+    be searched for through the whole heap.
+    """
+    explain.explain([[]], [], snapshot.count_each([]))
 
     class Probe:
         def __init__(self) -> None:
