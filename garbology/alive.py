@@ -14,7 +14,7 @@ import numpy as np
 from garbology.graph.chain import Chains, node_name
 from garbology.graph.heap import Heap, Upstream
 from garbology.graph.naming.interactive import HiddenReferences
-from garbology.graph.roots import held_by_c, named_roots
+from garbology.graph.roots import held_by_c, named_roots, own_modules
 from garbology.graph.shapes import Edge
 from garbology.interpreter import collector, exclusive
 from garbology.interpreter.refcounts import is_immortal, reference_count
@@ -158,6 +158,7 @@ class _Question:
         self._chains = Chains(heap, frames, self._roots, HiddenReferences())
         self._caller = -1 if caller is None else heap.place_of(caller)
         self._own = heap.places_of([id(held), *map(id, own)])
+        self._own_modules = heap.places_of([id(vars(module)) for module in own_modules()])
         missing = int(heap.unaccounted(np.array([self._place]))[0]) - asking
         self._unaccounted = max(missing, 0)
 
@@ -166,8 +167,12 @@ class _Question:
         if type(heap.objects[place]) is types.FrameType and place in self._roots:
             return self._described("frame", f"a thread, which is running {self._roots[place].name}", [place])
         asking = (heap.sources == self._caller) & (heap.targets == place)
-        upstream = heap.upstream(place, asking | np.isin(heap.sources, self._own))
+        ours = asking | np.isin(heap.sources, self._own)
+        upstream = heap.upstream(place, ours | np.isin(heap.sources, self._own_modules))
         path = self._from_a_root(upstream) or self._from_c(upstream)
+        if path is None:  # a part of the instrument itself, or nothing holds it
+            upstream = heap.upstream(place, ours)
+            path = self._from_a_root(upstream)
         if path is None and asking.any():
             path = [self._caller, place]
         return self._held(path) if path else self._unheld(upstream)
@@ -191,7 +196,7 @@ class _Question:
         edges, omitted = self._chains.edges(path)
         hidden = self._chains.hidden_along(path)
         holders = np.unique(self._heap.holders_of(self._place)).tolist()
-        known = {*self._own.tolist(), *path[-2:-1]}
+        known = {*self._own.tolist(), *self._own_modules.tolist(), *path[-2:-1]}
         others = [holder for holder in holders if holder not in known]
         hidden_others = self._chains.hidden_among(others, self._place)
         remedies = dict.fromkeys(found.remedy for found in [*hidden, *hidden_others])

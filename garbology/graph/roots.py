@@ -60,6 +60,15 @@ def _module_roots(heap: Heap) -> dict[int, Root]:
     return roots
 
 
+def own_modules() -> list[types.ModuleType]:
+    """The instrument's modules: what they import and define is not held for the program's sake."""
+    return [
+        module
+        for name, module in list(dict.items(sys.modules))
+        if type(name) is str and f"{name}.".startswith("garbology.") and type(module) is types.ModuleType
+    ]
+
+
 def _known_to_c() -> list[tuple[str, object]]:
     known: list[tuple[str, object]] = [
         ("sys.settrace", sys.gettrace()),

@@ -178,3 +178,18 @@ def test_classes_functions_modules_and_running_frames():
     assert why_alive(types).type == "module types"
     assert why_alive(sys).edges[-1].target == "module sys"
     assert why_alive(sys._getframe()).root.startswith("a thread, which is running function ")
+
+
+def test_what_the_instrument_imports_is_not_held_for_its_sake():
+    """No chain and no other holder of what others hold, too, is a module of the instrument's own."""
+    for obj in (np, types, sys.modules["gc"], sys.modules["inspect"], sys.modules["scipy.sparse"]):
+        alive = why_alive(obj)
+        assert alive.kind == "module"
+        assert not [text for text in [alive.root, *alive.also] if text.startswith("module garbology")]
+
+
+def test_a_part_of_the_instrument_is_held_by_the_instrument():
+    """What only the instrument's own modules hold is not called garbage, or held by nothing."""
+    alive = why_alive(garbology.find.watch._open)
+    assert alive.root.startswith("module garbology")
+    assert alive.edges[-1].label == "._open"
