@@ -23,6 +23,8 @@ from garbology.graph.shapes import Edge, is_class, joined
 
 _MOST_CANDIDATES = 12  # edges that are also tried in pairs
 _MOST_GROUPS = 8  # of like edges that are also tried three at a time
+_MOST_GIVEN_UP = 64  # edges of which one after another is left out
+_MOST_TOGETHER = 8  # edges of which each is needed; nobody judges more
 _CACHE_NAMES = ("cache", "registry", "registered", "instances", "lookup", "memo", "index", "pool", "by_")
 # What no line of the program can weaken.
 _FIXED = (
@@ -253,7 +255,9 @@ def _preference(candidate: Candidate) -> tuple[int, EdgeClass]:
 
 
 def _fewest(occurrence: Occurrence, candidates: list[Candidate]) -> list[Candidate]:
-    """The fewest edges, at most two; failing these the fewest groups of like edges, at most three."""
+    """The fewest edges, at most two; failing these the fewest groups of like edges, at most three; failing these
+    some of which each is needed.
+    """
     if not _open_every_cycle(occurrence, candidates):
         return []
     single = [(candidate,) for candidate in candidates]
@@ -269,7 +273,18 @@ def _fewest(occurrence: Occurrence, candidates: list[Candidate]) -> list[Candida
             edges = list(dict.fromkeys(candidate for group in chosen for candidate in group))
             if _open_every_cycle(occurrence, edges):
                 return edges
-    return []
+    some = candidates if len(candidates) > _MOST_GIVEN_UP else _without_the_superfluous(occurrence, candidates)
+    return some if len(some) <= _MOST_TOGETHER else []
+
+
+def _without_the_superfluous(occurrence: Occurrence, candidates: list[Candidate]) -> list[Candidate]:
+    """What is left of them when one after another is given up, the last first, as long as every cycle stays open."""
+    left = candidates
+    for candidate in reversed(candidates):
+        fewer = [other for other in left if other is not candidate]
+        if _open_every_cycle(occurrence, fewer):
+            left = fewer
+    return left
 
 
 def _open_every_cycle(occurrence: Occurrence, candidates: Sequence[Candidate]) -> bool:
@@ -324,5 +339,5 @@ def _nothing_safe(candidates: list[Candidate], needed: frozenset[EdgeClass]) -> 
     if kept:
         reason = f"no safe edge: without {', '.join(kept[:3])} something would have died while it was in use"
     else:
-        reason = "no safe edge: no one or two edges that a program can weaken would open every cycle"
+        reason = "no safe edge: no few edges that a program can weaken would open every cycle"
     return Advice([], "none", reason)

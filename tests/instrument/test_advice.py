@@ -499,6 +499,44 @@ class Operation:
         self.model = model
 
 
+class Window:
+    """A tree whose nodes point back, and one of which listens to itself in two ways."""
+
+    def __init__(self, parent=None):
+        self.parent = parent
+        self.children = []
+        if parent is None:
+            self.children += [Bar(self), Bar(self)]
+
+
+class Bar(Window):
+    def __init__(self, parent):
+        super().__init__(parent)
+        self.children.append(Button(self))
+
+
+class Button(Window):
+    def __init__(self, parent):
+        super().__init__(parent)
+        self.pressed = [self.press]
+        self.released = [lambda: self]
+
+    def press(self):
+        return self.parent
+
+
+def test_unlike_edges_are_advised_together_where_each_is_needed():
+    """Four edges that have nothing in common are the advice where fewer leave a cycle, and no more than these."""
+    advice = advice_for(Window)
+    assert sorted(str(edge) for edge in advice.edges) == [
+        "Bar.parent -> Window",
+        "Button.parent -> Bar",
+        "Button.pressed[0].__self__ -> Button",
+        "Button.released[0] → closure variable self -> Button",
+    ]
+    assert advice.verified
+
+
 def test_keys_of_tuples_are_keys_like_others():
     """A memo with tuples for keys is one edge, not one a key."""
     (shape,) = garbology.find_cycles(Model).shapes
