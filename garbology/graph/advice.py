@@ -273,7 +273,9 @@ def _fewest(occurrence: Occurrence, candidates: list[Candidate]) -> list[Candida
             edges = list(dict.fromkeys(candidate for group in chosen for candidate in group))
             if _open_every_cycle(occurrence, edges):
                 return edges
-    some = candidates if len(candidates) > _MOST_GIVEN_UP else _without_the_superfluous(occurrence, candidates)
+    some = (
+        candidates if len(candidates) > _MOST_GIVEN_UP else _without_the_superfluous(occurrence, candidates)
+    )
     return some if len(some) <= _MOST_TOGETHER else []
 
 
