@@ -13,7 +13,7 @@ from garbology.alive import explain_alive
 from garbology.find import Found, find_cycles, watch
 from garbology.graph.edges import safe_type_name
 from garbology.interpreter import collector
-from garbology.interpreter.refcounts import reference_count
+from garbology.interpreter.refcounts import OwnReference, reference_count
 
 _MOST_SEARCHED = 3_000_000  # objects of a heap that is searched for what holds one of them: some seconds
 
@@ -43,7 +43,7 @@ class assert_freed:  # noqa: N801 - reads as a verb in `with assert_freed(x)`
     def _add(self, obj: object) -> None:
         name = safe_type_name(type(obj))
         try:
-            self._watched.append((name, weakref.ref(obj)))
+            self._watched.append((name, OwnReference(obj)))
         except TypeError:
             self._held.append((name, [obj]))
 

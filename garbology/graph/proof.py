@@ -22,6 +22,7 @@ from garbology.graph.occurrence import Occurrence, with_all_that_holds_it
 from garbology.graph.severing import Cut, cut_of
 from garbology.graph.snapshot import addresses_of
 from garbology.interpreter import collector, exclusive
+from garbology.interpreter.refcounts import OwnReference
 
 MOST_TRIED_OBJECTS = 20_000  # of an occurrence that is cut edge by edge
 HELD = "not tried: something else holds it"
@@ -206,5 +207,5 @@ def trial_of(
 def _weak_reference(objects: Sequence[object]) -> weakref.ref[Any] | None:
     for obj in objects:
         with suppress(TypeError):
-            return weakref.ref(obj)
+            return OwnReference(obj)
     return None

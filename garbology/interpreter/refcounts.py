@@ -8,10 +8,18 @@ probe that takes the same path as the question, and taken off.
 from __future__ import annotations
 
 import sys
+import weakref
+from typing import Any
 
 #: Counts from here up mark an immortal object on every version: 3.11 starts them at about 10**9, 3.12 and 3.13
 #: read 2**32 - 1, 3.14 and 3.15 read 3 * 2**30 (PEP 683). No list of references has 2**28 entries by accident.
 IMMORTAL_COUNT = 2**28
+
+
+class OwnReference(weakref.ref[Any]):
+    """A weak reference of our own: a plain one may be the program's, which is then held once more than before."""
+
+    __slots__ = ()
 
 
 def is_immortal(obj: object) -> bool:

@@ -1,6 +1,7 @@
 """A finding turned into a test."""
 
 import gc
+import weakref
 
 import pytest
 
@@ -58,6 +59,14 @@ def test_objects_without_weak_references_are_watched_too(make):
     kept = make()
     with pytest.raises(AssertionError, match="1 of 1"), garbology.assert_freed(kept):
         pass
+
+
+def test_a_weak_reference_is_watched_beside_its_object():
+    """What watches the object is not the program's weak reference to it."""
+    obj = Node()
+    reference = weakref.ref(obj)
+    with garbology.assert_freed(obj, reference):
+        del obj, reference
 
 
 def test_what_a_watched_container_holds_is_freed_with_it():

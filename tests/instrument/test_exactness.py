@@ -3,6 +3,7 @@
 import functools
 import gc
 import types
+import weakref
 from collections import deque
 from collections.abc import Callable
 
@@ -75,6 +76,13 @@ def maker(make: Callable[[], tuple[object, Callable[[object], object]]]) -> Call
 def plain():
     obj = Plain()
     return obj, lambda other: setattr(obj, f"a{len(vars(obj)) % 7}", other)
+
+
+@maker
+def weakly_referred_to():
+    obj = Plain()
+    obj.own = weakref.ref(obj)
+    return obj, functools.partial(setattr, obj, "only")
 
 
 @maker
