@@ -12,7 +12,7 @@ from typing import Any
 from garbology.graph.dying import SUSPENDABLE
 from garbology.graph.edges import short_type_name
 from garbology.graph.folding import Link
-from garbology.graph.naming.classes import mro_of
+from garbology.graph.naming.classes import mro_of, safe_type_name
 from garbology.graph.severing import closing_method
 from garbology.graph.shapes import joined
 
@@ -52,6 +52,11 @@ def remedy_of(link: Link) -> tuple[str, str]:
         return (
             "close",
             f"{source} is still open: close() it when it is done with, or hold it in contextlib.closing",
+        )
+    if any(step.label == "._objects" and _is_of_ctypes(step.holder) for step in link.steps):
+        return (
+            "clear",
+            f"ctypes keeps {target} in {edge} while {source} points to it: clear it when it is done with",
         )
     methods = [s.holder for s in link.steps if type(s.holder) is types.MethodType and s.label == ".__self__"]
     if methods:
@@ -125,6 +130,10 @@ def never_uses_its_object(method: Any) -> bool:
         return False
     used = (step.argval for step in dis.get_instructions(code) if "_FAST" in step.opname)
     return not any(first in (names if type(names) is tuple else (names,)) for names in used)
+
+
+def _is_of_ctypes(obj: object) -> bool:
+    return any(safe_type_name(base) == "_ctypes._CData" for base in mro_of(type(obj)))
 
 
 def _has_fixed_keys(link: Link) -> bool:

@@ -1,5 +1,6 @@
 """Which edge to weaken, and the proof that it works."""
 
+import ctypes
 import functools
 import gc
 import sqlite3
@@ -175,6 +176,15 @@ def record():
     return make().environ is not None
 
 
+def pointer_of_ctypes():
+    def make():
+        request = Request()
+        request.fields = ObjectArray(request)
+        return request
+
+    return make().fields is not None
+
+
 def kept_exception():
     try:
         raise KeyError
@@ -187,6 +197,9 @@ def stored_exception():
 
     job = Job()
     job.run()
+
+
+ObjectArray = ctypes.py_object * 1
 
 
 class Request:
@@ -234,6 +247,7 @@ def advice_for(func, *args):
         (functools.partial(Stream, lines_of), "generator → local stream -> Stream", "close"),
         (registry, "Registry.entries['a'] -> Entry", "WeakValueDictionary"),
         (record, "Request.environ['request'] -> Request", "weakref"),
+        (pointer_of_ctypes, "py_object_Array_1._objects['0'] -> Request", "clear"),
         (kept_exception, "frame → local kept -> KeyError", "clear"),
         (stored_exception, "KeyError.__traceback__ -> traceback", "clear"),
         (recursive_inner_function, "function → closure variable countdown -> function", "hoist"),
