@@ -260,7 +260,7 @@ def _echo_paths(paths: Sequence[Path]) -> None:
 
 
 def _echo_lines(lines: Iterable[str]) -> None:
-    click.echo("\n".join(lines))
+    click.echo("\n".join(map(visible, lines)))
 
 
 def _say(text: str) -> None:

@@ -76,13 +76,17 @@ def ask(path: str) -> Candidate:
         answer = subprocess.run(
             [path, "-I", "-c", _QUESTION], capture_output=True, text=True, timeout=_ASK_SECONDS, check=True
         )
-        told = json.loads(answer.stdout)
+        told = {**json.loads(answer.stdout)}
+        return Candidate(path, str(told["version"]), told["free_threaded"], told["debug"], _objection(told))
     except subprocess.CalledProcessError as error:
         lines = str(error.stderr).strip().splitlines() or [f"exit status {error.returncode}"]
         return Candidate(path, left_out=f"it does not start: {lines[-1].strip()}")
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        return Candidate(path, left_out=f"it does not start: {' '.join(str(error).split())}")
-    return Candidate(path, told["version"], told["free_threaded"], told["debug"], _objection(told))
+    except OSError as error:
+        return Candidate(path, left_out=f"it does not start: {error.strerror}")
+    except subprocess.TimeoutExpired:
+        return Candidate(path, left_out=f"it said nothing in {_ASK_SECONDS} seconds")
+    except (ValueError, TypeError, KeyError):
+        return Candidate(path, left_out="it does not answer as a Python does")
 
 
 def select(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -117,7 +121,8 @@ def _path(environment: Mapping[str, str]) -> Iterator[Path]:
 
 def _pythons_in(directory: Path) -> list[Path]:
     try:
-        return [path for path in directory.iterdir() if _NAME.match(path.name) and os.access(path, os.X_OK)]
+        named = [path for path in directory.iterdir() if _NAME.match(path.name)]
+        return [path for path in named if path.is_file() and os.access(path, os.X_OK)]
     except OSError:
         return []
 

@@ -86,6 +86,22 @@ def test_a_python_that_does_not_start_is_left_out_with_its_last_word(tmp_path):
     assert ask(str(broken)).left_out == "it does not start: no such library"
 
 
+@pytest.mark.parametrize("answer", ["Python 3.99.0", '{"version": "3.99.0"}', "[1]", "", "\\0377"])
+def test_a_program_that_is_no_python_is_left_out(tmp_path, answer):
+    """Whatever it answers, the search goes on."""
+    liar = tmp_path / "python3.99"
+    liar.write_text(f"#!/bin/sh\nprintf '{answer}'\n")
+    liar.chmod(0o755)
+    assert ask(str(liar)).left_out == "it does not answer as a Python does"
+
+
+def test_a_directory_called_like_a_python_is_none(tmp_path):
+    """It can be entered, which is no reason to run it."""
+    (tmp_path / "python3.99").mkdir()
+    path = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    assert executables(path) == []
+
+
 def test_this_interpreter_says_what_it_is():
     """The question is understood by a real interpreter."""
     candidate = ask(sys.executable)
