@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import garbology
-from garbology.study.worker import FIXED_VARIABLES
+from garbology.study.worker import FIXED_VARIABLES, MESSAGE_CHARACTERS
 
-_MESSAGE_CHARACTERS = 400
 _LOG_BYTES = 100_000  # of the end of what a process printed, which may be gigabytes
 
 
@@ -134,4 +133,4 @@ def _read(result: Path) -> dict[str, Any] | None:
 def _last_line(log: IO[bytes]) -> str:
     log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_BYTES))
     lines = log.read().decode(errors="replace").strip().splitlines()
-    return lines[-1].strip()[:_MESSAGE_CHARACTERS] if lines else ""
+    return lines[-1].strip()[:MESSAGE_CHARACTERS] if lines else ""

@@ -24,6 +24,7 @@ from garbology.study.loading import load_study
 from garbology.study.runs import Unavailable
 
 DESCRIBE = "--describe"
+MESSAGE_CHARACTERS = 400  # of what a case says at its end
 # What a fresh interpreter is told, so that no run depends on the shell that it was started from.
 FIXED_VARIABLES = {
     "PYTHONHASHSEED": "0",
@@ -69,7 +70,8 @@ def _told(error: Exception) -> str:
     import traceback
 
     traceback.print_exc()
-    return " ".join(traceback.format_exception_only(type(error), error)[-1].split())
+    line = " ".join(traceback.format_exception_only(type(error), error)[-1].split())
+    return line[:MESSAGE_CHARACTERS]
 
 
 def plain_values(measure: str, result: object) -> dict[str, Any]:
@@ -80,9 +82,11 @@ def plain_values(measure: str, result: object) -> dict[str, Any]:
     for name, value in values.items():
         try:
             json.dumps(value, allow_nan=False)
-        except (TypeError, ValueError) as error:
+            if isinstance(value, int):
+                float(value)  # medians are floats
+        except (TypeError, ValueError, OverflowError) as error:
             raise TypeError(
-                f"measure {measure!r} returned {name}={value!r}, which is no JSON value: {error}"
+                f"measure {measure!r} returned {name}={value!r:.200}, which is no JSON value: {error}"
             ) from None
     return values
 

@@ -33,6 +33,8 @@ def work(kind: str, place: str) -> Result:
     if kind == "wrong type": return 5
     if kind == "not JSON": return Result(total=object)
     if kind == "nan": return Result(total=float("nan"))
+    if kind == "huge": return Result(total=10**400)
+    if kind == "long": return Result(total=b"x" * 1_000_000)
     if kind == "hang":
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
         Path(place).write_text(str(child.pid))
@@ -93,6 +95,8 @@ def test_a_case_that_ends_the_process_has_crashed(target, kind, exit_code):
         ("wrong type", "measure 'work' must return a dataclass, got int"),
         ("not JSON", "returned total=<class 'object'>, which is no JSON value"),
         ("nan", "returned total=nan, which is no JSON value"),
+        ("huge", "which is no JSON value: int too large to convert to float"),
+        ("long", "xxx, which is no JSON value: Object of type bytes"),
     ],
 )
 def test_a_result_that_cannot_be_recorded_has_failed(target, kind, message):
@@ -100,6 +104,7 @@ def test_a_result_that_cannot_be_recorded_has_failed(target, kind, message):
     answer = run(target, kind)
     assert answer["status"] == "failed"
     assert message in answer["message"]
+    assert len(answer["message"]) <= 400
 
 
 def test_a_case_that_hangs_is_killed_with_all_it_started(target, tmp_path):
