@@ -37,9 +37,12 @@ def prepare(candidate: Candidate, directory: Path) -> Path:
     place = place_of(candidate, directory)
     python = place / "bin" / "python"
     shutil.rmtree(place, ignore_errors=True)
-    directory.mkdir(parents=True, exist_ok=True)
-    _make(candidate.path, place, python)
-    (place / _MARK).write_text(json.dumps(_wanted(candidate)), encoding="utf-8")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        _make(candidate.path, place, python)
+        (place / _MARK).write_text(json.dumps(_wanted(candidate)), encoding="utf-8")
+    except OSError as error:
+        raise PreparationError(str(error)) from None
     return python
 
 
@@ -63,7 +66,9 @@ def _make(base: str, place: Path, python: Path) -> None:
         _run([uv, "pip", "install", "-q", "--python", str(python), *requirements()])
         return
     _run([base, "-m", "venv", "--without-pip", str(place)])
-    packages = next(place.glob("lib/python3*/site-packages"))
+    packages = next(place.glob("lib/python3*/site-packages"), None)
+    if packages is None:
+        raise PreparationError(f"`{Path(base).name} -m venv` made none, and said nothing")
     _run([sys.executable, "-m", "pip", *_QUIET, "install", "-q", "--target", str(packages), "pip"])
     _run([str(python), "-m", "pip", *_QUIET, "install", "-q", *requirements()])
 

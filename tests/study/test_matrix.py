@@ -174,6 +174,18 @@ def test_a_python_without_environment_does_not_stop_the_others(tmp_path, monkeyp
     assert said[1] == "3.12.4 (/a) is left out: no environment could be made: pip: no matching distribution"
 
 
+def test_a_python_that_only_says_that_it_made_an_environment_does_not_stop_the_others(tmp_path, monkeypatch):
+    """Neither does a place that cannot be written: each is left out with its reason."""
+    monkeypatch.setattr(environments.shutil, "which", lambda name: None)
+    liar = Candidate(str(make_python(tmp_path, "python3.12")), "3.12.4")
+    said: list[str] = []
+    assert matrix.prepare_all([liar], tmp_path / "made", said.append) == ([], 1)
+    assert said[1].endswith("no environment could be made: `python3.12 -m venv` made none, and said nothing")
+    (tmp_path / "file").write_text("")
+    assert matrix.prepare_all([liar], tmp_path / "file", said.append) == ([], 1)
+    assert "File exists" in said[3]
+
+
 def test_the_list_says_what_is_left_out_and_why():
     """A line a Python, its reason last."""
     lines = matrix.describe([Candidate("/a", "3.12.4"), Candidate("/b", left_out="it does not start: x")])
