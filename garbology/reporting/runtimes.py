@@ -63,12 +63,12 @@ def _version_key(label: str) -> tuple[str, list[int], bool, str]:
 
 
 def runtime_names(runtimes: Iterable[RuntimeSummary]) -> dict[str, RuntimeName]:
-    """Slug -> name in the order of versions; build and platform are named where they tell two apart."""
+    """Slug -> name in the order of versions; build, platform or slug are named where they tell two apart."""
     ordered = sorted_runtimes(runtimes)
     labels = {runtime.slug: visible(_labelled(runtime)) for runtime in ordered}
     shorts = {runtime.slug: visible(_short(runtime)) for runtime in ordered}
     kinds = {runtime.slug: visible(_kind(runtime)) for runtime in ordered}
-    for detail in ("build", "platform"):
+    for detail in ("build", "platform", "slug"):
         taken = list(labels.values())
         for runtime in ordered:
             if taken.count(labels[runtime.slug]) > 1:

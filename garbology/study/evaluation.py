@@ -146,7 +146,8 @@ def summarise(record: Record) -> RuntimeSummary:
     implementation = str(runtime.get("implementation", ""))
     return RuntimeSummary(
         slug=record.slug,
-        label=f"{_IMPLEMENTATIONS.get(implementation, implementation)} {runtime.get('version', '')}".strip(),
+        label=f"{_IMPLEMENTATIONS.get(implementation, implementation)} {runtime.get('version', '')}".strip()
+        or record.slug,
         collector=str(runtime.get("collector", "")),
         runtime=runtime,
         environment=record.environment,

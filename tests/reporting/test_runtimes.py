@@ -24,6 +24,13 @@ def test_two_builds_of_a_version_are_told_apart():
     assert labels == ["CPython 3.13.0, pgo+lto", "CPython 3.13.0, debug"]
 
 
+def test_a_copy_of_a_record_has_a_name_of_its_own():
+    """Of two files that describe the same runtime the names tell them apart."""
+    one = pages.runtime("3.13.0")
+    names = runtime_names([one, replace(one, slug="copy")]).values()
+    assert len({name.label for name in names}) == len({name.marked for name in names}) == 2
+
+
 def test_a_32_bit_build_is_marked():
     """WebAssembly is named, and its bytes are marked as not those of a 64-bit build."""
     narrow = [name for name in NAMES.values() if name.narrow]

@@ -121,6 +121,11 @@ def test_a_finding_that_raises_does_not_pass(study):
     assert found.evidence.startswith("the finding itself raised AttributeError: work has no parameter")
 
 
+def test_a_record_that_does_not_say_what_it_ran_on_is_called_as_its_file(study):
+    """Its page is drawn like any other."""
+    assert study.report([Record("small", "somewhere")]).runtimes[0].label == "somewhere"
+
+
 @pytest.mark.parametrize("returned", ["False", "True", "[]", "(run.total == 0 for run in runs)"])
 def test_a_finding_that_returns_its_verdict_is_not_taken_for_one_that_holds(write_study, returned):
     """A claim that asserts nothing can never fail, so one that returns a bool is named as wrong itself."""

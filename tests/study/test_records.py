@@ -119,6 +119,16 @@ DAMAGED = {
     "no study": '{"schema": "garbology.study", "schema_version": 1}',
     "no samples": '{"schema": "garbology.study", "schema_version": 1, "study": "s", "samples": [3]}',
     "an empty sample": '{"schema": "garbology.study", "schema_version": 1, "study": "s", "samples": [{}]}',
+    "parameters in a list": (
+        '{"schema": "garbology.study", "schema_version": 1, "study": "s", "parameters": [], "samples": []}'
+    ),
+    "a runtime in a word": (
+        '{"schema": "garbology.study", "schema_version": 1, "study": "s", "runtime": "x", "samples": []}'
+    ),
+    "values in a list": (
+        '{"schema": "garbology.study", "schema_version": 1, "study": "s", '
+        '"samples": [{"measure": "m", "case": {}, "values": [1]}]}'
+    ),
     "no list of samples": '{"schema": "garbology.study", "schema_version": 1, "study": "s", "samples": 5}',
     "nested without end": "[" * 200_000,
     "a case that is a list": with_sample(case=[1]),
