@@ -18,7 +18,7 @@ its own alone while it did that ("Private_Dirty" in /proc/self/smaps_rollup). Th
 What to do about it: call gc.disable() in the parent before anything is loaded, gc.freeze() just before the fork
 and gc.enable() in the child. What children only read belongs into few large objects (an array, bytes, a
 memory-mapped file), whose contents have no reference counts. From CPython 3.14 multiprocessing does not
-fork unless you ask for it.
+fork your process unless you ask for it.
 """
 
 from __future__ import annotations
