@@ -8,6 +8,7 @@ import unicodedata
 _MARKDOWN_SPECIAL = re.compile(r"[\\`*_\[\]|~$]")
 _MARKDOWN_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
 _MARKDOWN_ADDRESS = re.compile(r"(?i)(https?|ftp|www)([:.])")  # GitHub makes a link of a bare address
+_LONGEST = 1000  # characters of a text that a page or a terminal shows; the records have all
 _MARKDOWN_BLOCK = re.compile(r"^(\s*(?:\d+(?=[.)]\s))?)(?=[-+=#.)])")  # a list or a heading begins a line
 
 
@@ -15,14 +16,23 @@ def visible(text: object, *, keep_newlines: bool = False) -> str:
     """`text` with control, bidirectional and unassigned characters written as escapes (`\\x1b`, `\\u202e`).
 
     A terminal obeys an escape sequence, a browser a bidirectional override, and the library that draws the
-    figures ends the process at a control character: none of them may see one.
+    figures ends the process at a control character: none of them may see one. What no reader reads to its
+    end is cut, and says so: a page stays small, whatever a program has for names.
     """
     source = str(text)
-    if source.isprintable():
+    if not source.isprintable():
+        source = "".join(
+            character if _shown(character, keep_newlines) else _escape(character) for character in source
+        )
+    return source if keep_newlines else _cut(source)
+
+
+def _cut(source: str) -> str:
+    """`source` in at most `_LONGEST` characters, so that what was cut once is not cut again."""
+    if len(source) <= _LONGEST:
         return source
-    return "".join(
-        character if _shown(character, keep_newlines) else _escape(character) for character in source
-    )
+    kept = source[: _LONGEST - 40]
+    return f"{kept}… ({len(source) - len(kept):,} more characters)"
 
 
 def _shown(character: str, keep_newlines: bool) -> bool:
@@ -55,7 +65,7 @@ def escape_markdown(text: object, *, begins_line: bool = True) -> str:
 
     What does not begin a line has no need of the escapes that keep a line from being a list or a heading.
     """
-    line = visible(text, keep_newlines=True).replace("\n", " ")
+    line = _cut(visible(text, keep_newlines=True).replace("\n", " "))
     line = _MARKDOWN_SPECIAL.sub(r"\\\g<0>", line)
     for character, entity in _MARKDOWN_ENTITIES.items():
         line = line.replace(character, entity)

@@ -34,6 +34,17 @@ def test_controls_are_shown_as_escapes(character):
     assert shown.endswith("b")
 
 
+@pytest.mark.parametrize("name", ["z" * 10_000, "\x00" * 10_000, "\n" * 10_000])
+def test_a_name_that_nobody_reads_to_its_end_is_cut(name):
+    """It says how much is left out, and cutting it again changes nothing: names pass here more than once."""
+    shown = visible(name)
+    assert len(shown) <= 1000
+    assert shown.endswith(" more characters)")
+    assert visible(shown) == shown
+    assert visible("z" * 1000) == "z" * 1000
+    assert len(escape_markdown("z" * 10_000)) <= 1000
+
+
 @given(st.text(), st.integers(2, 30))
 def test_shortened_text_fits(text, limit):
     """A shortened name has at most the characters there is room for."""
