@@ -17,7 +17,7 @@ from garbology.graph.leaks import Leak
 from garbology.graph.shapes import CycleShape
 from garbology.graph.witness import Witness
 from garbology.interpreter import collector, exclusive, freethreading
-from garbology.text import found_text
+from garbology.text import found_text, verdict
 
 SCHEMA_VERSION = 1
 
@@ -68,6 +68,10 @@ class Found:
             raise ValueError(f"format is 'svg' or 'dot', got {format!r}")
         dot = shape_dot(shape.to_dict())
         return dot if format == "dot" else dot_to_svg(dot)
+
+    def __repr__(self) -> str:
+        occurrences = [shape.count for shape in self.shapes]
+        return f"<Found: {verdict(self.garbage, self.garbage_bytes, occurrences, len(self.leaks))}>"
 
     def __str__(self) -> str:
         return found_text(self.to_dict())

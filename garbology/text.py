@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _MOST_SHAPES = 4
@@ -17,18 +17,22 @@ def found_text(found: Mapping[str, Any]) -> str:
     return "\n".join(_lines(found))
 
 
+def verdict(garbage: int, garbage_bytes: int, occurrences: Sequence[int], leaks: int) -> str:
+    """The first line: how much waits, in how many ``occurrences`` of each shape."""
+    if not garbage:
+        freed = "no garbage: reference counting freed everything that was dropped"
+        return "nothing waits for the cyclic collector, but there is what it cannot free" if leaks else freed
+    wait = "waits" if garbage == 1 else "wait"
+    return (
+        f"{_counted(garbage, 'object')} ({human_bytes(garbage_bytes)}) {wait} for the cyclic collector, "
+        f"in {_counted(sum(occurrences), 'cycle')} of {_counted(len(occurrences), 'shape')}"
+    )
+
+
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     shapes = found["shapes"]
-    if not found["garbage"] and not found["leaks"]:
-        yield "no garbage: reference counting freed everything that was dropped"
-    elif not found["garbage"]:
-        yield "nothing waits for the cyclic collector, but there is what it cannot free"
-    else:
-        cycles = sum(shape["count"] for shape in shapes)
-        yield (
-            f"{_counted(found['garbage'], 'object')} ({human_bytes(found['garbage_bytes'])}) wait for the cyclic "
-            f"collector, in {_counted(cycles, 'cycle')} of {_counted(len(shapes), 'shape')}"
-        )
+    occurrences = [shape["count"] for shape in shapes]
+    yield verdict(found["garbage"], found["garbage_bytes"], occurrences, len(found["leaks"]))
     for shape in shapes[:_MOST_SHAPES]:
         yield ""
         yield from _shape_lines(shape)

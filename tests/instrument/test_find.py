@@ -242,6 +242,24 @@ def test_an_analysis_leaves_no_garbage_of_its_own():
     assert found.garbage == 0, str(found)
 
 
+def test_a_finding_introduces_itself_in_one_line():
+    """At a prompt and in a debugger it is the verdict alone; nothing is tried on the objects for it."""
+
+    def make():
+        alone = [None]
+        alone[0] = alone
+
+    found = garbology.find_cycles(make)
+    assert repr(found).startswith("<Found: 1 object (")
+    assert repr(found).endswith(" B) waits for the cyclic collector, in 1 cycle of 1 shape>")
+    assert str(found).startswith(repr(found)[8:-1])
+    assert repr(garbology.find_cycles(int)).startswith("<Found: no garbage")
+    gc.collect()
+    found = garbology.find_cycles(make)
+    repr(found)
+    assert gc.collect() == 1
+
+
 def test_found_holds_no_object_of_the_program():
     """When the program collects, everything goes although the finding is kept."""
     reference = []
