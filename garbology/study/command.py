@@ -85,21 +85,27 @@ def _group(package: str) -> click.Group:
     @group.command(name="list", help="Name every study, what it is about and how many cases it has.")
     def list_studies() -> int:
         studies, failures = _load_all(study_names(package))
-        width = max((len(study.name) for study in studies), default=0)
+        rows = [("study", "cases: quick / default / full", "")]
         for study in studies:
             cases = " / ".join(str(len(study.grid(scale))) for scale in ("quick", "default", "full"))
-            click.echo(f"{study.name:{width}}  {study.title} ({cases} cases: quick / default / full)")
+            rows.append((study.name, cases, study.title))
+        name_width = max(len(name) for name, _, _ in rows)
+        cases_width = max((len(cases) for _, cases, _ in rows[1:]), default=0)
+        for name, cases, title in rows:
+            click.echo(f"{name:{name_width}}  {cases:{cases_width}}  {title}".rstrip())
         return failures
 
-    @group.command(help="Measure the named studies, or all of them.")
-    @click.argument("names", nargs=-1, required=True)
+    @group.command(help="Measure the named studies, or `all` of them.")
+    @click.argument("names", nargs=-1)
     @run_options
     def run(names: tuple[str, ...], **options: Any) -> int:
+        if not names:
+            raise OneLineError("which study: some of their names, or all? list names them")
         studies, status = _load_all(_chosen(package, names))
         return max(status, _run(studies, options, package))
 
     @group.command(
-        help="Measure the named studies, or all of them, on every CPython found, and draw the atlas."
+        help="Measure the named studies, or `all` of them, on every CPython found, and draw the atlas."
     )
     @click.argument("names", nargs=-1)
     @click.option("--list", "only_list", is_flag=True, help="Only say what was found, and what is left out.")

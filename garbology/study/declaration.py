@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 ScaleName = Literal["quick", "default", "full"]
 
+_HAS_DOCSTRINGS = sys.flags.optimize < 2  # without, nothing is measured or drawn, and that is said there
 _MOST_REPEATS = 3  # times the fewest, unless the study says otherwise
 
 
@@ -85,9 +86,8 @@ class Study:
         self.figures: dict[str, Callable[..., Any]] = {}
         self.tiles: dict[str, Callable[..., Any]] = {}
         self.summaries: dict[str, Callable[..., Any]] = {}  # verdict, pictures, table: one of each
-        if not self.docstring:
-            stripped = ", or python -OO left it out" if sys.flags.optimize > 1 else ""
-            self._fail(f"its module has no docstring: it opens the report{stripped}")
+        if not self.docstring and _HAS_DOCSTRINGS:
+            self._fail("its module has no docstring: it opens the report")
         with self._checked():
             check_title(title)
             overrides = {"quick": quick or {}, "full": full or {}}
@@ -135,7 +135,7 @@ class Study:
     def finding(self, function: Function) -> Function:
         """Declare a claim: the docstring says it, AssertionError breaks it, a returned text is evidence."""
         self._add(self.findings, function, "finding")
-        if not (function.__doc__ or "").strip():
+        if not (function.__doc__ or "").strip() and _HAS_DOCSTRINGS:
             self._fail(f"finding {function.__name__!r} has no docstring: it is the claim")
         return function
 

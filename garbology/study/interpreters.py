@@ -106,7 +106,8 @@ def _remedy(why: str, target: str) -> str:
     matrix = (
         "" if target.endswith(".py") else f", or let `python -m {target.rpartition('.')[0]} matrix` do it"
     )
-    return f": install there what a study needs (pip install 'garbology[measured]'){matrix}"
+    extra = "pip install 'garbology[measured]', in a clone pip install -e '.[measured]'"
+    return f": install there what a study needs ({extra}){matrix}"
 
 
 def _became_of(answer: Mapping[str, Any]) -> str:

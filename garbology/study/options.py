@@ -34,8 +34,8 @@ def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _PYTHON = (
-    "Measure under this interpreter, a path or a name such as 3.12, which has NumPy and what else the study needs; "
-    "repeatable."
+    "Measure under this interpreter, which has NumPy and what else the study needs: a path, a name such as 3.12, or "
+    "pyodide:DIR; repeatable."
 )
 
 
