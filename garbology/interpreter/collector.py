@@ -12,8 +12,16 @@ from typing import ClassVar, Literal
 
 CollectorKind = Literal["generational", "incremental", "free-threaded"]
 
-#: 3.12 starts with some objects frozen by the interpreter itself; they are not the program's.
-_FROZEN_AT_IMPORT = gc.get_freeze_count() if hasattr(gc, "get_freeze_count") else 0
+_FEWEST_FROZEN = 1_000  # gc.freeze() in a program freezes all of the interpreter's modules, which is more
+
+
+def _frozen_by_interpreter() -> int:
+    """3.12 starts with some hundred objects frozen; a program may have frozen its own before it imported this."""
+    count = gc.get_freeze_count() if hasattr(gc, "get_freeze_count") else 0
+    return count if count < _FEWEST_FROZEN else 0
+
+
+_FROZEN_BY_INTERPRETER = _frozen_by_interpreter()
 
 
 class Pause:
@@ -98,7 +106,7 @@ def frozen() -> Iterator[None]:
 
 def program_has_frozen() -> bool:
     """Whether the program has frozen objects itself (``gc.freeze``): no list of the collector's has them then."""
-    return gc.get_freeze_count() > _FROZEN_AT_IMPORT
+    return gc.get_freeze_count() > _FROZEN_BY_INTERPRETER
 
 
 @functools.cache

@@ -1,6 +1,8 @@
 """Settings of the collector are changed for a block and put back after it."""
 
 import gc
+import subprocess
+import sys
 
 import pytest
 
@@ -53,6 +55,23 @@ def test_frozen_refuses_to_thaw_what_the_program_froze():
         with pytest.raises(RuntimeError, match=r"froze|frozen [0-9,]+ objects itself.*gc\.unfreeze"):
             collector.frozen().__enter__()
         assert gc.get_freeze_count() == count
+
+
+def test_what_was_frozen_before_the_import_is_the_programs_own():
+    """A server that froze its modules before it imported this keeps them frozen."""
+    program = """
+import gc
+gc.freeze()
+from garbology import collector
+assert collector.program_has_frozen()
+try:
+    collector.frozen().__enter__()
+except RuntimeError:
+    print("refused", gc.get_freeze_count() > 1_000)
+"""
+    command = [sys.executable, "-X", "garbology=late", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
+    assert done.stdout == "refused True\n"
 
 
 def test_asking_for_the_kind_changes_no_setting():
