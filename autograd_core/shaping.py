@@ -274,7 +274,7 @@ def _may_repeat(index: Any) -> bool:
 
 
 def getitem(x: Operand, index: Any) -> Variable:
-    """X[index] with any index NumPy takes: numbers, slices, None, ..., masks, arrays of integers."""
+    """x[index] with any index NumPy takes: numbers, slices, None, ..., masks, arrays of integers."""
     return apply(GetItem(index), (as_variable(x),))  # type: ignore[no-any-return]
 
 

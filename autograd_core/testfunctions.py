@@ -9,7 +9,7 @@ from autograd_core.variable import Operand, Variable, as_variable
 
 
 def sphere(x: Operand, y: Operand) -> Variable:
-    """X² + y²; at (1, 1) the gradient is (2, 2). Least at (0, 0): 0."""
+    """x² + y²; at (1, 1) the gradient is (2, 2). Least at (0, 0): 0."""
     x, y = as_variable(x), as_variable(y)
     return x**2 + y**2
 
