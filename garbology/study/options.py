@@ -14,6 +14,8 @@ from garbology.study.declaration import ScaleName, Study
 from garbology.study.runner import Plan
 from garbology.study.running import USAGE
 
+LARGEST_SEED = 2**53 - 1  # what every reader of JSON keeps exactly
+
 
 class OneLineError(click.ClickException):
     """An error that is said in one line on standard error."""
@@ -59,7 +61,7 @@ def run_options(function: Callable[..., Any], python: str = _PYTHON) -> Callable
         click.option("--resume", is_flag=True, help="Go on after an interruption; measure nothing twice."),
         click.option("--repeats", type=click.IntRange(min=1), help="Exactly so many samples of each case."),
         click.option(
-            "--seed", type=click.IntRange(min=0), help="Seed of the order of cases; random by default."
+            "--seed", type=click.IntRange(min=0, max=LARGEST_SEED), help="Seed of the order of cases; random by default."
         ),
         click.option(
             "--timeout",

@@ -153,6 +153,7 @@ WRONG = {
     "a time that is no number": (["--timeout", "nan"], "small: --timeout nan: give a number of seconds"),
     "time without end": (["--timeout", "inf"], "small: Invalid value for '--timeout'"),
     "no jobs": (["--jobs", "0"], "small: Invalid value for '--jobs'"),
+    "a seed that no record keeps": (["--seed", str(2**53)], "small: Invalid value for '--seed'"),
     "two scales": (["--quick", "--full"], "small: --quick and --full exclude each other"),
     "an unknown measure": (["--measure", "play"], "small: --measure play: the measures are work"),
     "an unknown parameter": (
