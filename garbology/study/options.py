@@ -61,7 +61,9 @@ def run_options(function: Callable[..., Any], python: str = _PYTHON) -> Callable
         click.option("--resume", is_flag=True, help="Go on after an interruption; measure nothing twice."),
         click.option("--repeats", type=click.IntRange(min=1), help="Exactly so many samples of each case."),
         click.option(
-            "--seed", type=click.IntRange(min=0, max=LARGEST_SEED), help="Seed of the order of cases; random by default."
+            "--seed",
+            type=click.IntRange(min=0, max=LARGEST_SEED),
+            help="Seed of the order of cases; random by default.",
         ),
         click.option(
             "--timeout",
