@@ -245,6 +245,8 @@ class _Question:
         """The chain from the nearest object that has more references than the heap accounts for."""
         references = self._heap.unaccounted(upstream.order)
         references[0] = self._unaccounted
+        if self._place in self._roots:
+            return [self._place]  # a trace function, or the handler of a signal
         held = np.flatnonzero(references > 0)
         if not len(held):
             return None

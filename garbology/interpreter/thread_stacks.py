@@ -27,6 +27,7 @@ except ImportError:  # pragma: no cover - builds without libffi, WebAssembly
 _TAG_BITS = 7
 _BORROWED = 1  # from 3.14, a slot with this bit set is no reference of its own
 _MOST_SLOTS = 1 << 20
+_WORDS_BEFORE = 2  # of a frame's first slot that tell where its value stack ends
 _PROBED_SLOTS = 24
 _OPTIMIZED = 1  # CO_OPTIMIZED: the locals are in slots, not in a dictionary
 
@@ -49,7 +50,7 @@ class RunningFrame:
     thread_id : the thread that runs it, as in `threading.get_ident()`.
     variables : what its locals refer to (the cell, where a variable is shared with an inner function). Empty up
         to 3.10, where the frame object itself refers to them.
-    stack_ids : ids that its value stack has, or had: the stack's end is not known while it runs.
+    stack_ids : ids that its value stack has; also that it had, where the stack's end is not known while it runs.
     """
 
     frame: types.FrameType
@@ -87,8 +88,8 @@ def running_local_ids(frame: types.FrameType) -> list[int] | None:
     """
     if VERSION < (3, 11):
         return list(map(id, gc.get_referents(frame)))
-    words = _read(frame, len(local_names(frame.f_code)))
-    return None if words is None else [word & ~_TAG_BITS for word in words if word]
+    read = _read(frame, len(local_names(frame.f_code)))
+    return None if read is None else [word & ~_TAG_BITS for word in read[0] if word]
 
 
 def frames_of(frame: types.FrameType | None) -> Iterator[types.FrameType]:
@@ -126,15 +127,16 @@ def _slots(frame: types.FrameType) -> tuple[list[Local], frozenset[int]]:
         return [], frozenset()
     code = frame.f_code
     names = local_names(code)
-    words = _read(frame, len(names) + code.co_stacksize)
-    if words is None:
+    read = _read(frame, len(names) + code.co_stacksize)
+    if read is None:
         return list(_from_f_locals(frame)), frozenset()
+    words, end = read
     variables = list(_namespaces(frame))
     for name, word in zip(names, words, strict=False):
         if word:
             counted = VERSION < (3, 14) or not word & _BORROWED
             variables.append(Local(f"local {name}", word & ~_TAG_BITS, counted))
-    return variables, frozenset(word & ~_TAG_BITS for word in words[len(names) :])
+    return variables, frozenset(word & ~_TAG_BITS for word in words[len(names) : end])
 
 
 def _namespaces(frame: types.FrameType) -> Iterator[Local]:
@@ -152,8 +154,8 @@ def _from_f_locals(frame: types.FrameType) -> Iterator[Local]:
             yield Local(f"local {name}", id(value), True)
 
 
-def _read(frame: types.FrameType, count: int) -> list[int] | None:
-    """The first `count` slots of a running frame.
+def _read(frame: types.FrameType, count: int) -> tuple[list[int], int] | None:
+    """The first `count` slots of a running frame, and where its value stack ends; `count` if that is not known.
 
     Another thread may leave the function at any time, and its slots move then. The line that reads them asks
     for nothing but attributes and a slice of C types: the interpreter does not switch threads in between.
@@ -163,9 +165,20 @@ def _read(frame: types.FrameType, count: int) -> list[int] | None:
         return None
     view_type, first = layout
     view = view_type.from_address(id(frame))
-    end = first + count
-    words: list[int] = view.running.contents[first:end]
-    return words
+    begin, end = first - _WORDS_BEFORE, first + count
+    running = view.running.contents
+    words: list[int] = running[begin:end]
+    stack_end = _stack_end(words[:_WORDS_BEFORE], ctypes.addressof(running) + first * WORD)
+    return words[_WORDS_BEFORE:], stack_end if 0 <= stack_end <= count else count
+
+
+def _stack_end(before: list[int], first_slot: int) -> int:
+    """How many slots are in use: a count in half a word before them; from 3.14 a pointer in the word before that.
+
+    It is known while the function waits for another one in Python, and out of range while it calls one in C.
+    """
+    pointer, count = before
+    return (pointer - first_slot) // WORD if VERSION >= (3, 14) else count & 0xFFFF_FFFF
 
 
 @cache

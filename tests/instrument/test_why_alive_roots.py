@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import ctypes
 import signal
 import sys
 import threading
@@ -167,6 +168,50 @@ def test_signal_handlers_and_trace_functions_are_roots():
     signal.signal(signal.SIGUSR1, before)
     assert alive.root == f"signal.signal, as the handler of number {int(signal.SIGUSR1)}"
     assert alive.edges[-1].label == ".__kwdefaults__['node']"
+
+
+class Handler:
+    """Handles a signal, or traces."""
+
+    def __call__(self, *_):
+        """Do nothing."""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="a signal that nobody else uses")
+def test_a_handler_that_nothing_else_holds_is_named():
+    """The object itself may be what C code holds under a name."""
+    handler = Handler()
+    reference = weakref.ref(handler)
+    before = signal.signal(signal.SIGUSR1, handler)
+    del handler
+    alive = why_alive(reference())
+    signal.signal(signal.SIGUSR1, before)
+    assert (alive.kind, alive.edges) == ("C", [])
+    assert alive.root == f"signal.signal, as the handler of number {int(signal.SIGUSR1)}"
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="a caller's stack holds the arguments until it goes on"
+)
+def test_what_was_handed_on_is_not_held_by_an_unfinished_call():
+    """The stack of a caller that waits for a function ends before the arguments that it gave away."""
+
+    def ask(node):
+        return why_alive(node)
+
+    reference = weakref.ref(held_by_c(shelf.Node()))
+    alive = ask(reference())
+    assert alive.root == "held by C code: 1 reference that no Python object accounts for"
+    release(reference())
+
+
+def held_by_c(node):
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(node))
+    return node
+
+
+def release(node):
+    ctypes.pythonapi.Py_DecRef(ctypes.py_object(node))
 
 
 def test_classes_functions_modules_and_running_frames():
