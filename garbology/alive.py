@@ -19,6 +19,7 @@ from garbology.graph.shapes import Edge
 from garbology.interpreter import collector, exclusive
 from garbology.interpreter.refcounts import is_immortal, reference_count
 from garbology.interpreter.thread_stacks import own_frame_ids, running_frames
+from garbology.interpreter.tracing import untraced
 
 SCHEMA_VERSION = 1
 _HOLDERS = ("module", "frame", "context", "C")
@@ -134,7 +135,7 @@ def explain_alive(
     """
     if is_immortal(held[0]):
         return Alive(node_name(held[0]), "immortal", _IMMORTAL)
-    with exclusive.analysis(), collector.paused():
+    with exclusive.analysis(), collector.paused(), untraced():
         return _Question(held, caller, asking, own).answer()
 
 

@@ -17,6 +17,7 @@ from garbology.graph.leaks import Leak
 from garbology.graph.shapes import CycleShape
 from garbology.graph.witness import Witness
 from garbology.interpreter import collector, exclusive, freethreading
+from garbology.interpreter.tracing import untraced
 from garbology.text import found_text, verdict
 
 SCHEMA_VERSION = 1
@@ -123,7 +124,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
             self._witness.stop()
             if sys.is_finalizing():
                 return
-            with exclusive.analysis():
+            with exclusive.analysis(), untraced():
                 finding = self._finding(outside.can_judge(self._entered, sys._getframe(), error))
             self._found.garbage = finding.garbage
             self._found.garbage_bytes = finding.garbage_bytes

@@ -23,6 +23,7 @@ from garbology.graph.severing import Cut, cut_of
 from garbology.graph.snapshot import addresses_of
 from garbology.interpreter import collector, exclusive
 from garbology.interpreter.refcounts import OwnReference
+from garbology.interpreter.tracing import untraced
 
 MOST_TRIED_OBJECTS = 20_000  # of an occurrence that is cut edge by edge
 HELD = "not tried: something else holds it"
@@ -96,7 +97,7 @@ def run_together(trials: Sequence[Trial]) -> list[str]:
 
     The heap is listed twice, however many trials there are. Of what one of them needs, no other may hold anything.
     """
-    with exclusive.analysis(), collector.paused():
+    with exclusive.analysis(), collector.paused(), untraced():
         there = _at_each([trial.addresses for trial in trials])
         cuts = [trial.cuts(there.pop(0)) for trial in trials]
         mark: list[object] = []  # what is made after it may stand where one of the dead stood

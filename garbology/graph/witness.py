@@ -43,6 +43,7 @@ from garbology.graph.snapshot import Snapshot
 from garbology.interpreter import exclusive
 from garbology.interpreter.returns import Returns
 from garbology.interpreter.thread_stacks import counted_locals
+from garbology.interpreter.tracing import untraced
 
 _MOST_CYCLES = 8
 _MOST_RETURNS = 8  # of one function: between the 4th and the 8th the window doubles, and is looked at
@@ -126,7 +127,8 @@ class Witness:
         analysis = exclusive.analysis()
         if analysis.acquire(blocking=False):
             try:
-                self._look(result, arguments, own, most)
+                with untraced():
+                    self._look(result, arguments, own, most)
             finally:
                 analysis.release()
 
