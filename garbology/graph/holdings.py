@@ -40,7 +40,8 @@ class Holdings:
     total_bytes : bytes of all garbage and of all that dies with it, each object and each buffer once.
     component_bytes : int64, shape (components.count,). What each cycle and what hangs off it weighs; what hangs
         off several cycles counts with one of them.
-    dependents : tracked objects outside the window that die with the garbage too.
+    dependents : further tracked objects that the collector frees with the garbage: what is older than the window, and
+        what only that holds. What arrays hold dies with it too, but the collector does not see and count it.
     """
 
     total_bytes: int
@@ -60,15 +61,16 @@ def holdings(
     objects = snapshot.objects
     if not garbage.all():
         owners, objects = owners[garbage], list(compress(objects, garbage.tobytes()))
-    dependents = _Dependents(snapshot)
+    dependents = _Dependents(snapshot, garbage)
     dependents.add_referents(objects, owners)
+    tracked = sum(map(gc.is_tracked, dependents.objects))
+    dependents.add_hidden(objects, owners)
     sizes = np.concatenate([bytes_of_each(objects), bytes_of_each(dependents.objects)])
     owners = np.concatenate([owners, dependents.owners])
     total = int(sizes.sum())
     per_component = np.bincount(owners + 1, weights=sizes, minlength=components.count + 1)[1:].astype(
         np.int64
     )
-    tracked = sum(map(gc.is_tracked, dependents.objects))
     return Holdings(total, per_component, tracked + dependents.left_by(ending, ending_counts))
 
 
@@ -95,17 +97,18 @@ def _nearest_component(
 
 
 class _Dependents:
-    """Objects outside the snapshot, as references to them are found; those that nothing else holds are kept.
+    """Objects other than the garbage, as references to them are found; those that nothing else holds are kept.
 
     ``_waiting`` holds what some, but not yet all, of its references are found of: its address, the object, the
-    references found and the cycle it would hang off.
+    references found, the cycle it would hang off, and how often the window lists it, once or never.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, garbage: NDArray[np.bool_]) -> None:
         self._index = snapshot.index
+        self._garbage = garbage
         # A class of the window's objects that is older than the window is not theirs alone: its __mro__ holds it.
         self._types = np.sort(addresses_of(snapshot.types))
-        self._waiting: dict[int, tuple[object, int, int]] = {}
+        self._waiting: dict[int, tuple[object, int, int, int]] = {}
         self.objects: list[object] = []
         self._owners: list[NDArray[np.int32]] = []
 
@@ -114,7 +117,20 @@ class _Dependents:
         """The cycle that each of ``objects`` hangs off: int32."""
         return np.concatenate([np.empty(0, np.int32), *self._owners])
 
-    def add_referents(self, holders: list[object], owners: NDArray[np.int32]) -> None:
+    def add_hidden(self, holders: list[object], owners: NDArray[np.int32]) -> None:
+        """Take in what the arrays among ``holders``, and among those found so far, hold without the collector."""
+        first, parts = len(self.objects), len(self._owners)
+        self._take_hidden(holders, owners)
+        self._take_hidden(self.objects, self.owners)
+        self._settle()
+        self.add_referents(*self._since(first, parts), hidden=True)
+
+    def _since(self, first: int, parts: int) -> tuple[list[object], NDArray[np.int32]]:
+        return self.objects[first:], np.concatenate([np.empty(0, np.int32), *self._owners[parts:]])
+
+    def add_referents(
+        self, holders: list[object], owners: NDArray[np.int32], *, hidden: bool = False
+    ) -> None:
         """Take in everything that ``holders`` refer to, and what that refers to, as long as it is theirs alone."""
         while holders:
             first, parts = len(self.objects), len(self._owners)
@@ -123,16 +139,16 @@ class _Dependents:
                 self._take(referents, owners[done : done + len(referents)])
                 done += len(referents)
                 del referents
-            self._take_hidden(holders, owners)
+            if hidden:
+                self._take_hidden(holders, owners)
             self._settle()
-            holders = self.objects[first:]
-            owners = np.concatenate([np.empty(0, np.int32), *self._owners[parts:]])
+            holders, owners = self._since(first, parts)
 
     def _take(self, referents: Referents, owners: NDArray[np.int32]) -> None:
         outside = ~among(referents.addresses, self._types)
         outside[referents.marks] = False
         places = np.flatnonzero(outside)
-        places = places[self._index.find(referents.addresses[places]) < 0]
+        places = places[~self._are_garbage(referents.addresses[places])]
         if not len(places):
             return
         addresses, first, times = np.unique(
@@ -142,29 +158,35 @@ class _Dependents:
         objects = [referents.objects[place] for place in places.tolist()]
         owners = owners[referents.owners()[places]]
         # Most are held by one object alone; each of their references stands once more in the list of referents.
-        settled = count_each(objects) - times == times
+        listed = (self._index.find(addresses) >= 0).astype(np.int64)
+        settled = count_each(objects) - times - listed == times
         self.objects.extend(compress(objects, settled.tolist()))
         self._owners.append(owners[settled])
         for place in np.flatnonzero(~settled).tolist():
-            self._wait(int(addresses[place]), objects[place], int(times[place]), int(owners[place]))
+            self._wait(objects[place], int(times[place]), int(owners[place]), int(listed[place]))
 
-    def _wait(self, address: int, obj: object, times: int, owner: int) -> None:
-        known = self._waiting.get(address)
+    def _are_garbage(self, addresses: NDArray[np.int64]) -> NDArray[np.bool_]:
+        found = self._index.find(addresses)
+        return (found >= 0) & self._garbage[found]
+
+    def _wait(self, obj: object, times: int, owner: int, listed: int) -> None:
+        known = self._waiting.get(id(obj))
         if known is not None:
             times, owner = known[1] + times, known[2]
-        self._waiting[address] = (obj, times, owner)
+        self._waiting[id(obj)] = (obj, times, owner, listed)
 
     def _take_hidden(self, holders: list[object], owners: NDArray[np.int32]) -> None:
         """What arrays hold without the collector's knowledge: the array that a view looks at, elements."""
         for place in places_of_arrays(holders):
             for _, referent in hidden_referents(holders[place]):
-                if self._index.find(addresses_of([referent]))[0] < 0:
-                    self._wait(id(referent), referent, 1, int(owners[place]))
+                address = addresses_of([referent])
+                if not self._are_garbage(address)[0]:
+                    self._wait(referent, 1, int(owners[place]), int(self._index.find(address)[0] >= 0))
 
     def left_by(self, ending: list[object], counts: NDArray[np.int64]) -> int:
         """How many of ``ending`` the garbage alone holds beyond the references they had (``counts``)."""
         now = count_each(ending)
-        found = [self._waiting.get(id(obj), (None, 0, -1))[1] for obj in ending]
+        found = [self._waiting.get(id(obj), (None, 0, -1, 0))[1] for obj in ending]
         # Being waited for is one reference more.
         return sum(
             n > 0 and int(after - before) == n + 1
@@ -173,9 +195,9 @@ class _Dependents:
 
     def _settle(self) -> None:
         entries = list(self._waiting.items())
-        objects = [obj for _, (obj, _, _) in entries]
-        times = np.fromiter((times for _, (_, times, _) in entries), np.int64, len(entries))
-        settled = np.flatnonzero(count_each(objects) - 1 == times)  # the entry itself holds it once more
+        objects = [obj for _, (obj, _, _, _) in entries]
+        ours = np.fromiter((times + listed for _, (_, times, _, listed) in entries), np.int64, len(entries))
+        settled = np.flatnonzero(count_each(objects) - 1 == ours)  # the entry itself holds it once more
         for place in settled.tolist():
             del self._waiting[entries[place][0]]
         self.objects.extend(objects[place] for place in settled.tolist())

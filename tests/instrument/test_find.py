@@ -1,5 +1,6 @@
 """The front door: what is found, and that finding it changes nothing."""
 
+import ctypes
 import gc
 import json
 import sys
@@ -131,6 +132,56 @@ def test_what_hangs_off_a_cycle_is_counted_in_its_bytes_once():
     assert 800_000 <= found.garbage_bytes < 802_000
     assert shape.bytes == found.garbage_bytes
     assert {e.label for e in shape.edges} == {".itself"}
+
+
+def in_an_array(*held):
+    array = np.empty(len(held), object)
+    array[:] = held
+    return array
+
+
+@pytest.mark.parametrize(
+    "view_of",
+    [
+        lambda data: np.frombuffer(data, np.uint8),
+        lambda data: [np.frombuffer(memoryview(data), np.uint8), memoryview(data), data],
+        lambda data: np.asarray(memoryview(data)),
+        lambda data: np.ctypeslib.as_array((ctypes.c_uint8 * len(data)).from_buffer(data)),
+        lambda data: in_an_array([data], None),
+    ],
+)
+def test_a_buffer_that_an_array_hides_is_counted_once(view_of):
+    """The memoryview behind an array, or a list in one, is new as well, and held where the collector cannot see."""
+
+    def make():
+        node = Node()
+        node.itself = node
+        node.view = view_of(bytearray(100_000))
+
+    gc.collect()
+    found = garbology.find_cycles(make)
+    assert 100_000 <= found.garbage_bytes < 104_000
+    assert found.garbage == gc.collect()
+
+
+@pytest.mark.parametrize(
+    ("hold", "seen"), [(list, True), (lambda things: in_an_array(things, None), False)], ids=["list", "array"]
+)
+def test_what_is_older_and_dies_with_the_garbage_is_counted_as_the_collector_counts(hold, seen):
+    """It counts with the new things that only it holds; not where an array hides it from the collector."""
+    box = [[[]]]
+
+    def make():
+        node = Node()
+        node.itself = node
+        older = box.pop()
+        older.append([1])
+        node.held = hold([older])
+
+    gc.collect()
+    found = garbology.find_cycles(make)
+    assert found.garbage == gc.collect()
+    assert (found.garbage > 2) == seen
 
 
 def test_what_a_live_object_shares_with_the_garbage_is_not_counted():
