@@ -5,6 +5,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { delimiter, dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
+// What ends the interpreter is told in the last line, without Node's trace; os._exit(3) is exit status 3.
+process.on("uncaughtException", (error) => {
+  console.error(String(error?.stack ?? error));
+  console.error(String(error?.message ?? error).split("\n")[0]);
+  process.exit(error?.status ?? 1);
+});
+
 const [directory, ...words] = process.argv.slice(2);
 const roots = (process.env.PYTHONPATH ?? "").split(delimiter).filter((path) => path && existsSync(path));
 const { loadPyodide } = await import(pathToFileURL(resolve(directory, "pyodide.mjs")));

@@ -70,11 +70,10 @@ def test_without_node_it_is_refused_with_the_remedy(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node on PATH")
 def test_a_damaged_pyodide_is_one_clear_line(tmp_path, study_file):
-    """The message is the error's last words, not the source of Pyodide."""
+    """The message is the error's own, neither the source of Pyodide nor Node's version."""
     (tmp_path / "pyodide.mjs").write_text('throw new Error("damaged");')
-    with pytest.raises(InterpreterError, match=r"^pyodide:.* cannot run the study: .*") as raised:
+    with pytest.raises(InterpreterError, match=r"^pyodide:.* cannot run the study: damaged$"):
         find_interpreter(f"pyodide:{tmp_path}").describe(study_file)
-    assert "\n" not in str(raised.value)
 
 
 def test_a_case_is_measured_in_webassembly(pyodide, study_file):
