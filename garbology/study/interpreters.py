@@ -45,13 +45,19 @@ class Native:
         self.name = name or python
         self._processes = Processes()
         self._description: dict[str, Any] | None = None
+        self._failure = ""
 
     def describe(self, target: str) -> dict[str, Any]:
         """Ask once what it is; another Python than this one also loads each study, to see that it can."""
-        foreign = self.python != sys.executable
-        if foreign or self._description is None:
-            self._description = self._ask(target, load=foreign)
-        return self._description
+        if self._failure:  # one that hangs is asked once, and not for every study
+            raise InterpreterError(self._failure)
+        if self._description is None:
+            try:
+                self._description = self._ask(target, load=False)
+            except InterpreterError as error:
+                self._failure = str(error)
+                raise
+        return self._description if self.python == sys.executable else self._ask(target, load=True)
 
     def run(self, target: str, measure: str, case: Mapping[str, Any], limit_seconds: float) -> dict[str, Any]:
         """Measure a case once, in `garbology.study.worker`."""

@@ -199,6 +199,19 @@ def test_an_interpreter_that_is_too_old_is_refused_although_it_could_load_the_st
         Native(old, "3.9").describe(target)
 
 
+def test_an_interpreter_that_hangs_is_waited_for_once(target, tmp_path, monkeypatch):
+    """However many studies there are to be measured on it."""
+    monkeypatch.setattr("garbology.study.interpreters._DESCRIBE_SECONDS", 1)
+    calls = tmp_path / "calls"
+    hanging = Native(write_python(tmp_path / "python", f"echo called >>{calls}; exec sleep 60"), "hanging")
+    for _ in range(3):
+        with pytest.raises(
+            InterpreterError, match="hanging cannot run the study: it said nothing in 1 second"
+        ):
+            hanging.describe(target)
+    assert calls.read_text(encoding="utf-8").count("called") == 2  # the worker, and the version alone
+
+
 def test_an_answer_that_is_none_is_a_crash(target, tmp_path):
     """A program that writes something else to the file of results is no Python that measured."""
     liar = write_python(tmp_path / "python", f"{LAST_WORD}; echo '[1]' >$last")
