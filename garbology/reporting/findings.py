@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from garbology.reporting.runtimes import RuntimeName, runtime_names
 from garbology.reporting.text import visible
@@ -65,13 +65,27 @@ class Finding:
 
     @property
     def notable(self) -> Sequence[Judgement]:
-        """The judgements that a reader must not miss: broken and excepted ones."""
-        return [one for one in self.judgements if one.status in ("does not hold", "not on this version")]
+        """The judgements that a reader must not miss: broken ones, and excepted ones, each reason once.
+
+        Where figures differ between runtimes that are excepted for one reason, they are left to `others`.
+        """
+        groups: dict[tuple[str, str], list[Judgement]] = {}
+        for one in self.judgements:
+            if one.status == "does not hold":
+                groups[one.status, str(one.runtimes)] = [one]
+            elif one.status == "not on this version":
+                groups.setdefault((one.reason, str(one.references)), []).append(one)
+        return [members[0] if len(members) == 1 else _merged(members) for members in groups.values()]
 
     @property
     def others(self) -> Sequence[Judgement]:
         """The judgements that can wait behind a click."""
         return [one for one in self.judgements if one not in self.notable]
+
+
+def _merged(members: Sequence[Judgement]) -> Judgement:
+    """One judgement for all the runtimes of `members`, without their figures."""
+    return replace(members[0], runtimes=[name for one in members for name in one.runtimes], evidence="")
 
 
 def findings(page: StudyPage) -> list[Finding]:

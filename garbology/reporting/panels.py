@@ -64,7 +64,9 @@ class Layout:
 
 def lay_out(spec: FigureSpec, runtime_labels: Mapping[str, str]) -> Layout | None:
     """The layout of `spec`, None where no row has a value; `runtime_labels` (by slug) orders the panels."""
-    rows = [row for row in spec.rows if is_number(row.get(spec.y)) and spec.x in row]
+    rows = [
+        row for row in spec.rows if is_number(row.get(spec.y)) and spec.x in row and _has_names(spec, row)
+    ]
     if not rows:
         return None
     order = list(runtime_labels)
@@ -83,6 +85,13 @@ def lay_out(spec: FigureSpec, runtime_labels: Mapping[str, str]) -> Layout | Non
         series=series_for(spec.color, color_values, labels),
         missing=len(spec.rows) - len(rows),
         columns=2 if spec.facet and len({row.get("runtime") for row in rows}) == 2 else 3,
+    )
+
+
+def _has_names(spec: FigureSpec, row: Row) -> bool:
+    """Whether what places a row is scalar: a list or a table is not, which only a damaged record has there."""
+    return not any(
+        isinstance(row.get(name), (list, dict)) for name in (spec.x, spec.color, spec.facet) if name
     )
 
 

@@ -17,6 +17,7 @@ from garbology.reporting.text import shorten, visible
 _MARGIN_PIXELS = 8
 _NAME_CHARACTERS = 40  # of a type or an edge in a picture; the text beside it has them whole
 _TEXT_PIXELS = 11  # the drawing program reckons with narrower letters than a reader's system may have
+_LIFT_PIXELS = 3  # of an edge's name: it would touch the line, and underscores would vanish in it
 _WIDE_PIXELS = 480  # of a picture: what half a page has room for
 _NODES_DRAWN = 40  # a picture of more of them is a hairball; the edges are listed instead
 
@@ -112,7 +113,7 @@ def _draw(shape: Mapping[str, Any], edges: Sequence[Edge]) -> tuple[str, str, st
     root = svg.clean(svg.parse(source))
     _normalize(root)
     file_text = svg.standalone(_on_paper(svg.clean(root)))
-    svg.recolor(root, {INK: "var(--ink)", WEAKEN: "var(--weaken)"})
+    svg.recolor(root, {INK: "var(--ink)", WEAKEN: "var(--weaken)", PAPER: "var(--card)"})
     sentence = "; ".join(f"{edge.source} {edge.label} {edge.target}" for edge in edges)
     return svg.inline(root, f"Cycle: {sentence}"), file_text, ""
 
@@ -137,6 +138,14 @@ def _normalize(root: Element) -> None:
                 element.set(name, "none")
             elif color.startswith("#") and color != INK:
                 element.set(name, WEAKEN)
+        if element.tag == "text" and element.get("font-family"):
+            _lift(element)
+
+
+def _lift(name: Element) -> None:
+    """An edge's name above its line, and legible where it crosses another."""
+    name.set("y", f"{float(name.get('y', '0')) - _LIFT_PIXELS:g}")
+    name.attrib.update({"stroke": PAPER, "stroke-width": "3", "paint-order": "stroke"})
 
 
 def _on_paper(root: Element) -> Element:

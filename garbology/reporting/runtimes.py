@@ -63,22 +63,26 @@ def _version_key(label: str) -> tuple[str, list[int], bool, str]:
 
 
 def runtime_names(runtimes: Iterable[RuntimeSummary]) -> dict[str, RuntimeName]:
-    """Slug -> name in the order of versions; build, platform or slug are named where they tell two apart."""
+    """Slug -> name in the order of versions; build, platform or the record are named where they tell two apart."""
     ordered = sorted_runtimes(runtimes)
     labels = {runtime.slug: visible(_labelled(runtime)) for runtime in ordered}
     shorts = {runtime.slug: visible(_short(runtime)) for runtime in ordered}
     kinds = {runtime.slug: visible(_kind(runtime)) for runtime in ordered}
     for detail in ("build", "platform", "slug"):
-        taken = list(labels.values())
-        for runtime in ordered:
-            if taken.count(labels[runtime.slug]) > 1:
-                more = visible(runtime.runtime.get(detail, runtime.slug))
-                labels[runtime.slug] += f", {more}"
-                kinds[runtime.slug] += f", {more}"
+        for label in dict.fromkeys(labels.values()):
+            told = {one.slug: _detail(one, detail) for one in ordered if labels[one.slug] == label}
+            if len(set(told.values())) > 1:
+                for slug, more in told.items():
+                    labels[slug] += f", {more}"
+                    kinds[slug] += f", {more}"
     return {
         one.slug: RuntimeName(one.slug, labels[one.slug], shorts[one.slug], kinds[one.slug], is_narrow(one))
         for one in ordered
     }
+
+
+def _detail(runtime: RuntimeSummary, name: str) -> str:
+    return visible(runtime.runtime.get(name, runtime.slug))
 
 
 def is_narrow(runtime: RuntimeSummary) -> bool:

@@ -19,7 +19,16 @@ _GEOMETRY = frozenset(
     ("transform", "d", "points", "x", "y", "x1", "y1", "x2", "y2", "dx", "dy", "cx", "cy", "r", "rx", "ry")
 )
 _PAINT = frozenset(
-    ("fill", "stroke", "fill-opacity", "stroke-opacity", "opacity", "stroke-width", "stroke-dasharray")
+    (
+        "fill",
+        "stroke",
+        "fill-opacity",
+        "stroke-opacity",
+        "opacity",
+        "stroke-width",
+        "stroke-dasharray",
+        "paint-order",
+    )
 )
 _OTHER = frozenset(
     (

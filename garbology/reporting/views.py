@@ -14,6 +14,7 @@ from garbology.study.page import RuntimeSummary, StudyPage, Tile
 
 _PROBLEMS = 40  # listed on a page
 _IMPRECISE = 12  # cases of one runtime, named below the table
+_LIST = " · "  # a comma is in a number of four digits, and may be in a name
 # Said elsewhere on the page, or by the runtime's name.
 _UNREACHED = "imprecise_cases"
 _SKIPPED = ("implementation", "version", "collector", "slug", "label", _UNREACHED)
@@ -160,17 +161,21 @@ def _facts(runtime: RuntimeSummary) -> dict[str, str]:
     }
     for name, values in runtime.parameters.items():
         facts[f"parameter {words(name)}"] = _shown(name, values)
-    environment = dict(runtime.environment)
-    packages = environment.pop("packages", {})
-    if isinstance(packages, Mapping):
-        environment.update({f"package {name}": release for name, release in packages.items()})
+    environment = {**runtime.environment}
+    named = [_named(kind, environment.pop(f"{kind}s", {})) for kind in ("variable", "package")]
     for name, value in [*runtime.repetition.items(), *runtime.runtime.items(), *environment.items()]:
         if name == "precision" and not value:
             continue  # a record of before the precision was aimed at
         if name not in _SKIPPED and value not in (None, "", {}, []):
             stem = name.removesuffix("_bytes").removesuffix("_seconds")
             facts.setdefault(words(stem), _shown(name, value))
-    return facts
+    return facts | named[0] | named[1]
+
+
+def _named(kind: str, values: Any) -> dict[str, str]:
+    """A fact for each variable or package, an unset one left out; their names are no words to be taken apart."""
+    items = values.items() if isinstance(values, Mapping) else ()
+    return {f"{kind} {visible(name)}": _shown("", value) for name, value in items if value not in ("", None)}
 
 
 def _shown(name: str, value: Any) -> str:
@@ -179,9 +184,9 @@ def _shown(name: str, value: Any) -> str:
     if name == "seed":
         return str(value)
     if name.startswith("precision") and is_number(value):
-        return f"±{value:.0%}"
+        return f"±{100 * value:.0f} %"
     if isinstance(value, Mapping):
-        return ", ".join(f"{visible(key)} {_shown(str(key), item)}" for key, item in value.items())
+        return _LIST.join(f"{visible(key)} {_shown(str(key), item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):
-        return ", ".join(_shown(name, item) for item in value)
+        return _LIST.join(_shown(name, item) for item in value)
     return format_value(value, name)

@@ -28,7 +28,7 @@ def median(values: Iterable[float | None]) -> float | None:
 
 
 def interval(values: Iterable[float | None]) -> tuple[float, float] | None:
-    """The 95 % percentile bootstrap interval of the median, None for fewer than five values.
+    """The 95 % percentile bootstrap interval of the median, None for fewer than five values or one not finite.
 
     Fewer have no such interval: the median of a distribution lies between the least and the greatest of n
     samples with a probability of 1 - 2 ** (1 - n), which is 50 % for two, 88 % for four and 94 % for five.
@@ -48,7 +48,7 @@ def combined_interval(
     resampled medians. None where a group has fewer than five values, or where what is combined is not finite.
     """
     samples = [_present(values) for values in groups]
-    if min(map(len, samples)) < FEWEST_SAMPLES:
+    if not all(len(present) >= FEWEST_SAMPLES and np.isfinite(present).all() for present in samples):
         return None
     medians = [_resampled_medians(present, place) for place, present in enumerate(samples)]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -262,6 +262,33 @@ def test_a_wide_table_scrolls_in_its_own_box(written, browser):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_a_table_keeps_its_heads_in_sight(written, browser):
+    """Versions above the atlas and above the medians as they scroll, properties beside the method's table."""
+    with opened(browser, written / "index.html") as page:
+        assert _head_after(page, ".stepped", "thead th", "scrollTop") == _head_after(
+            page, ".stepped", "thead th"
+        )
+    with opened(browser, written / "several/index.html", 390) as page:
+        scrolled = ".scroll:has(.method)"
+        assert _head_after(page, scrolled, "tbody th", "scrollLeft") == _head_after(
+            page, scrolled, "tbody th"
+        )
+        shared = page.locator(".method .shared").first.bounding_box()
+        assert 0 <= shared["x"] < 390 - shared["width"]
+    with opened(browser, written / "cycles/index.html", 390) as page:
+        assert _head_after(page, ".medians", "thead th", "scrollTop") == _head_after(
+            page, ".medians", "thead th"
+        )
+
+
+def _head_after(page, region, head, direction=""):
+    """The place of the first head in its region, once that is scrolled to the end in `direction`."""
+    if direction:
+        page.locator(region).first.evaluate(f"(one) => {{ one.{direction} = 9_999; }}")
+    box, around = (page.locator(one).first.bounding_box() for one in (f"{region} {head}", region))
+    return round(box["x"] - around["x"]), round(box["y"] - around["y"])
+
+
 def test_a_table_that_goes_on_says_so(written, browser):
     """On a phone a line above the atlas says that there is more beside it; where all fits there is no such line."""
     with opened(browser, written / "index.html", 390) as page:

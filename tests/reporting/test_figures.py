@@ -80,6 +80,13 @@ def test_a_figure_without_values_is_no_drawing():
     assert figures.draw(partly, LABELS).missing == 1
 
 
+def test_a_row_without_a_place_is_left_out_and_counted():
+    """A list where a name should be, as in a damaged record, costs that row only."""
+    spec = pages.figures()[0]
+    damaged = {**spec.rows[0], spec.color: ["strong"]}
+    assert figures.draw(replace(spec, rows=[*spec.rows, damaged]), LABELS).missing == 1
+
+
 def test_several_runtimes_are_panels_in_the_order_of_versions():
     """Unlike runtimes are never drawn as one line."""
     page = pages.several_runtimes()

@@ -46,6 +46,21 @@ def test_equal_evidence_is_told_once():
     assert [chip.sign for chip in found.chips] == ["✓", "✓", "✓"]
 
 
+def test_a_reason_is_told_once_however_the_figures_differ():
+    """Three runtimes excepted for one reason are one line; the figures of each can wait, a broken claim's cannot."""
+    page = judged(v3_9_18="not on this version", v3_10_13="not on this version", v3_13_0="does not hold")
+    results = [replace(one, evidence=f"figures of {one.runtime}", reason="Frames.") for one in page.findings]
+    found = findings(replace(page, findings=results))[0]
+    excepted, broken = found.notable
+    assert (excepted.runtimes, excepted.evidence) == (["CPython 3.9.18", "CPython 3.10.13"], "")
+    assert excepted.reason == "Frames."
+    assert broken.evidence == "figures of cpython-3.13.0-generational"
+    assert [one.runtimes for one in found.others] == [["CPython 3.9.18"], ["CPython 3.10.13"]]
+    alone = findings(replace(page, findings=results[1:]))[0]
+    assert alone.notable[0].evidence == "figures of cpython-3.10.13-generational"
+    assert alone.others == []
+
+
 def test_the_four_statuses_differ_without_colour():
     """Each status has a sign of its own."""
     statuses = ["holds", "does not hold", "not on this version", "not measured"]

@@ -1,8 +1,10 @@
+import itertools
 import json
 import re
 import shutil
 import sysconfig
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
 
@@ -78,7 +80,7 @@ def test_the_page_says_it_all_without_a_script(cycles):
         "3 Variables left",
         "crashed with SIGSEGV (1 of 5)",
         "Who frees a dropped graph",
-        "700, 10, 10",
+        "700 · 10 · 10",
         "python -m experiments.cycles",
     ):
         assert said in cycles.text
@@ -149,7 +151,7 @@ def test_the_remedy_stands_by_itself(cycles):
 
 def test_parameters_and_repeats_are_told(cycles):
     """How it was measured names the grid, the repeats, the environment, the raw records and the command."""
-    for said in ("parameter operations 100, 1,000, 10,000, 100,000", "repeats 5", "seed 1234567890"):
+    for said in ("parameter operations 100 · 1,000 · 10,000 · 100,000", "repeats 5", "seed 1234567890"):
         assert said in cycles.text
 
 
@@ -220,6 +222,24 @@ def test_without_graphviz_the_edges_are_a_list(monkeypatch):
     assert card.markup == card.file_text == ""
     assert card.why_not_drawn == "no dot program to draw with"
     assert [edge.label for edge in card.edges] == [".outputs[0]", ".creator"]
+
+
+def test_headings_skip_no_level(page):
+    """A screen reader's list of headings is an outline."""
+    levels = [int(tag[1]) for tag, _attributes in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+
+
+def test_the_name_of_an_edge_does_not_lie_on_its_line():
+    """Its underscores would vanish in the line, so that the name would read as another."""
+    node = {"id": 0, "type": "frame", "objects": 1}, {"id": 1, "type": "Error", "objects": 1}
+    ends = {"source_type": "Error", "target_type": "frame", "label": ".__traceback__", "weaken": False}
+    shape = {**pages.shape(), "nodes": node, "edges": [{"source": 1, "target": 0, **ends}]}
+    drawing = ElementTree.fromstring(pictures.card(shape).file_text)
+    (name,) = (one for one in drawing.findall(".//{*}text") if "__traceback__" in (one.text or ""))
+    line = [one.get("d") for one in drawing.findall(".//{*}path")][-1]
+    assert float(name.get("y")) <= float(re.match(r"M[-\d.]+,([-\d.]+)", line)[1]) - 6
 
 
 @pytest.mark.parametrize(

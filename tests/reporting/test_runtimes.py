@@ -24,11 +24,14 @@ def test_two_builds_of_a_version_are_told_apart():
     assert labels == ["CPython 3.13.0, pgo+lto", "CPython 3.13.0, debug"]
 
 
-def test_a_copy_of_a_record_has_a_name_of_its_own():
-    """Of two files that describe the same runtime the names tell them apart."""
+def test_two_records_of_one_runtime_are_told_apart_by_their_files():
+    """What they have in common, build and platform, is left out of their names."""
     one = pages.runtime("3.13.0")
-    names = runtime_names([one, replace(one, slug="copy")]).values()
-    assert len({name.label for name in names}) == len({name.marked for name in names}) == 2
+    names = runtime_names([one, replace(one, slug="from-the-laptop")]).values()
+    assert sorted(name.label for name in names) == [
+        f"CPython 3.13.0, {one.slug}",
+        "CPython 3.13.0, from-the-laptop",
+    ]
 
 
 def test_a_32_bit_build_is_marked():

@@ -21,12 +21,28 @@ def test_how_well_the_times_are_known_is_told():
     table = environments(
         repeated(precision=0.05, precision_reached="3 of 17 cases", most_repeats=30, imprecise_cases=cases)
     )
-    assert facts(table)["precision"] == "±5%"
+    assert facts(table)["precision"] == "±5 %"
     assert facts(table)["precision reached"] == "3 of 17 cases"
     assert "until the 95 % interval" in table.stopping
     (imprecise,) = table.imprecise
     assert (imprecise.label, imprecise.cases[0]) == ("CPython 3.11.7", "time_it(size=0)")
     assert len(imprecise.cases) + imprecise.left_out == 14
+
+
+def test_what_is_listed_can_be_told_apart():
+    """A name or a number with a comma in it is one value, a variable's name is whole, an unset one is left out."""
+    runtime = pages.runtime()
+    variables = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": ""}
+    changed = replace(
+        runtime,
+        parameters={"setting": ["every 1k", "every 1k, frozen"]},
+        environment={"gc_thresholds": [2000, 10, 10], "variables": variables, "packages": {"a_b": "1.0"}},
+    )
+    told = facts(environments(replace(pages.study_page(), runtimes=[changed])))
+    assert told["parameter setting"] == "every 1k · every 1k, frozen"
+    assert told["gc thresholds"] == "2,000 · 10 · 10"
+    assert (told["variable OMP_NUM_THREADS"], told["package a_b"]) == ("1", "1.0")
+    assert "variable PYTHONHASHSEED" not in told
 
 
 def test_the_page_marks_the_cases_that_missed_the_precision(tmp_path):

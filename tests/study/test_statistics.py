@@ -1,5 +1,7 @@
 """Medians and bootstrap intervals."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -71,3 +73,10 @@ def test_a_combination_s_interval_covers_the_truth_about_as_often_as_it_says():
 def test_a_ratio_to_what_may_be_nothing_has_no_interval():
     """Where a resampled median is 0, the ratio has no bound, and none is claimed."""
     assert combined_interval(np.divide, [1.0] * 5, [0.0, 0.0, 0.0, 1.0, 1.0]) is None
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_has_no_interval(odd, recwarn):
+    """Nor does it make a noise about it: a damaged record is drawn as quietly as a good one."""
+    assert interval([1.0, 2.0, 3.0, 4.0, odd]) is None
+    assert list(recwarn) == []
