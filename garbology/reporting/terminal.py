@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 from rich import box
@@ -33,7 +34,8 @@ def print_page(page: StudyPage, console: Console | None = None) -> None:
     Without a terminal, or with NO_COLOR, no escape sequence is written; nothing that a measured program named
     is read as markup.
     """
-    console = console or Console(highlight=False)
+    if console is None:  # rich alone leaves bold and faint in spite of NO_COLOR
+        console = Console(highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
     out = _Printer(console)
     out.line(Text(visible(page.title), style="bold"))
     _print_table(out, page)

@@ -67,6 +67,17 @@ def test_no_color_is_respected(monkeypatch):
     assert "\x1b[3" in printed(pages.study_page(), force_terminal=True, color_system="standard")
 
 
+def test_no_color_leaves_no_escape_sequence_at_all(monkeypatch, capsys):
+    """Bold and faint are gone too, even where another variable asks for colour."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    print_page(pages.study_page())
+    assert "\x1b[" in capsys.readouterr().out
+    monkeypatch.setenv("NO_COLOR", "1")
+    print_page(pages.study_page())
+    assert "\x1b" not in capsys.readouterr().out
+
+
 def test_an_exception_is_told_with_its_reason_and_reference():
     """A claim that is not expected to hold here is no failure: the terminal says why, and where to read it."""
     page = pages.several_runtimes()
