@@ -36,6 +36,8 @@ def print_page(page: StudyPage, console: Console | None = None) -> None:
     """
     if console is None:  # rich alone leaves bold and faint in spite of NO_COLOR
         console = Console(highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
+    if not console.width:  # COLUMNS=0, of a pseudo-terminal without a size: nothing at all would be printed
+        console.width = 80
     out = _Printer(console)
     out.line(Text(visible(page.title), style="bold"))
     _print_table(out, page)

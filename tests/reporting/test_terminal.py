@@ -78,6 +78,13 @@ def test_no_color_leaves_no_escape_sequence_at_all(monkeypatch, capsys):
     assert "\x1b" not in capsys.readouterr().out
 
 
+def test_a_terminal_without_a_size_shows_the_verdict(monkeypatch, capsys):
+    """COLUMNS=0 is what some pseudo-terminals say, and rich alone prints nothing then."""
+    monkeypatch.setenv("COLUMNS", "0")
+    print_page(pages.study_page())
+    assert pages.VERDICT in capsys.readouterr().out
+
+
 def test_an_exception_is_told_with_its_reason_and_reference():
     """A claim that is not expected to hold here is no failure: the terminal says why, and where to read it."""
     page = pages.several_runtimes()
