@@ -43,6 +43,7 @@ def _html() -> Environment:
     environment.filters["spans"] = _code_spans
     environment.filters["drawing"] = Markup  # what svg.py has cleaned
     environment.filters["verbatim"] = _verbatim
+    environment.filters["link"] = _link
     environment.globals.update(
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
@@ -130,7 +131,8 @@ def _fenced(text: str) -> Markup:
 
 
 def _link(file_name: str) -> Markup:
-    return Markup(quote(file_name))  # noqa: S704 - percent-encoded
+    """A file beside the page as an address, byte for byte as the file system has its name."""
+    return Markup(quote(file_name, errors="surrogateescape"))  # noqa: S704 - percent-encoded
 
 
 def _address(href: str) -> Markup:

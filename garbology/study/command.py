@@ -270,6 +270,7 @@ def _echo_lines(lines: Iterable[str]) -> None:
 
 
 def _say(text: str) -> None:
+    """Whatever a file or a program is called, the terminal shows it and does not obey it."""
     click.echo(visible(text, keep_newlines=True), err=True)
 
 

@@ -242,6 +242,15 @@ def test_the_name_of_an_edge_does_not_lie_on_its_line():
     assert float(name.get("y")) <= float(re.match(r"M[-\d.]+,([-\d.]+)", line)[1]) - 6
 
 
+def test_a_record_with_any_name_is_linked(tmp_path):
+    """Bytes that are no UTF-8, as a file system allows, are in the link as they are, and shown as escapes."""
+    summary = replace(pages.runtime(), record_file="\udcff:?#%.json")
+    write_page(replace(pages.study_page(), runtimes=[summary]), tmp_path)
+    page = Page((tmp_path / "index.html").read_text(encoding="utf-8"))
+    assert "%FF%3A%3F%23%25.json" in [link["href"] for link in page.attributes("a")]
+    assert "(%FF%3A%3F%23%25.json)" in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     "damaged",
     [

@@ -489,6 +489,16 @@ def test_a_report_names_what_it_leaves_out(package, tmp_path, capsys):
     assert str(Path("reports", "small", "index.html")) in written.out
 
 
+def test_the_name_of_a_file_is_shown_and_not_obeyed(package, tmp_path, capsys):
+    """A terminal would take an escape sequence in a damaged record's name for an order."""
+    (tmp_path / "trials" / "broken.py").unlink()
+    assert run_package(package, ["run", "small", "--quick", "--repeats", "1"]) == 0
+    (tmp_path / "reports" / "small" / "\x1b[31mred.json").write_text("{", encoding="utf-8")
+    capsys.readouterr()
+    assert run_package(package, ["report"]) == 0
+    assert capsys.readouterr().err.startswith("small: \\x1b[31mred.json is damaged")
+
+
 def test_a_report_that_cannot_be_drawn_is_named_and_the_others_are(package, tmp_path, capsys):
     """Exit status 1, one line on standard error, what stood there untouched, and the front page drawn."""
     (tmp_path / "trials" / "broken.py").unlink()
