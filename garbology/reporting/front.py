@@ -39,7 +39,7 @@ def _entry(page: StudyPage) -> dict[str, Any]:
         "status": overall(page),
         "tally": tally(page),
         "runtimes": list(dict.fromkeys(name.short for name in names)),
-        "problems": len(page.problems),
+        "problems": bool(page.problems),
     }
 
 

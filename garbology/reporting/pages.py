@@ -38,6 +38,7 @@ class FigureView:
     table: ValueTable
     columns: int
     file_text: str
+    not_drawn: str  # why a page has no drawing, where there is one in the file
 
     @property
     def wide(self) -> bool:
@@ -126,9 +127,9 @@ def _figure_view(spec: FigureSpec, names: Mapping[str, RuntimeName], budget: int
     if len(panels) > _PANELS_PER_FIGURE:
         notes.append(f"The first {_PANELS_PER_FIGURE} of {len(panels)} panels; all are in {file_name}.")
         panels = panels[:_PANELS_PER_FIGURE]
-    table = value_table(spec, names)
+    table, not_drawn = value_table(spec, names), ""
     if _size(panels) > budget:
-        notes.append(f"Not drawn here, to keep this page small: the drawing is in {file_name}.")
+        not_drawn = f"Not drawn here, to keep this page small: the drawing is in {file_name}."
         panels, table = [], table.cut(_ROWS_WITHOUT_ROOM)
     if table.left_out:
         shown, every = len(table.rows), len(table.rows) + table.left_out
@@ -144,6 +145,7 @@ def _figure_view(spec: FigureSpec, names: Mapping[str, RuntimeName], budget: int
         table=table,
         columns=drawn.columns if drawn else 1,
         file_text=drawn.file_text if drawn else "",
+        not_drawn=not_drawn,
     )
 
 

@@ -10,7 +10,9 @@ import pytest
 
 import garbology.graph.drawing
 from garbology.reporting import pictures, write_index, write_page
-from garbology.reporting.text import visible
+from garbology.reporting.runtimes import runtime_names
+from garbology.reporting.text import escape_markdown, visible
+from garbology.reporting.values import value_table
 from tests.reporting import pages_for_tests as pages
 from tests.reporting.pagereader import Page
 
@@ -280,6 +282,17 @@ def test_a_program_that_fails_to_draw_a_cycle_leaves_the_list(monkeypatch):
 
     monkeypatch.setattr(pictures, "dot_to_svg", failing)
     assert pictures.card(pages.shape()).why_not_drawn == "dot failed with exit code 1: out of memory"
+
+
+def test_markdown_has_the_values_of_each_figure(written):
+    """A picture on GitHub has no tips: its values are in a table below it, which the notes speak of."""
+    text = (written / "several" / "README.md").read_text(encoding="utf-8")
+    page = pages.several_runtimes()
+    for figure in page.figures:
+        for row in value_table(figure, runtime_names(page.runtimes)).rows:
+            assert f"| {' | '.join(map(escape_markdown, row))} |" in text
+    assert "the table has all" in text
+    assert text.count("<details><summary>The values as a table</summary>\n\n|") == len(page.figures)
 
 
 def test_markdown_shows_the_drawings_beside_it(written):
