@@ -51,6 +51,10 @@ _CONCEPTS: Mapping[tuple[str, str], int] = {
     ("parent", "frozen"): 1,
     ("saved", "saved = error"): 0,
     ("saved", "except as error"): 1,
+    ("gradient", "stays in x.grad"): 0,
+    ("gradient", "grad(y, x)"): 1,
+    ("state", "kept"): 0,
+    ("state", "freed"): 1,
     ("total", "a variable"): 0,
     ("total", "a number"): 1,
 }

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from garbology.reporting.panels import lay_out
 from garbology.study.loading import load_study, study_names
-from garbology.study.publishing import has_records, publish, publish_index
+from garbology.study.publishing import has_records, page_of, publish, publish_index
 
 ROOT = Path(__file__).parents[2]
 REPORTS = ROOT / "reports"
@@ -74,6 +75,18 @@ def test_the_front_page_is_what_the_records_give(studies, tmp_path):
     publish_index(every, tmp_path, say=said.append)
     assert said == []
     assert_same(tmp_path, REPORTS)
+
+
+def test_a_value_has_one_colour_in_every_figure_of_every_study(studies):
+    """Whatever else a figure shows: who learned a colour on one page need not learn another on the next."""
+    colors = {}
+    for name in RECORDED:
+        page = page_of(load_study(studies[name]), REPORTS / name)
+        for figure in filter(lambda each: each.color, page.figures):
+            layout = lay_out(figure, {runtime.slug: runtime.label for runtime in page.runtimes})
+            for one in layout.series if layout else ():
+                colors.setdefault((figure.color, one.value), {}).setdefault(one.variable, figure.name)
+    assert {value: used for value, used in colors.items() if len(used) > 1} == {}
 
 
 @pytest.mark.parametrize("name", RECORDED)
