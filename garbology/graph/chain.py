@@ -14,10 +14,10 @@ from garbology.graph.folding import Step, is_foldable, joined_label
 from garbology.graph.heap import Heap
 from garbology.graph.naming.classes import is_class, mro_of, safe_type_name
 from garbology.graph.naming.containers import key_label
-from garbology.graph.naming.frames import CODE_OF
+from garbology.graph.naming.frames import CODE_OF, code_name, code_site
 from garbology.graph.naming.interactive import Hidden, HiddenReferences, is_module
 from garbology.graph.naming.text import safe_text
-from garbology.graph.roots import Root, code_name, code_site, frame_name
+from garbology.graph.roots import Root, frame_name
 from garbology.graph.shapes import Edge
 from garbology.graph.snapshot import addresses_of
 from garbology.interpreter.thread_stacks import RunningFrame

@@ -13,6 +13,7 @@ from garbology.graph.dying import SUSPENDABLE
 from garbology.graph.edges import short_type_name
 from garbology.graph.folding import Link
 from garbology.graph.naming.classes import mro_of, safe_type_name
+from garbology.graph.naming.frames import made_by
 from garbology.graph.severing import closing_method
 from garbology.graph.shapes import joined
 
@@ -35,17 +36,22 @@ def remedy_of(link: Link) -> tuple[str, str]:
         what = "the exception" if is_exception(last.referent) else target
         return (
             "clear",
-            f"the frame keeps {what} that keeps the frame: end with `{name} = None` (or `del {name}`)",
+            f"the frame of {made_by(last.holder)} keeps {what} that keeps the frame: "
+            f"end with `{name} = None` (or `del {name}`)",
         )
     suspended = _suspended_kind(last.holder)
     if suspended is not None:
         close = "aclose()" if suspended is types.AsyncGeneratorType else "close()"
         return (
             "close",
-            f"{edge} holds {target}: {close} the suspended {suspended.__name__} when it is done with",
+            f"{edge} holds {target}: {close} the suspended {suspended.__name__} of {made_by(last.holder)} "
+            "when it is done with",
         )
     if kind is types.FrameType:
-        return "clear", f"{edge} holds {target}: clear the variable when it is done with"
+        return (
+            "clear",
+            f"{edge} of {made_by(last.holder)} holds {target}: clear the variable when it is done with",
+        )
     if last.label == ".__traceback__":
         return "clear", f"{edge} keeps the frames it went through: keep `error.with_traceback(None)` instead"
     if is_closed_with(link):

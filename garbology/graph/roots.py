@@ -11,6 +11,7 @@ from contextvars import Context
 from dataclasses import dataclass
 
 from garbology.graph.heap import Heap
+from garbology.graph.naming.frames import code_name, code_site
 from garbology.graph.naming.interactive import attribute, is_module
 from garbology.graph.naming.text import safe_text
 from garbology.interpreter.thread_stacks import RunningFrame
@@ -87,18 +88,6 @@ def _thread_names() -> dict[int, str]:
         name = attribute(thread, "_name")
         names[ident] = safe_text(name, limit=60) if type(name) is str else "?"
     return names
-
-
-def code_name(code: types.CodeType) -> str:
-    """'function f', or what else a piece of code is."""
-    name = str.__str__(getattr(code, "co_qualname", code.co_name)).rpartition("<locals>.")[2]
-    return "module-level code" if name == "<module>" else f"function {safe_text(name, limit=80)}"
-
-
-def code_site(code: types.CodeType, line: int | None) -> str:
-    """'app.py:12'."""
-    path = str.__str__(code.co_filename).replace("\\", "/")
-    return f"{safe_text(path.rpartition('/')[2], limit=60)}:{line or '?'}"
 
 
 def frame_name(frame: types.FrameType) -> str:

@@ -262,6 +262,12 @@ def test_the_edge_and_the_remedy_are_named_and_proved(program, edge, remedy):
     assert advice.verified, advice
 
 
+def test_a_frame_is_said_to_be_whose():
+    """The reason says which function keeps its exception, and where that is."""
+    line = kept_exception.__code__.co_firstlineno
+    assert f"frame of function kept_exception (test_advice.py:{line})" in advice_for(kept_exception).reason
+
+
 def old(edge):
     """Up to 3.10 a generator's locals are its frame's."""
     return edge.replace("generator → local stream", "frame → local stream")

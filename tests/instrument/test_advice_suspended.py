@@ -88,6 +88,7 @@ def test_what_is_suspended_is_to_be_closed(suspendable, kind, watched):
     source = kind if sys.version_info >= (3, 11) else "frame"
     assert [str(edge) for edge in advice.edges] == [f"{source} → local node -> Node"]
     assert advice.remedy == "close"
+    assert f"function {suspendable.__name__} (test_advice_suspended.py:" in advice.reason
 
 
 @pytest.mark.parametrize("suspendable", [delegating, waiting_inside])

@@ -34,6 +34,24 @@ _AWAITED_BY: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 
 
+def code_name(code: types.CodeType) -> str:
+    """'function f', or what else a piece of code is."""
+    name = str.__str__(getattr(code, "co_qualname", code.co_name)).rpartition("<locals>.")[2]
+    return "module-level code" if name == "<module>" else f"function {safe_text(name, limit=80)}"
+
+
+def code_site(code: types.CodeType, line: int | None) -> str:
+    """'app.py:12'."""
+    path = str.__str__(code.co_filename).replace("\\", "/")
+    return f"{safe_text(path.rpartition('/')[2], limit=60)}:{line or '?'}"
+
+
+def made_by(obj: Any) -> str:
+    """What a frame, generator or coroutine is a call of, and where that begins: 'function f (app.py:12)'."""
+    code = CODE_OF[type(obj).__name__](obj)
+    return f"{code_name(code)} ({code_site(code, code.co_firstlineno)})"
+
+
 def frame_contents(kind: str) -> Callable[[Any], Iterator[Candidate]]:
     """Make the namer of one kind of code that runs: its locals, then what it waits for."""
 
