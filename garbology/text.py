@@ -65,7 +65,7 @@ def _shape_lines(shape: Mapping[str, Any]) -> Iterator[str]:
         f"{shape['count']:,} x a cycle of {_counted(shape['objects'], 'object')}, {human_bytes(shape['bytes'])} in all"
     )
     lines = list(dict.fromkeys(map(_edge_line, sorted(shape["edges"], key=_advised_first))))
-    yield from map(_cut, lines[:_MOST_EDGES])
+    yield from (_cut(edge, _WIDTH - len(mark)) + mark for edge, mark in lines[:_MOST_EDGES])
     if len(lines) > _MOST_EDGES:
         yield f"    ... and {_counted(len(lines) - _MOST_EDGES, 'more edge')}"
     if shape["sites"]:
@@ -78,10 +78,11 @@ def _advised_first(edge: Mapping[str, Any]) -> bool:
     return not edge["weaken"]
 
 
-def _edge_line(edge: Mapping[str, Any]) -> str:
+def _edge_line(edge: Mapping[str, Any]) -> tuple[str, str]:
+    """The edge, and the mark that follows it; of a long line the edge is cut."""
     arrow = edge["label"] if edge["label"][:1] in (".", "[") else f" → {edge['label']}"
-    mark = "  x " if edge["weaken"] else "    "
-    return f"{mark}{edge['source_type']}{arrow} -> {edge['target_type']}{'   <- weaken this one' * edge['weaken']}"
+    begin, mark = ("  x ", "   <- weaken this one") if edge["weaken"] else ("    ", "")
+    return f"{begin}{edge['source_type']}{arrow} -> {edge['target_type']}", mark
 
 
 def _advice_lines(advice: Mapping[str, Any]) -> Iterator[str]:
@@ -93,8 +94,8 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
-def _cut(line: str) -> str:
-    return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
+def _cut(line: str, width: int = _WIDTH) -> str:
+    return line if len(line) <= width else line[: width - 1] + "…"
 
 
 def human_bytes(size: float) -> str:

@@ -311,6 +311,19 @@ def test_a_finding_introduces_itself_in_one_line():
     assert gc.collect() == 1
 
 
+def test_a_long_edge_is_cut_before_its_mark():
+    """Of an edge that does not fit its line the name is cut, not what to do about it."""
+    owner = type("O" * 70, (), {"__init__": lambda self: setattr(self, "child", type("C" * 70, (), {})())})
+
+    def make():
+        parent = owner()
+        parent.child.parent = parent
+
+    (line,) = [line for line in str(garbology.find_cycles(make)).splitlines() if line.startswith("  x ")]
+    assert len(line) == 100
+    assert line.endswith("…   <- weaken this one")
+
+
 def test_found_holds_no_object_of_the_program():
     """When the program collects, everything goes although the finding is kept."""
     reference = []
