@@ -85,7 +85,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
     paused inside, nothing is collected to find out, and no finalizer or weakref callback runs. An exception goes
     through unchanged, and the finding is there all the same. Where the interpreter takes its modules down, there is
     nothing left to analyse with: the finding stays empty then. Blocks may overlap in several threads; their
-    analyses wait for each other.
+    analyses wait for each other, and what another thread makes meanwhile is in the window, too.
 
     ``through`` is a frame of the caller's that ends with the block. When an exception of the watched code is
     garbage it keeps the frames it went through, so that frame becomes garbage with it. ``main`` is the code of the
@@ -190,7 +190,8 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
 def find_cycles(func: Callable[..., object], /, *args: Any, **kwargs: Any) -> Found:
     """Call ``func`` once and analyse what it leaves behind, its result included.
 
-    An exception of ``func`` goes through; ``with watch() as found:`` keeps the finding then.
+    An exception of ``func`` goes through; ``with watch() as found:`` keeps the finding then. To call an async function
+    is not to run it: ``find_cycles(lambda: asyncio.run(work()))``.
     """
     watching = watch(through=sys._getframe(), main=_code_of(func))
     with watching as found:
