@@ -56,6 +56,7 @@ class assert_freed:  # noqa: N801 - reads as a verb in `with assert_freed(x)`
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Look what is still alive, unless the block raised."""
+        __tracebackhide__ = True  # pytest shows the test then, and not our lines
         with self._restore:
             if kind is not None:
                 self._held.clear()
@@ -116,6 +117,7 @@ def assert_no_cycles(func: Callable[..., object] | None = None, /, *args: Any, *
     ------
     AssertionError : with the whole finding as its text.
     """
+    __tracebackhide__ = True
     if func is None:
         return _NoCycles()
     _refuse(find_cycles(func, *args, **kwargs))
@@ -126,11 +128,13 @@ class _NoCycles(watch):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        __tracebackhide__ = True
         super().__exit__(kind, error, trace)
         if kind is None:
             _refuse(self._found)
 
 
 def _refuse(found: Found) -> None:
+    __tracebackhide__ = True
     if found.garbage or found.leaks:
         raise AssertionError(str(found))

@@ -1,6 +1,8 @@
 """A finding turned into a test."""
 
 import gc
+import subprocess
+import sys
 import weakref
 
 import pytest
@@ -115,3 +117,33 @@ def test_assert_no_cycles_takes_a_block():
         Node()
     with pytest.raises(AssertionError, match=r"Node\.itself -> Node"), garbology.assert_no_cycles():
         cyclic()
+
+
+def test_pytest_shows_the_test_that_failed_and_no_line_of_ours(tmp_path):
+    """Each of the assertions ends the traceback in the test itself."""
+    (tmp_path / "test_leaks.py").write_text(
+        """
+import garbology
+
+def leave():
+    cycle = []
+    cycle.append(cycle)
+    return cycle
+
+def test_a_callable():
+    garbology.assert_no_cycles(leave)
+
+def test_a_block():
+    with garbology.assert_no_cycles():
+        leave()
+
+def test_an_object():
+    with garbology.assert_freed(leave()):
+        pass
+""",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert "3 failed" in done.stdout
+    assert "assertions.py" not in done.stdout
