@@ -20,13 +20,13 @@ from garbology.interpreter import collector, exclusive
 from garbology.interpreter.refcounts import is_immortal, reference_count
 from garbology.interpreter.thread_stacks import own_frame_ids, running_frames
 from garbology.interpreter.tracing import untraced
+from garbology.text import wrap
 
 SCHEMA_VERSION = 1
 _HOLDERS = ("module", "frame", "context", "C")
 _MOST_ALSO = 6
 _MOST_COMPARED = 50  # roots among which the nearest is chosen
 _SHOWN_AT_ENDS = 5
-_WIDTH = 240
 _IMMORTAL = "immortal: CPython never frees it"
 _GARBAGE = "only a reference cycle holds it: the cyclic collector frees it when it next runs"
 _NOTHING = "nothing but the question: it dies when the question is answered"
@@ -92,7 +92,7 @@ class Alive:
             lines.append(f"no Python object accounts for {self.unaccounted:,} of its references")
         if self.remedy:
             lines.append(f"to let go: {self.remedy}")
-        return "\n".join(line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…" for line in lines)
+        return "\n".join(wrapped for line in lines for wrapped in wrap(line, most_lines=3))
 
     def _edge_lines(self) -> list[str]:
         lines = [f"    {edge}" for edge in self.edges]

@@ -285,7 +285,7 @@ def test_names_do_not_spoil_the_text(name):
     text = str(garbology.find_cycles(make))
     lines = text.encode().decode().split("\n")
     assert all(line.isprintable() for line in lines)
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= 80
 
 
 def bound_to_a_context():

@@ -311,17 +311,23 @@ def test_a_finding_introduces_itself_in_one_line():
     assert gc.collect() == 1
 
 
-def test_a_long_edge_is_cut_before_its_mark():
-    """Of an edge that does not fit its line the name is cut, not what to do about it."""
-    owner = type("O" * 70, (), {"__init__": lambda self: setattr(self, "child", type("C" * 70, (), {})())})
+@pytest.mark.parametrize(("length", "cut"), [(30, False), (66, True)])
+def test_a_long_edge_takes_two_lines_before_it_is_cut(length, cut):
+    """The names give way, not what to do about the edge, and no line is wider than a terminal."""
+    owner = type("O" * length, (), {"__init__": lambda self: setattr(self, "child", child())})
+    child = type("C" * length, (), {})
 
     def make():
         parent = owner()
         parent.child.parent = parent
 
-    (line,) = [line for line in str(garbology.find_cycles(make)).splitlines() if line.startswith("  x ")]
-    assert len(line) == 100
-    assert line.endswith("…   <- weaken this one")
+    lines = str(garbology.find_cycles(make)).splitlines()
+    place = next(place for place, line in enumerate(lines) if line.startswith("  x "))
+    held, target = lines[place : place + 2]
+    assert max(map(len, lines)) <= 80
+    assert held == "  x " + "C" * length + ".parent"
+    assert target.startswith("        -> OOOO")
+    assert target.endswith(("…" if cut else "O") + "   <- weaken this one")
 
 
 def test_found_holds_no_object_of_the_program():
@@ -384,5 +390,5 @@ def test_the_text_fits_a_terminal():
     found = garbology.find_cycles(rings, range(1, 60))
     lines = str(found).splitlines()
     assert len(lines) <= 40
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= 80
     assert f"{found.garbage:,} objects" in lines[0]

@@ -305,7 +305,7 @@ def test_the_text_and_the_plain_form_say_it_in_words():
     assert "leak: 2 objects" in text or "leak: 3 objects" in text  # 3.10: the instance's dict is one more
     assert "1 x Node.arr -> ndarray[0] -> Node" in text
     assert "weakref.ref" in text
-    assert max(map(len, text.splitlines())) <= 100
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_many_live_objects_are_not_read_a_second_time():
