@@ -23,6 +23,9 @@ DOCTORED = {
         "a full collection as short as of a small heap": doctored(
             pauses.collect, {"collection": pauses.FULL, **LARGE}, pause_seconds=1e-6
         ),
+        "a full collection out of all proportion": doctored(
+            pauses.collect, {"collection": pauses.FULL, **LARGE}, pause_seconds=10.0
+        ),
     },
     "a_young_collection_does_not": {
         "a young collection as long as a full one": doctored(
