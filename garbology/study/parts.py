@@ -13,7 +13,7 @@ from garbology.study.tables import scalar_values, table
 if TYPE_CHECKING:
     from garbology.study.declaration import Study
 
-Result = TypeVar("Result")
+Part = TypeVar("Part")
 
 _DEFAULT_TABLE_COLUMNS = 6
 
@@ -31,24 +31,26 @@ class Parts:
 
     def verdict(self, runs: Runs) -> str:
         """The study's one sentence; empty where there is none."""
-        return self._made("verdict", self._study.summaries.get("verdict"), runs) or ""
+        return "".join(self._made("verdict", self._study.summaries.get("verdict"), runs, str))
 
     def pictures(self, runs: Runs) -> list[dict[str, Any]]:
         """The shapes to draw."""
-        return self._made("pictures", self._study.summaries.get("pictures"), runs) or []
+        return self._made("pictures", self._study.summaries.get("pictures"), runs, dict, several=True)
 
     def table(self, runs: Runs) -> Table:
         """The study's table, or one of the first measure's numbers."""
-        function = self._study.summaries.get("table", _default_table)
-        made = self._made("table", function, runs) or Table((), ())
-        return replace(made, rows=[[str(cell) for cell in row] for row in made.rows])
+        made = self._made("table", self._study.summaries.get("table", _default_table), runs, Table)
+        return (
+            replace(made[0], rows=[[str(cell) for cell in row] for row in made[0].rows])
+            if made
+            else Table((), ())
+        )
 
     def figures(self, runs: Runs) -> list[FigureSpec]:
         """The figures, each with its name and caption."""
         figures = []
         for name, function in self._study.figures.items():
-            spec: FigureSpec | None = self._made("figure", function, runs)
-            if spec is not None:
+            for spec in self._made("figure", function, runs, FigureSpec):
                 caption = " ".join((function.__doc__ or name.replace("_", " ").capitalize() + ".").split())
                 figures.append(replace(spec, name=name, caption=caption))
         return figures
@@ -58,25 +60,37 @@ class Parts:
         tiles: dict[str, list[Tile]] = {}
         for slug, of in (runs or {lead: Runs([])}).items():
             where = "" if slug == lead else f"{slug}: "
-            made = [self._made("tile", function, of, where) for function in self._study.tiles.values()]
-            several = [[each] if isinstance(each, Tile) else each for each in made if each is not None]
-            tiles[slug] = [tile for each in several for tile in each]
+            each = self._study.tiles.values()
+            made = [self._made("tile", function, of, Tile, where, several=True) for function in each]
+            tiles[slug] = [tile for several in made for tile in several]
         return tiles
 
     def _made(
-        self, kind: str, function: Callable[[Runs], Result] | None, runs: Runs, where: str = ""
-    ) -> Result | None:
+        self,
+        kind: str,
+        function: Callable[[Runs], Any] | None,
+        runs: Runs,
+        part: type[Part],
+        where: str = "",
+        *,
+        several: bool = False,
+    ) -> list[Part]:
+        """What a function returned, one part unless `several` may be listed; none where it failed."""
         if function is None:
-            return None
+            return []
         # 'figure pauses', but 'verdict' where that is its name, too
         name = function.__name__ if function.__name__.startswith(kind) else f"{kind} {function.__name__}"
         try:
-            return function(runs)
+            made = function(runs)
+            parts = list(made) if several and isinstance(made, (list, tuple)) else [made]
+            if all(isinstance(each, part) for each in parts):
+                return parts
+            self.faults.append(f"{where}{name} is missing: it returned {made!r:.100}, not a {part.__name__}")
         except NotMeasured as error:
             self.lacking.append(f"{where}{name} is missing: {error}")
         except Exception as error:
             self.faults.append(f"{where}{name} is missing: it raised {error_text(error)}")
-        return None
+        return []
 
 
 def atlas_rows(tiles: Mapping[str, Sequence[Tile]]) -> list[AtlasRow]:

@@ -126,6 +126,31 @@ def test_a_record_that_does_not_say_what_it_ran_on_is_called_as_its_file(study):
     assert study.report([Record("small", "somewhere")]).runtimes[0].label == "somewhere"
 
 
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [
+        ("verdict", "str"),
+        ("table", "Table"),
+        ("figure", "FigureSpec"),
+        ("tile", "Tile"),
+        ("pictures", "dict"),
+    ],
+)
+def test_a_part_of_another_type_is_named_and_the_rest_of_the_page_remains(write_study, kind, wanted):
+    """Nobody has to draw what a function returned by mistake."""
+    body = f"""
+    study = Study("T", {{"n": [1]}})
+    @study.measure
+    def work(n: int) -> Result: return Result(n)
+    @study.{kind}
+    def part(runs): return 5
+    """
+    record = Record("small", "here", samples=[Sample("work", {"n": 1}, values={"total": 1})])
+    page = load_study(write_study(body)).report([record])
+    assert f"{kind} part is missing: it returned 5, not a {wanted}" in page.problems
+    assert page.table.rows or kind == "table"
+
+
 @pytest.mark.parametrize("returned", ["False", "True", "[]", "(run.total == 0 for run in runs)"])
 def test_a_finding_that_returns_its_verdict_is_not_taken_for_one_that_holds(write_study, returned):
     """A claim that asserts nothing can never fail, so one that returns a bool is named as wrong itself."""
