@@ -11,6 +11,7 @@ from garbology.reporting import figures, pictures, views
 from garbology.reporting.atlas import LEGEND, atlas
 from garbology.reporting.files import write_text
 from garbology.reporting.findings import findings, overall, tally
+from garbology.reporting.panels import suited
 from garbology.reporting.prose import read
 from garbology.reporting.runtimes import RuntimeName, runtime_names
 from garbology.reporting.templating import render
@@ -111,7 +112,7 @@ def figure_views(page: StudyPage, budget: int) -> list[FigureView]:
     """The figures in their order; those for which `budget` (bytes) leaves no room are tables."""
     names = runtime_names(page.runtimes)
     result = []
-    for spec in page.figures:
+    for spec in map(suited, page.figures):
         figure = _figure_view(spec, names, budget)
         budget -= figure.bytes
         result.append(figure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from garbology.reporting.axes import Axis, category_axis, number_axis
@@ -60,6 +60,14 @@ class Layout:
     def named_series(self) -> Sequence[Series]:
         """The series that a legend explains: none where there is nothing to tell apart."""
         return self.series if len(self.series) > 1 or self.series[0].label else ()
+
+
+def suited(spec: FigureSpec) -> FigureSpec:
+    """`spec`, or bars from zero in place of lines that would all be of one point: bars bear their values."""
+    places = {format_value(row[spec.x], spec.x) for row in spec.rows if spec.x in row}
+    if spec.kind != "line" or len(places) != 1:
+        return spec
+    return replace(spec, kind="bars", y_scale="linear")
 
 
 def lay_out(spec: FigureSpec, runtime_labels: Mapping[str, str]) -> Layout | None:

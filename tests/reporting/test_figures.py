@@ -7,7 +7,7 @@ from vl_convert import vegalite_to_svg as to_svg
 
 from garbology.reporting import figures, svg
 from garbology.reporting import marks as marks_module
-from garbology.reporting.panels import lay_out
+from garbology.reporting.panels import lay_out, suited
 from garbology.study.page import FigureSpec
 from tests.reporting import pages_for_tests as pages
 
@@ -78,6 +78,14 @@ def test_a_figure_without_values_is_no_drawing():
     assert figures.draw(replace(spec, rows=[]), LABELS) is None
     partly = replace(spec, rows=[*spec.rows, {**spec.rows[0], "collect_seconds": float("nan")}])
     assert figures.draw(partly, LABELS).missing == 1
+
+
+def test_lines_of_one_point_are_bars():
+    """A quick run has one size of each: its values are written beside bars that begin at zero."""
+    spec = replace(pages.figures()[0], kind="line", y_scale="log")
+    assert suited(spec) is spec
+    alone = suited(replace(spec, rows=[row for row in spec.rows if row[spec.x] == spec.rows[0][spec.x]]))
+    assert (alone.kind, alone.y_scale) == ("bars", "linear")
 
 
 def test_a_row_without_a_place_is_left_out_and_counted():
