@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.graph import snapshot as snapshots
-from garbology.graph.advice import candidates_of
+from garbology.graph.candidates import candidates_of
 from garbology.graph.components import Components, cyclic_components
 from garbology.graph.edge_classes import EdgeClass
 from garbology.graph.elsewhere import Elsewhere
