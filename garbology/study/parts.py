@@ -88,7 +88,7 @@ class Parts:
             self.faults.append(f"{where}{name} is missing: it returned {made!r:.100}, not a {part.__name__}")
         except NotMeasured as error:
             self.lacking.append(f"{where}{name} is missing: {error}")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.faults.append(f"{where}{name} is missing: it raised {error_text(error)}")
         return []
 
@@ -104,7 +104,7 @@ def atlas_rows(tiles: Mapping[str, Sequence[Tile]]) -> list[AtlasRow]:
     return [AtlasRow(label, firsts[label].unit, firsts[label].better, row) for label, row in rows.items()]
 
 
-def error_text(error: Exception) -> str:
+def error_text(error: BaseException) -> str:
     """An exception in one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 

@@ -151,6 +151,27 @@ def test_a_part_of_another_type_is_named_and_the_rest_of_the_page_remains(write_
     assert page.table.rows or kind == "table"
 
 
+def test_a_function_of_a_study_that_exits_ends_nothing_but_itself(write_study):
+    """sys.exit() in a finding or a tile is a mistake of its own, and no exit status of the report's."""
+    body = """
+    study = Study("T", {"n": [1]})
+    @study.measure
+    def work(n: int) -> Result: return Result(n)
+    @study.finding
+    def claim(runs):
+        "It leaves."
+        raise SystemExit(0)
+    @study.tile
+    def tile(runs): raise SystemExit("gone")
+    """
+    record = Record("small", "here", samples=[Sample("work", {"n": 1}, values={"total": 1})])
+    page = load_study(write_study(body)).report([record])
+    assert [(each.status, each.evidence) for each in page.findings] == [
+        ("not measured", "the finding itself raised SystemExit: 0")
+    ]
+    assert "tile is missing: it raised SystemExit: gone" in page.problems
+
+
 @pytest.mark.parametrize("returned", ["False", "True", "[]", "(run.total == 0 for run in runs)"])
 def test_a_finding_that_returns_its_verdict_is_not_taken_for_one_that_holds(write_study, returned):
     """A claim that asserts nothing can never fail, so one that returns a bool is named as wrong itself."""
