@@ -86,10 +86,8 @@ def judge(function: Callable[[Runs], Any], runs: Runs, runtime: str) -> FindingR
         return FindingResult(name, claim, runtime, "does not hold", _broken_by(error))
     except NotMeasured as error:
         return FindingResult(name, claim, runtime, "not measured", str(error))
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # a finding that cannot be evaluated must not pass for one that holds
+    except (Exception, SystemExit) as error:
+        # a finding that cannot be evaluated must not pass for one that holds
         return FindingResult(name, claim, runtime, "not measured", f"{_MISTAKEN} {error_text(error)}")
     if not isinstance(evidence, (str, type(None))):  # `return x == y` would hold whatever x is
         told = f"{_MISTAKEN} nothing and returned {evidence!r}: it must assert, and return a text or None"
