@@ -44,6 +44,7 @@ from garbology.study import (
     Study,
     Table,
     Tile,
+    Unavailable,
     bars,
     counted,
     line,
@@ -267,7 +268,7 @@ def garbology_sees_it_before(runs: Runs) -> str:
     measured = runs.of(handle_a_failure).where(recipe="saved = error")
     for run in measured:
         if run.found_objects is None:
-            raise NotMeasured("find_cycles needs NumPy")
+            raise Unavailable("find_cycles needs NumPy, which is not there")
         assert run.found_objects == run.collected_objects, run
         assert run.found_bytes >= run.frames * ARRAY_BYTES, run
         advice = run.shapes[0]["advice"]

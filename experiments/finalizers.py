@@ -38,7 +38,18 @@ from experiments._endings import BUILD, Log
 from experiments._found import found_before_collecting
 from experiments._rows import side_by_side
 from garbology import collector
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, counted, median_tile, shown, table
+from garbology.study import (
+    Runs,
+    Study,
+    Table,
+    Tile,
+    Unavailable,
+    bars,
+    counted,
+    median_tile,
+    shown,
+    table,
+)
 
 COLLECTIONS = 5  # of as many cycles each; the shortest counts, for other processes only add to it
 
@@ -202,7 +213,7 @@ def garbology_counts_before(runs: Runs) -> str:
     measured = runs.of(collect_a_cycle)
     for run in measured:
         if run.found_objects is None:
-            raise NotMeasured("find_cycles needs NumPy")
+            raise Unavailable("find_cycles needs NumPy, which is not there")
         assert run.found_objects >= run.saveall_objects, run
         expected = run.finalizer != "finalize of itself"
         assert (run.found_objects >= 2) == expected, run

@@ -13,7 +13,7 @@ from garbology.study.exceptions import ExpectedException
 from garbology.study.page import FindingResult, RuntimeSummary, StudyPage
 from garbology.study.parts import Parts, atlas_rows, error_text
 from garbology.study.records import Record, Sample
-from garbology.study.runs import NotMeasured, Run, Runs, case_text
+from garbology.study.runs import NotMeasured, Run, Runs, Unavailable, case_text
 from garbology.study.signals import exit_text
 from garbology.study.wording import counted
 
@@ -58,6 +58,7 @@ def evaluate(study: Study, records: Sequence[Record], *, problems: Sequence[str]
     verdict, pictures, medians = parts.verdict(led), parts.pictures(led), parts.table(led)
     figures = parts.figures(everything)
     unavailable = [line for record in records for line in unavailable_lines(record)]
+    unavailable += [f"{each.runtime}: {each.claim} {each.evidence}" for each in findings if each.unavailable]
     return StudyPage(
         name=study.name,
         title=study.title,
@@ -86,6 +87,8 @@ def judge(function: Callable[[Runs], Any], runs: Runs, runtime: str) -> FindingR
         return FindingResult(name, claim, runtime, "does not hold", _broken_by(error))
     except NotMeasured as error:
         return FindingResult(name, claim, runtime, "not measured", str(error))
+    except Unavailable as error:
+        return FindingResult(name, claim, runtime, "not measured", str(error), unavailable=True)
     except (Exception, SystemExit) as error:
         # a finding that cannot be evaluated must not pass for one that holds
         return FindingResult(name, claim, runtime, "not measured", f"{_MISTAKEN} {error_text(error)}")
@@ -99,11 +102,11 @@ def except_from(result: FindingResult, exception: ExpectedException | None) -> F
     """The result where an exception is expected: broken as foretold, or a foretelling that is wrong."""
     if exception is None or result.status == "not measured":
         return result
-    why = {"reason": exception.reason, "reference": exception.reference}
+    explained = replace(result, reason=exception.reason, reference=exception.reference)
     if result.status == "does not hold":
-        return replace(result, status="not on this version", **why)
+        return replace(explained, status="not on this version")
     evidence = f"it holds, although it is declared not to hold here: {result.evidence}"
-    return replace(result, status="does not hold", evidence=evidence, **why)
+    return replace(explained, status="does not hold", evidence=evidence)
 
 
 def _judge_here(study: Study, function: Callable[[Runs], Any], runs: Runs, record: Record) -> FindingResult:

@@ -58,6 +58,7 @@ class FindingResult:
     evidence: str = ""
     reason: str = ""
     reference: str = ""
+    unavailable: bool = False  # not measured, and nobody's fault: what it needs is not installed there
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ class NotMeasured(Exception):
 
 
 class Unavailable(Exception):
-    """A measure cannot be made here, say without a package: the message says what is missing and the remedy.
+    """A measure or a finding cannot be made here, say without a package: the message says what and the remedy.
 
-    The sample is shown as not measured, and that fails nothing.
+    The sample or claim is shown as not measured, and that fails nothing.
     """
 
 

@@ -151,6 +151,24 @@ def test_a_part_of_another_type_is_named_and_the_rest_of_the_page_remains(write_
     assert page.table.rows or kind == "table"
 
 
+def test_a_finding_that_needs_what_is_not_installed_is_nobody_s_fault(write_study):
+    """It is not measured, and the page names it among what is unavailable."""
+    body = """
+    from garbology.study import Unavailable
+    study = Study("T", {"n": [1]})
+    @study.measure
+    def work(n: int) -> Result: return Result(n)
+    @study.finding
+    def claim(runs):
+        "It is seen."
+        raise Unavailable("it needs NumPy")
+    """
+    record = Record("small", "here", samples=[Sample("work", {"n": 1}, values={"total": 1})])
+    page = load_study(write_study(body)).report([record])
+    assert [(each.status, each.evidence) for each in page.findings] == [("not measured", "it needs NumPy")]
+    assert list(page.unavailable) == ["here: It is seen. it needs NumPy"]
+
+
 def test_a_function_of_a_study_that_exits_ends_nothing_but_itself(write_study):
     """sys.exit() in a finding or a tile is a mistake of its own, and no exit status of the report's."""
     body = """
