@@ -244,10 +244,10 @@ class _Question:
 
     def _from_c(self, upstream: Upstream) -> list[int] | None:
         """The chain from the nearest object that has more references than the heap accounts for."""
-        references = self._heap.unaccounted(upstream.order)
-        references[0] = self._unaccounted
         if self._place in self._roots:
             return [self._place]  # a trace function, or the handler of a signal
+        references = self._heap.unaccounted(upstream.order)
+        references[0] = self._unaccounted
         held = np.flatnonzero(references > 0)
         if not len(held):
             return None

@@ -71,7 +71,7 @@ def _leak_lines(leak: Mapping[str, Any]) -> Iterator[str]:
     else:
         yield _cut(f"    {leak['count']:,} x {', '.join(leak['types'])}")
     advice = f"{leak['reason']}: {leak['remedy']}"
-    yield from textwrap.wrap(advice, _WIDTH, initial_indent="    ", subsequent_indent="    ")
+    yield from _paragraph(advice)
 
 
 def _shape_lines(shape: Mapping[str, Any]) -> list[str]:
@@ -102,6 +102,10 @@ def _edge_lines(edge: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _advice_lines(advice: Mapping[str, Any]) -> list[str]:
     text = f"{advice['remedy']}: {advice['reason']}" + (f", {advice['trial']}" if advice["trial"] else "")
+    return _paragraph(text)
+
+
+def _paragraph(text: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 

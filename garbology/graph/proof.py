@@ -103,9 +103,9 @@ def run_together(trials: Sequence[Trial]) -> list[str]:
         mark: list[object] = []  # what is made after it may stand where one of the dead stood
         outcomes = list(map(_make, cuts))
         del cuts
-        left = _left([trial.addresses for trial in trials], mark)
-        holders = _left([trial.holders for trial in trials], mark) if any(left) else left
-        return list(map(_outcome, outcomes, left, holders, [len(trial.addresses) for trial in trials]))
+        counts = [len(trial.addresses) for trial in trials]
+        left = _left([trial.addresses for trial in trials] + [trial.holders for trial in trials], mark)
+        return list(map(_outcome, outcomes, left, left[len(trials) :], counts))
 
 
 def _make(cuts: list[Cut] | str) -> str:

@@ -80,7 +80,8 @@ class Finding:
     @property
     def others(self) -> Sequence[Judgement]:
         """The judgements that can wait behind a click."""
-        return [one for one in self.judgements if one not in self.notable]
+        notable = self.notable
+        return [one for one in self.judgements if one not in notable]
 
 
 def _merged(members: Sequence[Judgement]) -> Judgement:

@@ -85,14 +85,8 @@ def _group(package: str) -> click.Group:
     @group.command(name="list", help="Name every study, what it is about and how many cases it has.")
     def list_studies() -> int:
         studies, failures = _load_all(study_names(package))
-        rows = [("study", "cases: quick / default / full", "")]
-        for study in studies:
-            cases = " / ".join(str(len(study.grid(scale))) for scale in ("quick", "default", "full"))
-            rows.append((study.name, cases, study.title))
-        name_width = max(len(name) for name, _, _ in rows)
-        cases_width = max((len(cases) for _, cases, _ in rows[1:]), default=0)
-        for name, cases, title in rows:
-            click.echo(f"{name:{name_width}}  {cases:{cases_width}}  {title}".rstrip())
+        for line in _listing(studies):
+            click.echo(line)
         return failures
 
     @group.command(help="Measure the named studies, or `all` of them.")
@@ -143,6 +137,18 @@ def _group(package: str) -> click.Group:
         return status if all(drawn) else max(status, DOES_NOT_HOLD)
 
     return group
+
+
+def _listing(studies: Sequence[Study]) -> Iterator[str]:
+    """A line for each study: its name, how many cases it has at each scale, its title."""
+    rows = [("study", "cases: quick / default / full", "")]
+    for study in studies:
+        cases = " / ".join(str(len(study.grid(scale))) for scale in ("quick", "default", "full"))
+        rows.append((study.name, cases, study.title))
+    name_width = max(len(name) for name, _, _ in rows)
+    cases_width = max((len(cases) for _, cases, _ in rows[1:]), default=0)
+    for name, cases, title in rows:
+        yield f"{name:{name_width}}  {cases:{cases_width}}  {title}".rstrip()
 
 
 def _run(studies: Sequence[Study], options: Mapping[str, Any], package: str) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
-_COLLECTORS = ("generational", "incremental", "free-threaded")  # as garbology.interpreter.collector has them
+from garbology.interpreter.collector import CollectorKind
+
+_COLLECTORS = get_args(CollectorKind)
 _VERSION = r"\d+(?:\.\d+)*"
 _VERSIONS = re.compile(rf"({_VERSION})(?:-({_VERSION}))?")
 
