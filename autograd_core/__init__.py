@@ -8,25 +8,18 @@ each time (`Plan`).
 
 from autograd_core.arrays import as_array
 from autograd_core.config import Config, no_grad, output_references, retain_grad, using_config
+from autograd_core.core import Function, Variable, as_variable
 from autograd_core.drawing import save, to_dot, to_svg
-from autograd_core.elementwise import cos, exp, log, maximum, relu, sin, tanh
-from autograd_core.function import Function
 from autograd_core.gradcheck import gradcheck
 from autograd_core.higher_order import grad
-from autograd_core.operations import add, div, mul, neg, pow, setup_variable, square, sub
-from autograd_core.shaping import (
-    broadcast_to,
-    getitem,
-    matmul,
-    mean,
-    reshape,
-    sum,
-    sum_to,
-    transpose,
-)
-from autograd_core.static_graph import Plan
+from autograd_core.operators import setup_variable
+from autograd_core.ops.arithmetic import add, div, mul, neg, pow, square, sub
+from autograd_core.ops.elementwise import cos, exp, log, maximum, relu, sin, tanh
+from autograd_core.ops.matmul import matmul
+from autograd_core.ops.reductions import mean, sum
+from autograd_core.ops.shapes import broadcast_to, getitem, reshape, sum_to, transpose
+from autograd_core.plan import Plan
 from autograd_core.testfunctions import goldstein_price, matyas, sphere
-from autograd_core.variable import Variable, as_variable
 
 setup_variable()
 

@@ -13,8 +13,7 @@ import sysconfig
 from pathlib import Path
 from typing import TypeAlias
 
-from autograd_core.function import Function
-from autograd_core.variable import Variable
+from autograd_core.core import Function, Variable
 
 Part: TypeAlias = "Variable | Function"
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from autograd_core.arrays import Array
 from autograd_core.config import no_grad, using_config
+from autograd_core.core import Operand, Variable, as_variable
 from autograd_core.higher_order import grad
-from autograd_core.variable import Operand, Variable, as_variable
 
 
 def gradcheck(

@@ -14,9 +14,8 @@ import numpy as np
 from autograd_core.arrays import Array
 from autograd_core.backprop import Siblings, by_generation, fitted, one_for_each_input, ones, start
 from autograd_core.config import current_settings, using_config
-from autograd_core.function import Function
-from autograd_core.shaping import cast, sum_to
-from autograd_core.variable import Constant, Variable
+from autograd_core.core import Constant, Function, Variable
+from autograd_core.ops.shapes import cast, sum_to
 
 
 def propagate_recorded(root: Variable, retain: bool) -> None:

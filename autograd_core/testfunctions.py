@@ -5,7 +5,7 @@ Source: S. Surjanovic and D. Bingham, Virtual Library of Simulation Experiments.
 
 from __future__ import annotations
 
-from autograd_core.variable import Operand, Variable, as_variable
+from autograd_core.core import Operand, Variable, as_variable
 
 
 def sphere(x: Operand, y: Operand) -> Variable:

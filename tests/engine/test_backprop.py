@@ -289,6 +289,7 @@ def random_graphs(draw):
     return run
 
 
+@pytest.mark.no_cycles(ignore="autograd_core")  # cyclic on purpose, in one mode of three
 @settings(max_examples=60, deadline=None)
 @given(graph=random_graphs(), mode=st.sampled_from(MODES))
 def test_random_graphs_agree_with_differences(graph, mode):

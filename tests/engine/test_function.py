@@ -77,6 +77,7 @@ def test_an_output_used_several_times(mode):
     assert (x0.grad, x1.grad) == (16 + 45, 16 + 27)
 
 
+@pytest.mark.no_cycles(ignore="autograd_core")  # cyclic on purpose
 def test_outputs_as_the_mode_says():
     """`outputs` holds the Variables, weak references to them, or nothing."""
     x = leaf(2)
@@ -107,6 +108,18 @@ def test_attributes_and_slots_of_subclasses():
     y = f(x)
     y.backward()
     assert (y.data, x.grad, y.creator is f) == (6, 3, True)
+
+
+def test_names_of_attributes_are_free():
+    """What the engine calls `rules`, a user-written Function may call something else."""
+
+    class Ruled(Scale):
+        rules = ("double",)
+        linear = True
+
+    x = leaf(2)
+    Ruled(2.0)(x).backward()
+    assert x.grad == 2
 
 
 def test_a_function_called_again_works_as_a_copy():

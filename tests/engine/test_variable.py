@@ -92,3 +92,58 @@ def test_subclasses_of_variable_are_operands():
     p.frozen = False
     (p * 2.0).backward()
     assert p.grad == 2.0
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+@pytest.mark.parametrize("kind", [float, int, bool, complex])
+def test_one_element_becomes_a_python_number(kind, shape):
+    """As of an array of one element, whatever its shape."""
+    for number in (2.75, 0.0, -3.0):
+        made = kind(Variable(np.full(shape, number)))
+        assert (type(made), made) == (kind, kind(number))
+    assert Variable(np.full(shape, 2.75)).item() == 2.75
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        (float, TypeError),
+        (int, TypeError),
+        (complex, TypeError),
+        (Variable.item, TypeError),
+        (bool, ValueError),
+    ],
+)
+def test_several_elements_or_none_are_no_number(asked, error):
+    """The message has the shape and what to do; a Variable without data says that."""
+    for shape in ((2,), (0,), (3, 4)):
+        with pytest.raises(error, match=r"takes one element.*index it") as raised:
+            asked(Variable(np.ones(shape)))
+        assert str(shape) in str(raised.value)
+    with pytest.raises(TypeError, match="without data"):
+        asked(Variable(None))
+
+
+def test_numpy_makes_an_array_of_the_data():
+    """np.asarray(x) is the array that x holds, not one of objects; a dtype or a copy is made as of an array."""
+    data = np.array([1.0, 2.0])
+    x = Variable(data)
+    assert np.asarray(x) is data
+    assert np.asarray(x, np.float32).dtype == np.float32
+    copied = np.array(x)
+    copied[0] = 5.0
+    assert data[0] == 1.0
+    assert np.array([x, x]).tolist() == [[1.0, 2.0], [1.0, 2.0]]
+    assert np.array([Variable(np.array(1.5)), 2]).dtype == np.float64
+    with pytest.raises(ValueError, match="without a copy"):
+        x.__array__(np.float32, copy=False)
+    with pytest.raises(TypeError, match="without data"):
+        np.asarray(Variable(None))
+
+
+def test_a_list_is_refused_with_the_remedy():
+    """By a Variable, by an operator and by an operation, as what it most often is: a mistake."""
+    x = Variable(np.array(1.0))
+    for attempt in (lambda: Variable([1.0]), lambda: x * [1.0], lambda: [1.0] - x, lambda: square([1.0])):
+        with pytest.raises(TypeError, match=r"list.*np\.asarray"):
+            attempt()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograd_core.broadcasting import sum_to_shape
+from autograd_core.arrays import sum_to_shape
 
 
 @given(

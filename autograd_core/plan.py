@@ -20,11 +20,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from autograd_core import elementwise, operations, shaping
 from autograd_core.arrays import Array, Shape
 from autograd_core.config import using_config
-from autograd_core.function import Function
-from autograd_core.variable import Operand, Variable, as_variable
+from autograd_core.core import Function, Operand, Variable, as_variable
+from autograd_core.ops.arithmetic import Pow, Power
+from autograd_core.ops.elementwise import Maximum, ReLU
+from autograd_core.ops.reductions import Mean, Sum
+from autograd_core.ops.shapes import BroadcastTo, GetItem, Reshape, Transpose
 
 Step: TypeAlias = Callable[[], Any]
 Outputs: TypeAlias = "dict[Function, dict[int, Variable]]"  # those of each Function that are needed, by index
@@ -36,7 +38,7 @@ class Plan:
     f: takes as many Variables as there are examples; returns a Variable or several. It is called once. Its
         operations are recorded; Python's own `if`, `while` and `for` are not, nor is anything computed from
         `x.data` by other means: a plan repeats the branch that the examples took, whatever it is run on.
-    inputs: the arrays that each run reads, a tuple. They are yours to write into.
+    inputs: the arrays that each run reads, a tuple. They may be written to.
     outputs: the arrays that each run writes, a tuple; the next run overwrites them.
     operations: how many NumPy calls a run makes (views cost none).
     buffer_bytes: what all results together occupy, outputs included and inputs not.
@@ -73,15 +75,15 @@ class Plan:
     def _copy_in(self, arrays: tuple[Array, ...]) -> None:
         if len(arrays) != len(self.inputs):
             raise ValueError(f"this plan takes {len(self.inputs)} array(s), got {len(arrays)}")
-        for number, (mine, given) in enumerate(zip(self.inputs, arrays, strict=True)):
-            if given is mine:
+        for number, (own, given) in enumerate(zip(self.inputs, arrays, strict=True)):
+            if given is own:
                 continue
-            if np.shape(given) != mine.shape:
+            if np.shape(given) != own.shape:
                 raise ValueError(
-                    f"input {number} of this plan has shape {mine.shape}, got {np.shape(given)}; "
+                    f"input {number} of this plan has shape {own.shape}, got {np.shape(given)}; "
                     f"a plan is made for one shape"
                 )
-            np.copyto(mine, given)
+            np.copyto(own, given)
 
 
 class _Buffers:
@@ -106,7 +108,7 @@ class _Buffers:
         return buffer, buffer[:size].view(dtype).reshape(shape)
 
     def give_back(self, buffers: list[Array]) -> None:
-        """Let others have them."""
+        """Make these buffers free again."""
         self._free += buffers
 
 
@@ -180,23 +182,10 @@ def _lifetimes(
     return dying, family
 
 
-_VIEWS = (shaping.Reshape, shaping.Transpose, shaping.BroadcastTo, shaping.GetItem)
+_VIEWS = (Reshape, Transpose, BroadcastTo, GetItem)
 
-_UFUNCS: dict[type[Function], np.ufunc] = {
-    operations.Add: np.add,
-    operations.Sub: np.subtract,
-    operations.Mul: np.multiply,
-    operations.Div: np.true_divide,
-    operations.Neg: np.negative,
-    operations.Power: np.power,
-    elementwise.Exp: np.exp,
-    elementwise.Log: np.log,
-    elementwise.Sin: np.sin,
-    elementwise.Cos: np.cos,
-    elementwise.Tanh: np.tanh,
-    elementwise.Maximum: np.maximum,
-    shaping.MatMul: np.matmul,
-}
+# Functions whose forward is Python code around NumPy's function; that of most operations is NumPy's itself.
+_UFUNCS: dict[type[Function], np.ufunc] = {Power: np.power, Maximum: np.maximum}
 
 
 def _view(function: Function, inputs: list[Array]) -> Array | None:
@@ -210,14 +199,14 @@ def _view(function: Function, inputs: list[Array]) -> Array | None:
 def _kernel(function: Any, inputs: list[Array]) -> tuple[Any, ...]:
     """What computes a Function into `out=`, and what it takes after the inputs; None if there is nothing."""
     kind = type(function)
-    if kind is elementwise.ReLU:
+    if kind is ReLU:
         return np.maximum, inputs[0].dtype.type(0)
-    if kind is operations.Pow and function.c in (1, 2):
+    if kind is Pow and function.c in (1, 2):
         return (np.square if function.c == 2 else np.positive,)
-    if kind is shaping.Sum or kind is shaping.Mean:
-        total = np.sum if kind is shaping.Sum else np.mean
+    if kind is Sum or kind is Mean:
+        total = np.sum if kind is Sum else np.mean
         return (partial(total, axis=function.axis, keepdims=function.keepdims),)
-    return (_UFUNCS.get(kind),)
+    return (kind.forward if isinstance(kind.forward, np.ufunc) else _UFUNCS.get(kind),)
 
 
 def _may_write_to_its_input(kernel: Any) -> bool:
@@ -226,7 +215,7 @@ def _may_write_to_its_input(kernel: Any) -> bool:
 
 
 def _compute(function: Function, inputs: list[Array], outputs: dict[int, Array]) -> None:
-    """Run a Function that cannot write into an array of ours, and copy what it made."""
+    """Run a Function that cannot write into an array of the plan, and copy its results."""
     results = function.forward(*inputs)
     several = isinstance(results, (tuple, list))
     for index, output in outputs.items():

@@ -1,0 +1,1 @@
+"""The operations, a module for each kind: a Function, and beside it the function that calls it."""
