@@ -5,7 +5,7 @@
 Each measurement is a fresh interpreter: a heap is built inside `garbology.watch()` with the collector paused,
 the end of the block is timed by phases, and then `gc.collect()` is timed. What is older than the window is frozen
 first, so that the collection's time is that of the window alone. A ratio is within one process; printed is the
-process with the median ratio.
+process with the median ratio. Times are those of the processor, which other work beside it changes little.
 
 Memory is measured in processes of its own: how far VmHWM, reset through /proc/self/clear_refs, rises above the
 resident memory at the end of the block. The bytes of what dies with the garbage (`holdings`) are a part of every
@@ -31,9 +31,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import garbology
 from benchmarks.heaps import HEAPS, KEPT
-from garbology.graph import explain
-from garbology.graph.holdings import Holdings
+from garbology.find import explain
 from garbology.recorders.memory import peak_memory
+from garbology.sizes.retained import RetainedSizes
 
 FEWEST_JUDGED = 1_000_000
 TARGET_RATIO = 4.0
@@ -81,11 +81,11 @@ def timed_phases() -> Iterator[dict[str, float]]:
 
     def timed(name: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            start = time.perf_counter()
+            start = time.process_time()
             try:
                 return originals[name](*args, **kwargs)
             finally:
-                seconds[name] += time.perf_counter() - start
+                seconds[name] += time.process_time() - start
 
         return call
 
@@ -127,11 +127,11 @@ def time_once(name: str, objects: int) -> Timing:
             phases.update(
                 dict.fromkeys(phases, 0.0)
             )  # what was read while the work went on is no part of the end
-            start = time.perf_counter()
-        whole_seconds = time.perf_counter() - start
-    start = time.perf_counter()
+            start = time.process_time()
+        whole_seconds = time.process_time() - start
+    start = time.process_time()
     collected = gc.collect()
-    collect_seconds = time.perf_counter() - start
+    collect_seconds = time.process_time() - start
     return Timing(found.garbage, collected, len(found.shapes), phases, whole_seconds, collect_seconds)
 
 
@@ -139,7 +139,7 @@ def peak_once(name: str, objects: int, *, weigh: bool) -> dict[str, Any]:
     """Extra bytes for each object of the window (garbage and live) at the peak of finding, with or without bytes."""
     heap, units = prepared(name, objects)
     if not weigh:
-        explain.holdings = lambda _, __, components, *___: Holdings(0, components.sizes, 0)
+        explain.holdings = lambda _, __, components, *___: RetainedSizes(0, components.sizes, 0)
     with peak_memory():
         pass  # what it imports is no part of the window
     gc.collect()
@@ -159,8 +159,8 @@ def time_small() -> dict[str, Any]:
     for _ in range(9):
         with garbology.watch():
             heap(units)
-            start = time.perf_counter()
-        seconds.append(time.perf_counter() - start)
+            start = time.process_time()
+        seconds.append(time.process_time() - start)
         gc.collect()
     return {"seconds": statistics.median(seconds)}
 
@@ -171,9 +171,9 @@ def time_refcycle(objects: int) -> dict[str, Any]:
 
     heap, units = prepared("instance_pairs", objects)
     heap(units)
-    start = time.perf_counter()
+    start = time.process_time()
     cycles = refcycle.garbage().strongly_connected_components()
-    return {"seconds": time.perf_counter() - start, "components": len(cycles), "objects": objects}
+    return {"seconds": time.process_time() - start, "components": len(cycles), "objects": objects}
 
 
 def time_objgraph(objects: int) -> dict[str, Any]:
@@ -182,9 +182,9 @@ def time_objgraph(objects: int) -> dict[str, Any]:
 
     heap, units = prepared("instance_pairs", objects)
     heap(units)
-    start = time.perf_counter()
+    start = time.process_time()
     counts = objgraph.typestats(gc.get_objects(generation=0))
-    return {"seconds": time.perf_counter() - start, "types": len(counts), "objects": objects}
+    return {"seconds": time.process_time() - start, "types": len(counts), "objects": objects}
 
 
 def measured(*words: str | int) -> dict[str, Any]:

@@ -95,6 +95,19 @@ def payloads(units: int) -> None:
         node.text, other.number = f"text number {place}", place + 0.5
 
 
+CLASSES = [type(f"Class{number}", (), {}) for number in range(300)]
+
+
+def many_shapes(units: int) -> None:
+    """Rings of four instances of 300 classes, each with another succession of classes."""
+    for number in range(units):
+        high, low = divmod(number, 300)
+        places = (low, high % 300, (7 * high + low) % 300, (high // 300 + 3 * low) % 300)
+        nodes = [CLASSES[place]() for place in places]
+        for node, following in zip(nodes, nodes[1:] + nodes[:1], strict=True):
+            node.following = following
+
+
 KEPT: list[object] = []
 
 
@@ -111,6 +124,7 @@ HEAPS: dict[str, Callable[[int], None]] = {
     function.__name__: function
     for function in (
         *(instance_pairs, families, dict_pairs, closures, payloads, beside_live),
+        many_shapes,
         *(one_ring, doubly_linked_list, tree, star),
     )
 }

@@ -1,4 +1,4 @@
-"""Build and drop things of libraries nobody here wrote, and write down what only the collector could have freed.
+"""Build and drop objects of third-party libraries, and write down what only the collector could have freed.
 
     python -m pip install -e '.[field-notes]'
     python docs/field_notes.py                  # the table, in the terminal

@@ -85,19 +85,19 @@ def young_objects_listed() -> str:
 
 @probe
 def callback_fields() -> str:
-    """what `gc.callbacks` are told at a stop"""
-    told: list[dict[str, Any]] = []
+    """what `gc.callbacks` receive at a stop"""
+    received: list[dict[str, Any]] = []
 
     def listen(phase: str, info: dict[str, Any]) -> None:
         if phase == "stop":
-            told.append(dict(info))
+            received.append(dict(info))
 
     gc.callbacks.append(listen)
     try:
         gc.collect()
     finally:
         gc.callbacks.remove(listen)
-    return ", ".join(sorted(told[0]))
+    return ", ".join(sorted(received[0]))
 
 
 @probe

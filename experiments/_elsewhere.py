@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from garbology.measuring.processes import clean_environment
 from garbology.study import Unavailable
-from garbology.study.processes import clean_environment
 
 DIRECTORY = "GARBOLOGY_FRAMEWORKS"  # DIRECTORY/torch/bin/python, DIRECTORY/chainer/bin/python, ...
 
@@ -35,8 +35,8 @@ def measured_elsewhere(python: Path, target: str, measure: str, case: Mapping[st
     environment = {**clean_environment(target), DIRECTORY: ""}
     with tempfile.TemporaryDirectory(prefix="garbology-") as place:
         result = Path(place, "result.json")
-        worker = ["-X", "garbology=late", "-m", "garbology.study.worker", target, measure, str(result)]
-        # In the same process group: who ends this process at its time limit ends the other as well.
+        worker = ["-X", "garbology=late", "-m", "garbology.measuring.worker", target, measure, str(result)]
+        # In the same process group: a time limit that ends this process ends the other as well.
         subprocess.run(
             [str(python), *worker], input=json.dumps(dict(case)), text=True, env=environment, check=True
         )
@@ -54,7 +54,7 @@ def _version(python: Path) -> str:
         return platform.python_version()
     code = "import platform; print(platform.python_version())"
     try:
-        told = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True)
+        answer = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise Unavailable(f"{python} cannot be run: {error}") from None
-    return told.stdout.strip()
+    return answer.stdout.strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
 
 
@@ -89,7 +89,7 @@ def with_finalize_of_itself(log: Log) -> None:
 
 
 def with_callback_outside(log: Log) -> None:
-    """A weak reference with a callback, held by somebody who lives on."""
+    """A weak reference with a callback, held by an object that lives on."""
     a, _ = pair(Node, log)
     log.references.append(weakref.ref(a, lambda _: log.events.append("callback a")))
 
@@ -129,7 +129,7 @@ async def wait_for(node: Node) -> None:
 class Forever:
     """Something to wait for."""
 
-    def __await__(self) -> Iterator[None]:
+    def __await__(self) -> Generator[None, None, None]:
         yield
 
 
@@ -141,7 +141,7 @@ def suspended_generator(log: Log) -> None:
 
 
 def unstarted_generator(log: Log) -> None:
-    """The same, and nobody has asked the generator for anything."""
+    """The same with a generator that was never started."""
     node = Node("a", log)
     node.other = one_two(node)
 

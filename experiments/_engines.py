@@ -12,16 +12,19 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from garbology.study import Unavailable
+
+if TYPE_CHECKING:
+    from autograd_core.config import OutputReferences
 
 
 @dataclass(frozen=True)
 class Program:
     """One engine's forward and backward: `forward(operations)` returns a graph, whatever it is here.
 
-    `backward(graph)` returns the derivative. Who holds the graph holds all that a program would hold of it.
+    `backward(graph)` returns the derivative. Holding the graph is holding all that a program would hold of it.
     """
 
     forward: Callable[[int], Any]
@@ -80,7 +83,7 @@ def program_of(leaf: Callable[[], Any], gradient: Callable[[Any], float], **opti
     return Program(forward, backward)
 
 
-def load_ours(references: str, **options: bool) -> Program:
+def load_ours(references: OutputReferences, **options: bool) -> Program:
     """autograd_core, whose functions refer to their outputs as it is said."""
     import numpy as np
 
@@ -122,7 +125,7 @@ def load_dezero(**options: bool) -> Program:
     import numpy as np
 
     if not hasattr(np, "int"):  # NumPy took it away in 1.24; DeZero's release of 2020 names it at import
-        np.int = int
+        vars(np)["int"] = int
     variable = importlib.import_module("dezero").Variable
     return program_of(lambda: variable(np.array(1.0)), lambda number: float(number.grad.data), **options)
 

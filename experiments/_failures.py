@@ -17,6 +17,8 @@ class Array(bytearray):
 
     __slots__ = ("__weakref__", "token")
 
+    token: object
+
     def __repr__(self) -> str:
         return f"<Array of {len(self)} bytes>"  # as NumPy does, and not every byte
 
@@ -60,7 +62,7 @@ def save_and_delete(work: Work) -> None:
             del saved
 
 
-def keep(work: Work) -> object:
+def keep(work: Work) -> Any:
     """Return it, as a list of failures would keep it."""
     try:
         work()
@@ -68,7 +70,7 @@ def keep(work: Work) -> object:
         return error
 
 
-def keep_without_variables(work: Work) -> object:
+def keep_without_variables(work: Work) -> Any:
     """Return it with its traceback, whose frames forget their variables."""
     try:
         work()
@@ -77,7 +79,7 @@ def keep_without_variables(work: Work) -> object:
         return error
 
 
-def keep_without_traceback(work: Work) -> object:
+def keep_without_traceback(work: Work) -> Any:
     """Return it without its traceback."""
     try:
         work()
@@ -85,7 +87,7 @@ def keep_without_traceback(work: Work) -> object:
         return error.with_traceback(None)
 
 
-def keep_text(work: Work) -> object:
+def keep_text(work: Work) -> Any:
     """Return what would be printed."""
     try:
         work()
@@ -93,7 +95,7 @@ def keep_text(work: Work) -> object:
         return traceback.format_exc()
 
 
-def keep_text_of_variables(work: Work) -> object:
+def keep_text_of_variables(work: Work) -> Any:
     """Return what would be printed, with the text of every local variable."""
     try:
         work()
@@ -101,7 +103,7 @@ def keep_text_of_variables(work: Work) -> object:
         return traceback.TracebackException.from_exception(error, capture_locals=True)
 
 
-def keep_another(work: Work) -> object:
+def keep_another(work: Work) -> Any:
     """Raise another exception while this one is handled, and return that, without its own traceback."""
     try:
         try:
@@ -112,7 +114,7 @@ def keep_another(work: Work) -> object:
         return error.with_traceback(None)
 
 
-def keep_another_from_none(work: Work) -> object:
+def keep_another_from_none(work: Work) -> Any:
     """The same with `from None`, which says that the first one is not to be shown."""
     try:
         try:
@@ -123,7 +125,7 @@ def keep_another_from_none(work: Work) -> object:
         return error.with_traceback(None)
 
 
-def keep_another_and_its_cause(work: Work) -> object:
+def keep_another_and_its_cause(work: Work) -> Any:
     """The same with the first one as the cause, which has lost its traceback."""
     try:
         try:
@@ -190,7 +192,7 @@ def leave_to_prompt(work: Work) -> None:
     import code
 
     prompt = code.InteractiveInterpreter({"work": work})
-    prompt.write = str  # so that it prints nothing here
+    vars(prompt)["write"] = str  # so that it prints nothing here
     prompt.runsource("work()")
 
 

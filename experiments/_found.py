@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class FoundBefore:
-    """What only the collector can free of what a function left, and its cycles; None where nobody can tell."""
+    """What only the collector can free of what a function left, and its cycles; None where that is unknown."""
 
     objects: int | None = None
     bytes: int | None = None
@@ -19,7 +19,7 @@ class FoundBefore:
 def found_before_collecting(function: Callable[[], object]) -> FoundBefore:
     """Call `function` and look at what it leaves; its advice is tried on one cycle, which is then gone.
 
-    Without NumPy nothing is called and nothing is told.
+    Without NumPy nothing is called and everything is None.
     """
     try:
         from garbology import watch

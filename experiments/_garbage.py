@@ -12,18 +12,47 @@ from typing import Any
 from garbology import collector
 from garbology.recorders import PeakMemory, peak_memory
 
-# Makes one specimen that refers once to the token (see garbology.recorders.waiting) and drops it.
-MakeAndDrop = Callable[[object], None]
+# Makes one specimen that refers once to the token (see garbology.recorders.waiting): a caller that ignores it drops it.
+MakeAndDrop = Callable[[object], object]
+
+
+# Where claims of several studies are expected to fail, and why: the arguments of Claim.expected_failure.
+IN_INCREMENTS: dict[str, Any] = {
+    "collector": "incremental",
+    "reason": "each increment looks at a slice of the whole heap, and garbage waits until its slice comes",
+    "reference": "python/cpython#142516, reverted in 3.14.5 by python/cpython#148726; PEP 848",
+}
+BY_SHARE_OF_THE_HEAP: dict[str, Any] = {
+    "collector": "free-threaded",
+    "reason": "new objects must also exceed a quarter of the live ones, whatever the threshold",
+    "reference": "python/cpython#132917, python/cpython#148937",
+}
+ONE_GENERATION: dict[str, Any] = {
+    "collector": "free-threaded",
+    "reason": "there is one generation, and every collection looks at all of it",
+    "reference": "PEP 703",
+}
 
 
 class Node:
     """An object like any other."""
 
+    child: Node
+    parent: Node
+    token: object
+    payload: bytearray
 
-def drop_pair(token: object) -> None:
-    """Two objects that hold each other: the smallest cycle of a program with back references."""
+
+def make_pair(token: object, payload_bytes: int = 0) -> Node:
+    """Two objects that hold each other: the smallest cycle of a program with back references.
+
+    The payload is a buffer of the first one, which the collector neither tracks nor counts.
+    """
     parent, child = Node(), Node()
     parent.child, child.parent, parent.token = child, parent, token
+    if payload_bytes:
+        parent.payload = bytearray(payload_bytes)
+    return parent
 
 
 def live_heap(objects: int) -> list[list[Any]]:

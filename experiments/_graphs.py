@@ -37,7 +37,8 @@ def build_chain(operations: int) -> Variable:
 def build_wide(operations: int) -> Variable:
     """Square a number in many branches and sum them all at once."""
     number = Variable(np.array(1.0))
-    return Total()(*[square(number) for _ in range(operations - 1)])
+    total: Variable = Total()(*[square(number) for _ in range(operations - 1)])
+    return total
 
 
 def build_perceptron(operations: int) -> Variable:

@@ -65,7 +65,7 @@ def make_dict(a: Any, b: Any, c: Any, d: Any) -> Any:
 
 
 def make_and_read_dict(a: Any, b: Any, c: Any, d: Any) -> Any:
-    """An ordinary instance, of which somebody has once asked for the `__dict__`."""
+    """An ordinary instance whose `__dict__` has been read once."""
     instance = Plain(a, b, c, d)
     vars(instance)
     return instance
@@ -108,7 +108,7 @@ def read_by_key(holders: Any) -> None:
 
 def hold_weak_values(objects: list[Any]) -> Any:
     """The objects as values of a dictionary that does not keep them."""
-    holders = weakref.WeakValueDictionary()
+    holders: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
     for key, obj in enumerate(objects):
         holders[key] = obj
     return holders

@@ -1,6 +1,6 @@
 """A backward to experiment with, right and wrong, that drives the engine's own Functions.
 
-It is told its order, and how to add gradients up. An agenda holds the results whose Function is still to be
+Its arguments are the order, and how to add gradients up. An agenda holds the results whose Function is still to be
 visited; `walk` takes one at a time from it. All agendas but `SortedOnce` are filled while the walk goes on,
 whenever an input that has a Function is met.
 """
@@ -164,5 +164,4 @@ def walk(root: Variable, agenda: Agenda, *, once: bool = True, accumulate: Accum
 
 
 def _inputs(output: Variable) -> tuple[Variable, ...]:
-    creator: Any = output.creator
-    return creator.inputs  # type: ignore[no-any-return]
+    return output.creator.inputs if output.creator else ()

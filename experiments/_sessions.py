@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from garbology.measuring.processes import clean_environment
 from garbology.study import Unavailable
-from garbology.study.processes import clean_environment
 
 SECONDS = 60  # that a kernel may take to start, or a cell to run
 # Nothing of the user's own: no profile, no start-up files, no history on disk.

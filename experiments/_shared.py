@@ -1,12 +1,11 @@
-"""What several studies share: a deep model of one array a layer, one tile, and rows as samples."""
+"""What several studies of the engine share: a deep model of one array a layer, the way back, and a warm-up."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
 
-from autograd_core import Variable, sin
-from garbology.study import Run, Runs
+from autograd_core import Function, Variable, sin
+from garbology.recorders import memory_usage, peak_memory, traced_allocations
 
 
 def deep_model(inputs: Variable, depth: int) -> Variable:
@@ -17,16 +16,17 @@ def deep_model(inputs: Variable, depth: int) -> Variable:
     return hidden
 
 
-def unfolded(runs: Runs, rows: str, by: Sequence[str]) -> Runs:
-    """Each row of a list that a measure returned, as a sample of its own.
+def functions_behind(output: Variable) -> list[Function]:
+    """The Functions on the way from a result to its first input, the last one first."""
+    found = []
+    while output.creator is not None:
+        found.append(output.creator)
+        output = output.creator.inputs[0]
+    return found
 
-    `rows` names the list of dicts, `by` the keys that tell one row from another: they become parameters, so
-    that figures and medians group by them.
-    """
-    return Runs(_sample(run, row, by) for run in runs for row in getattr(run, rows))
 
-
-def _sample(run: Run, row: dict[str, Any], by: Sequence[str]) -> Run:
-    case = {**run.case, **{name: row[name] for name in by}}
-    values = {name: value for name, value in row.items() if name not in by}
-    return Run(run.measure, case, values, repeat=run.repeat, runtime=run.runtime)
+def warm_up(work: Callable[[], object]) -> None:
+    """Do it once, small: what is imported or cached at first use belongs to the baseline, and to no peak."""
+    with peak_memory(), traced_allocations():
+        work()
+        memory_usage()

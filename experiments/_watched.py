@@ -31,7 +31,7 @@ def is_alive() -> bool:
     return _made[-1]() is not None
 
 
-def told() -> str:
+def answer() -> str:
     """JSON: whether the object is alive, and if so what holds it, the shortest chain and the other holders."""
     if not is_alive():
         return json.dumps({"alive": False})

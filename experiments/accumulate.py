@@ -1,58 +1,42 @@
 """Is `x += x` the same as `x = x + x`?
 
 On numbers, yes. On arrays, no: `x = x + x` makes a new array and lets the name point to it; `x += x` writes
-into the array that is there, so that everybody who holds it sees the change. The second needs no memory, which
+into the array that is there, so that every holder of it sees the change. The second needs no memory, which
 makes it tempting wherever gradients are added up: a Variable that was used twice gets two gradients, and their
 sum is its own.
 
 But gradients are passed around. Adding passes the gradient of its output on to both of its inputs as it is:
-three Variables now share one array. Whoever adds to it in place changes the gradient of the other two.
+three Variables now share one array. Adding to it in place changes the gradient of the other two.
 We do that on purpose, in a small backward of our own on the engine's graph,
 
     y = (a + b) + a
 
 and compare the gradients with the right ones. There are two ways out. Make a new array for each sum, as the
-engine does: sharing does no harm where nobody writes. Or copy the first gradient that comes, and add the others
-to that copy, which nobody else holds. We measure what each way costs, on arrays of several sizes.
+engine does: sharing does no harm as long as the array is not written to. Or copy the first gradient that comes,
+and add the others to that copy, which has no other holder. We measure what each way costs, on arrays of several
+sizes.
 
-What to do about it: write in place only into an array that you made yourself and gave to nobody. It is worth it for
-large arrays, where a new array means new memory pages. For single numbers it is even slower, for NumPy then takes
-its general route instead of the short one (numpy/numpy#21464 has the reason: a step of zero bytes may mean that
-elements overlap).
-"""
+What to do about it: write in place only into an array that you made yourself and have not passed on. It is
+worth it for large arrays, where a new array means new memory pages. For single numbers it is even slower, for
+NumPy then takes its general route instead of the short one (numpy/numpy#21464 has the reason: a step of zero
+bytes may mean that elements overlap)."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from operator import truediv
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from autograd_core import Variable
+from experiments._clock import fastest
 from experiments._graphs import Total
 from experiments._orders import Accumulate, SortedOnce, new_sum, walk
-from experiments._rows import side_by_side
-from experiments._shared import unfolded
 from garbology.recorders import traced_allocations
-from garbology.study import (
-    NotMeasured,
-    Runs,
-    Study,
-    Table,
-    Tile,
-    bars,
-    combined_tile,
-    counted,
-    line,
-    median_tile,
-    shown,
-    table,
-)
+from garbology.study import Run, Runs, Study, every, run_study
 
 Array = npt.NDArray[np.float64]
 USES = 8  # how often the Variable is used whose gradients are added up
@@ -60,7 +44,7 @@ LARGE_ELEMENTS = 100_000  # from here on an array is new memory pages each time
 ROUNDS = 7
 
 study = Study(
-    title="Adding up in place, and who else sees it",
+    title="Adding up in place, and what else sees it",
     parameters={"elements": [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000]},
     quick={"elements": [1, 200_000], "repeats": 2},
     full={"elements": [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 4_000_000]},
@@ -69,7 +53,7 @@ study = Study(
 
 
 def copy_then_in_place(held: Any, gradient: Any) -> Any:
-    """Copy the first gradient, and add the others to that copy, which nobody else holds."""
+    """Copy the first gradient, and add the others to that copy, which has no other holder."""
     if held is None:
         return gradient.copy()
     held += gradient
@@ -77,7 +61,7 @@ def copy_then_in_place(held: Any, gradient: Any) -> Any:
 
 
 def in_place(held: Any, gradient: Any) -> Any:
-    """Keep the first gradient as it came, and add the others to it: WRONG, for others hold it too."""
+    """Keep the first gradient as it came, and add the others to it: WRONG, because it has other holders."""
     if held is None:
         return gradient
     held += gradient
@@ -114,8 +98,8 @@ def double_an_array(elements: int) -> Doubled:
         array_bytes=8 * elements,
         **{f"new_{name}": value for name, value in new.items()},
         **{f"in_place_{name}": value for name, value in in_place.items()},
-        new_seconds=_fastest(partial(_with_new, np.full(elements, 0.0)), elements),
-        in_place_seconds=_fastest(partial(_with_in_place, np.full(elements, 0.0)), elements),
+        new_seconds=_fastest(_with_new, elements),
+        in_place_seconds=_fastest(_with_in_place, elements),
     )
 
 
@@ -186,7 +170,7 @@ def _shared_graph() -> dict[str, Variable]:
 def _right_gradients() -> dict[str, float]:
     variables = _shared_graph()
     variables["y"].backward(retain_grad=True)
-    return {name: float(variable.grad[0]) for name, variable in variables.items()}  # type: ignore[index]
+    return {name: float(variable.grad[0]) for name, variable in variables.items()}
 
 
 @dataclass(frozen=True)
@@ -225,14 +209,14 @@ def add_up_gradients(elements: int) -> Accumulation:
         with traced_allocations() as traced:
             backward(SortedOnce())
         values[f"{field}_peak_bytes"] = traced.peak_bytes
-        values[f"{field}_seconds"] = _fastest(partial(_repeat, lambda: backward(SortedOnce())), elements)  # noqa: B023
-    engine = partial(_repeat, partial(_engine, leaf, output))
-    return Accumulation(array_bytes=8 * elements, engine_seconds=_fastest(engine, elements), **values)
+        values[f"{field}_seconds"] = fastest(lambda: backward(SortedOnce()), ROUNDS, _times(elements))  # noqa: B023
 
+    def engine() -> None:
+        leaf.cleargrad()
+        output.backward()
 
-def _engine(leaf: Variable, output: Variable) -> None:
-    leaf.cleargrad()
-    output.backward()
+    engine_seconds = fastest(engine, ROUNDS, _times(elements))
+    return Accumulation(array_bytes=8 * elements, engine_seconds=engine_seconds, **values)
 
 
 def _arrays_made(output: Variable, accumulate: Accumulate) -> int:
@@ -249,47 +233,60 @@ def _arrays_made(output: Variable, accumulate: Accumulate) -> int:
     return made
 
 
-def _repeat(work: Callable[[], object], times: int) -> None:
-    for _ in range(times):
-        work()
+def _fastest(work: Callable[[Array, int], object], elements: int) -> float:
+    """The time of one doubling of zeros, in the fastest of several rounds."""
+    times = _times(elements)
+    return fastest(partial(work, np.full(elements, 0.0), times), ROUNDS) / times
 
 
-def _fastest(work: Callable[[int], object], elements: int) -> float:
-    """The time of one of `work(times)`, in the fastest of several rounds: what slows others is not the work."""
-    times = max(2, min(1_000, 1_000_000 // elements))
-    rounds = []
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
-        work(times)
-        rounds.append(time.perf_counter() - started)
-    return min(rounds) / times
+def _times(elements: int) -> int:
+    """How often in a row the work is done in each round."""
+    return max(2, min(1_000, 1_000_000 // elements))
 
 
-@study.finding
-def in_place_is_the_same_array(runs: Runs) -> str:
-    """`x += x` changes the array itself, for all who hold it; `x = x + x` makes another one, for x alone."""
-    doubled = runs.of(double_an_array)
-    for run in doubled:
-        assert run.in_place_same_object, run
-        assert run.in_place_seen, run
-        assert not run.new_same_object, run
-        assert not run.new_seen, run
-    return f"so in {counted(len(doubled), 'sample')}"
+doubled_large = double_an_array.matching(
+    lambda run: run.elements >= LARGE_ELEMENTS, f"{LARGE_ELEMENTS:,} numbers or more"
+)
+added_large = add_up_gradients.matching(
+    lambda run: run.elements >= LARGE_ELEMENTS, f"{LARGE_ELEMENTS:,} numbers or more"
+)
+one, largest = double_an_array.where(elements=1), double_an_array.largest("elements")
+largest_that_is_large = doubled_large.largest("elements")
+accumulated = add_up_gradients.largest("elements")
+rows = share_a_gradient.rows("rows", by=["way", "variable"])
+new_sums = rows.where(way="new sums")
+most_holders = new_sums.most("holders")
+wrong = (
+    rows.where(way="in place", variable=["a", "b"]).matching(lambda row: row.gradient != row.right).first()
+)
 
 
-@study.finding
-def in_place_allocates_nothing(runs: Runs) -> str:
-    """`x = x + x` allocates one whole array, `x += x` none."""
-    large = _large(runs.of(double_an_array))
-    for run in large:
-        assert run.array_bytes <= run.new_peak_bytes < 1.1 * run.array_bytes, run
-        assert run.in_place_peak_bytes < 0.1 * run.array_bytes, run
-    return f"{large[-1].new_peak_bytes:,} bytes and {large[-1].in_place_peak_bytes:,} for {large[-1].array_bytes:,}"
+def arrays_saved(run: Run) -> float:
+    """How many arrays less the peak of copying is than that of new sums."""
+    return float((run.new_sums_peak_bytes - run.copy_peak_bytes) / run.array_bytes)
+
+
+in_place_is_the_same_array = study.claim(
+    "`x += x` changes the array itself, for all of its holders; `x = x + x` makes another one, for x alone.",
+    every(
+        double_an_array, lambda run: run.in_place_same_object and run.in_place_seen, "in place made another"
+    ),
+    every(
+        double_an_array, lambda run: not run.new_same_object and not run.new_seen, "the sum was no new array"
+    ),
+)
+in_place_allocates_nothing = study.claim(
+    "`x = x + x` allocates one whole array, `x += x` none.",
+    every(doubled_large, lambda run: run.array_bytes <= run.new_peak_bytes < 1.1 * run.array_bytes),
+    every(doubled_large, lambda run: run.in_place_peak_bytes < 0.1 * run.array_bytes),
+    evidence="""{largest_that_is_large.new_peak_bytes:,.0f} bytes and {largest_that_is_large.in_place_peak_bytes:,.0f}
+    for {largest_that_is_large.array_bytes:,.0f}""",
+)
 
 
 @study.finding
 def in_place_into_a_shared_array_is_wrong(runs: Runs) -> str:
-    """Adding in place to a gradient that others hold gives them wrong gradients; both ways out are right."""
+    """Adding in place to a shared gradient makes that of its other holders wrong; new sums and copying are right."""
     shown = ""
     for run in runs.of(share_a_gradient):
         wrong = [row for row in run.rows if row["gradient"] != row["right"]]
@@ -299,155 +296,76 @@ def in_place_into_a_shared_array_is_wrong(runs: Runs) -> str:
     return shown
 
 
-@study.finding
-def sharing_alone_does_no_harm(runs: Runs) -> str:
-    """New sums leave arrays shared, too, and every gradient is right: nobody writes into them."""
-    for run in runs.of(share_a_gradient):
-        rows = [row for row in run.rows if row["way"] == "new sums"]
-        assert max(row["holders"] for row in rows) > 1, f"nothing is shared: {rows}"
-        assert all(row["gradient"] == row["right"] for row in rows), rows
-    return f"{max(row['holders'] for row in rows)} Variables hold one array"
+sharing_alone_does_no_harm = study.claim(
+    "New sums leave arrays shared, too, and every gradient is right: they are never written to.",
+    most_holders > 1,
+    every(new_sums, lambda row: row.gradient == row.right),
+    evidence="{most_holders} Variables hold one array",
+)
+new_sums_make_an_array_each = study.claim(
+    "Of a Variable used n times, new sums make n arrays less one, copying makes one; at the peak it saves one.",
+    every(
+        add_up_gradients,
+        lambda run: (run.new_sums_arrays, run.copy_arrays, run.in_place_arrays) == (USES - 1, 1, 0),
+    ),
+    added_large.least(arrays_saved, "arrays saved") > 0.9,
+    added_large.most(arrays_saved, "arrays saved") < 1.1,
+    evidence="1 array instead of all but one of {USES}, in {samples}",
+)
+in_place_is_slower_on_one_number = study.claim(
+    "On an array of one number `x += x` takes at least a fifth longer than `x = x + x`.",
+    one.in_place_seconds > one.new_seconds * 1.2,
+)
+in_place_is_faster_on_large_arrays = study.claim(
+    "On large arrays `x += x` takes at most three quarters of the time of `x = x + x`.",
+    largest_that_is_large.in_place_seconds < largest_that_is_large.new_seconds * 0.75,
+)
 
+wrong_gradients = study.bars(
+    "Gradients of y = (a + b) + a by the way they are added up; right are 1, 1, 2 and 1.",
+    rows, x="variable", y="gradient", color="way",
+)  # fmt: skip
+seconds_of_doubling = study.line(
+    "Time to double an array.",
+    double_an_array.side_by_side(
+        {"x = x + x": "new_seconds", "x += x": "in_place_seconds"}, by="way", value="doubling_seconds"
+    ),
+    x="elements", y="doubling_seconds", color="way", log="xy", x_title="numbers in the array",
+)  # fmt: skip
+seconds_of_accumulation = study.line(
+    "Time of one backward that adds up eight gradients of one Variable.",
+    add_up_gradients.side_by_side(
+        {way: f"{field}_seconds" for way, field in FIELDS.items()} | {"the engine": "engine_seconds"},
+        by="way", value="backward_seconds",
+    ),
+    x="elements", y="backward_seconds", color="way", log="xy", x_title="numbers in the array",
+)  # fmt: skip
+peak_of_accumulation = study.line(
+    "Most bytes that this backward holds at once, by counting allocations.",
+    add_up_gradients.side_by_side(
+        {way: f"{field}_peak_bytes" for way, field in FIELDS.items()}, by="way", value="peak_bytes"
+    ),
+    x="elements", y="peak_bytes", color="way", log="xy", x_title="numbers in the array",
+)  # fmt: skip
 
-@study.finding
-def new_sums_make_an_array_each(runs: Runs) -> str:
-    """Of a Variable used n times, new sums make n arrays less one, copying makes one; at the peak it saves one."""
-    added = runs.of(add_up_gradients)
-    for run in added:
-        made = run.new_sums_arrays, run.copy_arrays, run.in_place_arrays
-        assert made == (USES - 1, 1, 0), run
-    for run in _large(added):
-        saved = (run.new_sums_peak_bytes - run.copy_peak_bytes) / run.array_bytes
-        assert abs(saved - 1) < 0.1, f"{run}: {saved:.2f} arrays saved"
-    return f"{USES - 1} arrays and 1, in {counted(len(added), 'sample')}"
-
-
-@study.finding
-def in_place_is_slower_on_one_number(runs: Runs) -> str:
-    """On an array of one number `x += x` takes at least a fifth longer than `x = x + x`."""
-    case = runs.of(double_an_array).where(elements=1).only_case()
-    told, ratio = _times_told(case)
-    assert ratio > 1.2, told
-    return told
-
-
-@study.finding
-def in_place_is_faster_on_large_arrays(runs: Runs) -> str:
-    """On large arrays `x += x` takes at most three quarters of the time of `x = x + x`."""
-    cases = runs.of(double_an_array).cases()
-    case = max(cases, key=lambda case: case.elements)
-    if case.elements < LARGE_ELEMENTS:
-        raise NotMeasured(f"no array of {LARGE_ELEMENTS:,} numbers or more was measured")
-    told, ratio = _times_told(case)
-    assert ratio < 0.75, told
-    return told
-
-
-@study.figure
-def wrong_gradients(runs: Runs) -> Any:
-    """Gradients of y = (a + b) + a by the way they are added up; right are 1, 1, 2 and 1."""
-    rows = unfolded(runs.of(share_a_gradient), "rows", by=["way", "variable"])
-    return bars(rows, x="variable", y="gradient", color="way")
-
-
-@study.figure
-def seconds_of_doubling(runs: Runs) -> Any:
-    """Time to double an array."""
-    fields = {"x = x + x": "new_seconds", "x += x": "in_place_seconds"}
-    return _over_elements(runs.of(double_an_array), fields, "doubling_seconds")
-
-
-@study.figure
-def seconds_of_accumulation(runs: Runs) -> Any:
-    """Time of one backward that adds up eight gradients of one Variable."""
-    fields = {way: f"{field}_seconds" for way, field in FIELDS.items()} | {"the engine": "engine_seconds"}
-    return _over_elements(runs.of(add_up_gradients), fields, "backward_seconds")
-
-
-@study.figure
-def peak_of_accumulation(runs: Runs) -> Any:
-    """Most bytes that this backward holds at once, by counting allocations."""
-    fields = {way: f"{field}_peak_bytes" for way, field in FIELDS.items()}
-    return _over_elements(runs.of(add_up_gradients), fields, "peak_bytes")
-
-
-def _over_elements(runs: Runs, fields: dict[str, str], value: str) -> Any:
-    return line(
-        side_by_side(runs, fields, by="way", value=value), x="elements", y=value, color="way",
-        x_scale="log", y_scale="log", x_title="numbers in the array",
-    )  # fmt: skip
-
-
-@study.tile
-def tiles(runs: Runs) -> list[Tile]:
-    """A wrong gradient, and what in place saves and costs."""
-    wrong = _wrong_row(runs)
-    small, large = _small_and_large(runs)
-    accumulated = max(runs.of(add_up_gradients).cases(), key=lambda case: case.elements)
-    label = f"Adding {USES} gradients of {large.elements:,} numbers"
-    return [
-        Tile(f"Gradient of {wrong['variable']}, {wrong['right']:g} is right", wrong["gradient"], better=""),
-        _ratio_tile("Time in place, one number", small),
-        _ratio_tile(f"Time in place, {large.elements:,} numbers", large),
-        median_tile(f"{label}, new sums", accumulated, "new_sums_seconds", "seconds"),
-        median_tile(f"{label}, copy first", accumulated, "copy_seconds", "seconds"),
-    ]
-
-
-@study.verdict
-def verdict(runs: Runs) -> str:
-    """What goes wrong, and what it would save."""
-    wrong = _wrong_row(runs)
-    small, large = _small_and_large(runs)
-    return (
-        f"Added up in place, the gradient of {wrong['variable']} is {wrong['gradient']:g} instead of "
-        f"{wrong['right']:g}, because {wrong['holders']} Variables share its array; `x += x` takes "
-        f"{_times_told(large)[1]:.2f} times as long as `x = x + x` on {large.elements:,} numbers, and "
-        f"{_times_told(small)[1]:.2f} times as long on a single one."
-    )
-
-
-@study.table
-def medians(runs: Runs) -> Table:
-    """Bytes and time of doubling."""
-    columns = ["new_peak_bytes", "in_place_peak_bytes", "new_seconds", "in_place_seconds"]
-    return table(
-        runs.of(double_an_array), columns, caption="Doubling an array: x = x + x, and x += x in place."
-    )
-
-
-def _large(runs: Runs) -> list[Any]:
-    """The samples of arrays large enough that nothing else counts."""
-    chosen = [run for run in runs if run.elements >= LARGE_ELEMENTS]
-    if not chosen:
-        raise NotMeasured(f"no array of {LARGE_ELEMENTS:,} numbers or more was measured")
-    return sorted(chosen, key=lambda run: run.elements)
-
-
-def _times_told(case: Any) -> tuple[str, float]:
-    """The times of doubling in words, and the one in place as a share of the other."""
-    new, in_place = case.median("new_seconds"), case.median("in_place_seconds")
-    told = f"{shown(in_place, 'seconds')} in place, {shown(new, 'seconds')} new"
-    return f"on arrays of {case.elements:,}: {told}", in_place / new
-
-
-def _ratio_tile(label: str, case: Any) -> Tile:
-    times = (case, "in_place_seconds"), (case, "new_seconds")
-    return combined_tile(label, truediv, *times, unit="times", atlas=True, better="")
-
-
-def _small_and_large(runs: Runs) -> tuple[Any, Any]:
-    """The doubling of a single number and of the largest array."""
-    doubled = runs.of(double_an_array)
-    return doubled.where(elements=1).only_case(), max(doubled.cases(), key=lambda case: case.elements)
-
-
-def _wrong_row(runs: Runs) -> dict[str, Any]:
-    """The leaf whose gradient adding in place gets wrong."""
-    rows = next(iter(runs.of(share_a_gradient))).rows
-    wrong = [row for row in rows if row["way"] == "in place" and row["gradient"] != row["right"]]
-    return next(row for row in wrong if row["variable"] in ("a", "b"))
+study.tile("Gradient of {wrong.variable}, {wrong.right:g} is right", wrong.gradient, better="")
+in_place_on_one, in_place_on_largest = (each.in_place_seconds / each.new_seconds for each in (one, largest))
+study.tile("Time in place, one number", in_place_on_one, unit="times", atlas=True, better="")
+study.tile(
+    "Time in place, {largest.elements} numbers", in_place_on_largest, unit="times", atlas=True, better=""
+)
+study.tile("Adding {USES} gradients of {largest.elements} numbers, new sums", accumulated.new_sums_seconds)
+study.tile("Adding {USES} gradients of {largest.elements} numbers, copy first", accumulated.copy_seconds)
+study.verdict(
+    """Added up in place, the gradient of {wrong.variable} is {wrong.gradient:g} instead of {wrong.right:g}, because
+    {wrong.holders} Variables share its array; new sums are right."""
+)
+study.table(
+    "Doubling an array: x = x + x, and x += x in place.",
+    double_an_array,
+    ["new_peak_bytes", "in_place_peak_bytes", "new_seconds", "in_place_seconds"],
+)
 
 
 if __name__ == "__main__":
-    raise SystemExit(study.main())
+    raise SystemExit(run_study(study))

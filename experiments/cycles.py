@@ -1,4 +1,4 @@
-"""Who frees a dropped graph: reference counting, or the cyclic collector?
+"""What frees a dropped graph: reference counting, or the cyclic collector?
 
 A define-by-run engine records a graph while it computes: each result (a Variable) holds the Function that
 made it, its creator, and each Function holds its inputs. If the Function holds its output as well, the two
@@ -25,30 +25,20 @@ from __future__ import annotations
 import gc
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from autograd_core import Function, Variable, output_references, square
+from autograd_core.config import OutputReferences
+from experiments._clock import timed
 from experiments._graphs import BUILD, OPERATIONS_IN_A_STEP, OPERATIONS_OF_A_GRAPH
+from experiments._shared import warm_up
 from garbology import collector, record_pauses, reference_count
 from garbology.recorders import census, memory_usage, peak_memory, waiting_garbage
-from garbology.study import (
-    NotMeasured,
-    Runs,
-    Study,
-    Table,
-    Tile,
-    combined_tile,
-    counted,
-    line,
-    median_tile,
-    shown,
-    table,
-)
+from garbology.study import Study, every, proportional, run_study
 
 MODELS = list(BUILD)
 KINDS = ["strong", "weak", "none"]
@@ -76,6 +66,14 @@ study = Study(
         "array_bytes": [8, 1_000, 100_000, 1_000_000],
         "most_repeats": 15,
         "timeout_seconds": 600,
+    },
+    opening="Graphs of operations are built, dropped and counted, to see what frees them: reference counting at "
+    "once, or the cyclic collector later.",
+    glossary={
+        "chain": "operations on a scalar, each on the result of the one before",
+        "perceptron": "training steps of a multilayer perceptron",
+        "wide": "many branches from one scalar, summed up by one Function",
+        "strong, weak, none": "how a Function refers to its outputs",
     },
     repeats=5,
     most_repeats=5,  # a round takes most of a minute; --full repeats until times are known
@@ -113,15 +111,15 @@ class Leftover:
 
 
 @study.measure(quick={"operations": [1_000]})
-def drop_a_graph(model: str, outputs: str, operations: int) -> Leftover:
+def drop_a_graph(model: str, outputs: OutputReferences, operations: int) -> Leftover:
     """Build a graph and drop it with the collector paused, then collect once."""
     build = BUILD[model]
     memory = {}
     with output_references(outputs), collector.paused(), collector.frozen():
-        _warm_up(build)
+        _warm_up(lambda: build(OPERATIONS_IN_A_STEP))
         memory["before"] = asdict(memory_usage())
         with peak_memory() as peak:
-            output, build_seconds = _timed(lambda: build(operations))
+            output, build_seconds = timed(lambda: build(operations))
             memory["built"] = asdict(memory_usage())
         variables_built, functions_built = _alive()
         places = weakref.ref(output), weakref.ref(output.creator)
@@ -132,7 +130,7 @@ def drop_a_graph(model: str, outputs: str, operations: int) -> Leftover:
         after = _count_if_alive(places[0]), _count_if_alive(places[1])
         memory["dropped"] = asdict(memory_usage())
         variables_left, functions_left = _alive()
-        collected_objects, collect_seconds = _timed(gc.collect)
+        collected_objects, collect_seconds = timed(gc.collect)
         memory["collected"] = asdict(memory_usage())
         variables_after, functions_after = _alive()
     return Leftover(
@@ -173,13 +171,13 @@ class Explained:
 
 
 @study.measure(quick={"outputs": ["strong", "weak"]})
-def explain_a_graph(model: str, outputs: str, operations: int) -> Explained:
+def explain_a_graph(model: str, outputs: OutputReferences, operations: int) -> Explained:
     """Find what only the collector can free, name the edges of its cycles, then let the collector do it."""
     from garbology import watch  # SciPy comes with it, which the other measures can do without
 
     build = BUILD[model]
     with output_references(outputs), collector.paused(), collector.frozen():
-        _warm_up(build)
+        _warm_up(lambda: build(OPERATIONS_IN_A_STEP))
         with census() as growth:
             build(operations)
         gc.collect()
@@ -228,7 +226,7 @@ class Collections:
 
 
 @study.measure(quick={"outputs": ["strong"]})
-def drop_graphs_in_a_loop(model: str, outputs: str, graphs: int) -> Collections:
+def drop_graphs_in_a_loop(model: str, outputs: OutputReferences, graphs: int) -> Collections:
     """Build and drop small graphs, as a training loop does, and leave the collector as it is."""
     build, size = BUILD[model], OPERATIONS_OF_A_GRAPH[model]
     with output_references(outputs):
@@ -244,7 +242,7 @@ class LargeArrays(Collections):
 
 
 @study.measure(quick={"outputs": ["strong"]})
-def drop_large_arrays(outputs: str, array_bytes: int) -> LargeArrays:
+def drop_large_arrays(outputs: OutputReferences, array_bytes: int) -> LargeArrays:
     """Build and drop graphs of one operation on an array, and leave the collector as it is."""
 
     def build() -> Variable:
@@ -264,7 +262,7 @@ def _garbage_of(build: Callable[[], Variable]) -> tuple[int, int]:
     """How many objects, and bytes, of one graph only the collector can free."""
     from garbology import watch
 
-    _warm_up(lambda _: build())
+    _warm_up(build)
     with watch() as found:
         build()
     gc.collect()
@@ -295,19 +293,9 @@ def _loop(build: Callable[[], Variable], graphs: int, garbage: tuple[int, int]) 
     )
 
 
-def _warm_up(build: Callable[[int], Variable]) -> None:
-    """Do it once, small: what is imported or cached at first use belongs to the baseline."""
-    with peak_memory():
-        build(OPERATIONS_IN_A_STEP)
-        memory_usage()
+def _warm_up(build: Callable[[], object]) -> None:
+    warm_up(build)
     gc.collect()
-
-
-def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """What the work returned, and the seconds it took."""
-    started = time.perf_counter()
-    result = work()
-    return result, time.perf_counter() - started
 
 
 def _alive() -> tuple[int, int]:
@@ -330,216 +318,115 @@ def _growth(name: str, before: dict[str, int | None], after: dict[str, int | Non
     return None if first is None or last is None else last - first
 
 
-@study.finding
-def weak_and_none_leave_nothing(runs: Runs) -> str:
-    """With a weak reference to the output, or none, the whole graph is freed as soon as it is dropped."""
-    for outputs in ("weak", "none"):
-        for run in runs.of(drop_a_graph).where(outputs=outputs):
-            assert run.variables_built >= 1, f"{run}: there was no graph to begin with"
-            assert run.variables_left == run.functions_left == 0, run
-    for run in runs.of(explain_a_graph).where(outputs=["weak", "none"]):
-        assert run.garbage_objects == 0, run
-    dropped = runs.of(drop_a_graph).where(outputs=["weak", "none"])
-    return f"0 Variables and 0 Functions left in {counted(len(dropped), 'sample')}, up to {_most(dropped)} operations"
+strong = drop_a_graph.where(outputs="strong")
+weak_or_none = drop_a_graph.where(outputs="weak") | drop_a_graph.where(outputs="none")
+most_strong, most_weak_or_none = strong.most("operations"), weak_or_none.most("operations")
+explained_strong = explain_a_graph.where(outputs="strong")
+arrays = drop_large_arrays.where(outputs="strong")
+small_arrays, large_arrays = (
+    arrays.smallest("array_bytes", apart=1_000),
+    arrays.largest("array_bytes", apart=1_000),
+)
+
+weak_and_none_leave_nothing = study.claim(
+    "With a weak reference to the output, or none, the whole graph is freed as soon as it is dropped.",
+    every(weak_or_none, lambda run: run.variables_built >= 1, "there was no graph to begin with"),
+    every(weak_or_none, lambda run: run.variables_left == run.functions_left == 0),
+    every(explain_a_graph.where(outputs=["weak", "none"]), lambda run: run.garbage_objects == 0),
+    evidence="0 Variables and 0 Functions left in {samples}, up to {most_weak_or_none} operations",
+)
+strong_leaves_the_whole_graph = study.claim(
+    "With a strong reference to the output, every Variable and Function of the dropped graph is left.",
+    every(
+        strong,
+        lambda run: run.functions_built >= 0.9 * run.operations,
+        "the graph is smaller than it should be",
+    ),
+    every(
+        strong,
+        lambda run: run.variables_left == run.variables_built and run.functions_left == run.functions_built,
+    ),
+    every(strong, lambda run: run.output_references_after >= 1, "nothing holds the output"),
+    evidence="every one left in {samples}, up to {most_strong} operations",
+)
+what_strong_leaves_grows_linearly = study.claim(
+    "What strong references leave grows in proportion to the operations, in objects and in bytes.",
+    proportional(explained_strong, "garbage_objects", over="operations").for_each("model"),
+    proportional(explained_strong, "garbage_bytes", over="operations").for_each("model"),
+)
+one_collection_frees_it = study.claim(
+    "One gc.collect() frees everything that strong references left.",
+    every(strong, lambda run: run.variables_after_collection == run.functions_after_collection == 0),
+    every(strong, lambda run: run.collected_objects >= run.variables_left + run.functions_left),
+    evidence="0 Variables and 0 Functions after one collection in {samples}",
+)
+trial_deletion_predicts_the_collector = study.claim(
+    "What garbology finds without collecting is what gc.collect() then frees, to the object.",
+    every(explain_a_graph, lambda run: run.garbage_objects == run.collected_objects),
+    evidence="the same number in {samples}",
+)
+few_large_arrays_dwarf_the_threshold = study.claim(
+    "A few cycles of large arrays hold bytes out of proportion to the objects that trigger the collector.",
+    (large_arrays.peak_waiting_objects / small_arrays.peak_waiting_objects).between(0.5, 2),
+    large_arrays.peak_waiting_bytes > small_arrays.peak_waiting_bytes * 100,
+    evidence="""{large_arrays.peak_waiting_objects:,.0f} waiting objects hold {large_arrays.peak_waiting_bytes} with
+    large arrays, {small_arrays.peak_waiting_objects:,.0f} hold {small_arrays.peak_waiting_bytes} with small ones""",
+)
+
+variables_left = study.line(
+    "Variables alive after the last reference to a graph went, with the collector paused.",
+    drop_a_graph, x="operations", y="variables_left", color="outputs", facet="model", log="x", symlog="y",
+)  # fmt: skip
+garbage_bytes = study.line(
+    "Bytes that only the cyclic collector can free, each array counted once.",
+    explain_a_graph, x="operations", y="garbage_bytes", color="outputs", facet="model", log="x", symlog="y",
+)  # fmt: skip
+memory_held = study.line(
+    "Memory of the process alone (USS) after the drop, above what it was before the graph was built.",
+    drop_a_graph, x="operations", y="held_after_drop_bytes", color="outputs", facet="model", log="x", symlog="y",
+)  # fmt: skip
+collect_seconds = study.line(
+    "How long one gc.collect() takes after the drop, with nothing else for it to look at.",
+    drop_a_graph, x="operations", y="collect_seconds", color="outputs", facet="model", log="xy",
+)  # fmt: skip
+pauses = study.line(
+    "Time spent in the collector, at its defaults, while small graphs are built and dropped in a loop.",
+    drop_graphs_in_a_loop, x="graphs", y="pauses_seconds", color="outputs", facet="model", log="x",
+)  # fmt: skip
+waiting_bytes = study.line(
+    "The most bytes that waited for the collector, at its defaults, over the size of a graph's array.",
+    drop_large_arrays, x="array_bytes", y="peak_waiting_bytes", color="outputs", log="x", symlog="y",
+)  # fmt: skip
+
+chain_strong, chain_weak, chain_none = (
+    drop_a_graph.where(model="chain", outputs=outputs).largest("operations") for outputs in KINDS
+)
+explained_chain = explain_a_graph.where(model="chain", outputs="strong").largest("operations")
+loop = drop_graphs_in_a_loop.where(model="chain", outputs="strong").largest("graphs")
+study.tile("Variables left, strong references", chain_strong.variables_left, unit="objects")
+study.tile("Variables left, weak references", chain_weak.variables_left, unit="objects")
+study.tile(
+    "Garbage an operation, strong references",
+    explained_chain.garbage_bytes / explained_chain.operations,
+    atlas=True,
+)
+study.tile("One collection of all of it", chain_strong.collect_seconds)
+study.tile("Longest pause at the defaults", loop.longest_pause_seconds, atlas=True)
+study.tile("Waits at once with large arrays", arrays.largest("array_bytes").peak_waiting_bytes)
+verdict = study.verdict(
+    """A dropped chain of {chain_strong.operations} operations leaves {chain_strong.variables_left} Variables
+    ({explained_chain.garbage_bytes}) to the collector with strong output references, {chain_weak.variables_left} with
+    weak, {chain_none.variables_left} with none."""
+)
+study.table(
+    "After the last reference went, collector paused: what is left, and one gc.collect().",
+    drop_a_graph,
+    ["variables_left", "functions_left", "collected_objects", "collect_seconds", "held_after_drop_bytes"],
+)
 
 
-@study.finding
-def strong_leaves_the_whole_graph(runs: Runs) -> str:
-    """With a strong reference to the output, every Variable and Function of the dropped graph is left."""
-    dropped = runs.of(drop_a_graph).where(outputs="strong")
-    for run in dropped:
-        assert run.functions_built >= 0.9 * run.operations, f"{run}: the graph is smaller than it should be"
-        assert run.variables_left == run.variables_built, run
-        assert run.functions_left == run.functions_built, run
-        assert run.output_references_after >= 1, f"{run}: nothing holds the output"
-    return f"every one left in {counted(len(dropped), 'sample')}, up to {_most(dropped)} operations"
-
-
-@study.finding
-def what_strong_leaves_grows_linearly(runs: Runs) -> str:
-    """What strong references leave grows in proportion to the operations, in objects and in bytes."""
-    spread = []
-    for field in ("garbage_objects", "garbage_bytes"):
-        for model, cases in _by_model(runs.of(explain_a_graph).where(outputs="strong")):
-            sizes = [(case.operations, case.median(field)) for case in cases]
-            slopes = [(b - a) / (n - m) for (m, a), (n, b) in pairwise(sizes)]
-            if not slopes:
-                raise NotMeasured(f"{model}: one size shows no growth")
-            overall = sizes[-1][1] / sizes[-1][0]
-            for slope in slopes:
-                assert abs(slope / overall - 1) < 0.1, (
-                    f"{model}: {slope:.1f} {field} an operation, not {overall:.1f}"
-                )
-                spread.append(abs(slope / overall - 1))
-    return f"no step between two sizes is more than {max(spread):.1%} off the average"
-
-
-@study.finding
-def one_collection_frees_it(runs: Runs) -> str:
-    """One gc.collect() frees everything that strong references left."""
-    dropped = runs.of(drop_a_graph).where(outputs="strong")
-    for run in dropped:
-        assert run.variables_after_collection == run.functions_after_collection == 0, run
-        assert run.collected_objects >= run.variables_left + run.functions_left, run
-    return f"0 Variables and 0 Functions after one collection in {counted(len(dropped), 'sample')}"
-
-
-@study.finding
-def trial_deletion_foretells_the_collector(runs: Runs) -> str:
-    """What garbology finds without collecting is what gc.collect() then frees, to the object."""
-    explained = runs.of(explain_a_graph)
-    for run in explained:
-        assert run.garbage_objects == run.collected_objects, run
-    return f"the same number in {counted(len(explained), 'sample')}"
-
-
-@study.finding
-def few_large_arrays_dwarf_the_threshold(runs: Runs) -> str:
-    """A few cycles of large arrays hold bytes out of proportion to the objects that trigger the collector."""
-    strong = runs.of(drop_large_arrays).where(outputs="strong")
-    cases = sorted(strong.cases(), key=lambda case: case.array_bytes)
-    small, large = cases[0], cases[-1]
-    if large.array_bytes < 1_000 * small.array_bytes:
-        sizes = ", ".join(shown(case.array_bytes, "bytes") for case in cases)
-        raise NotMeasured(f"arrays of {sizes} alone: there is nothing to compare")
-    small_objects, objects = small.median("peak_waiting_objects"), large.median("peak_waiting_objects")
-    small_bytes, held = small.median("peak_waiting_bytes"), large.median("peak_waiting_bytes")
-    assert objects > 0, f"{large}: no garbage waited"
-    with_large = f"{objects:,.0f} waiting objects hold {shown(held, 'bytes')} with large arrays"
-    with_small = f"{small_objects:,.0f} hold {shown(small_bytes, 'bytes')} with small ones"
-    assert 0.5 < objects / small_objects < 2, f"{with_large}, {with_small}"
-    assert held > 100 * small_bytes, f"{with_large}, {with_small}"
-    return f"{with_large}, {with_small}"
-
-
-@study.figure
-def variables_left(runs: Runs) -> Any:
-    """Variables alive after the last reference to a graph went, with the collector paused."""
-    return line(
-        runs.of(drop_a_graph), x="operations", y="variables_left", color="outputs", facet="model",
-        x_scale="log", y_scale="symlog",
-    )  # fmt: skip
-
-
-@study.figure
-def garbage_bytes(runs: Runs) -> Any:
-    """Bytes that only the cyclic collector can free, each array counted once."""
-    return line(
-        runs.of(explain_a_graph), x="operations", y="garbage_bytes", color="outputs", facet="model",
-        x_scale="log", y_scale="symlog",
-    )  # fmt: skip
-
-
-@study.figure
-def memory_held(runs: Runs) -> Any:
-    """Memory of the process alone (USS) after the drop, above what it was before the graph was built."""
-    return line(
-        runs.of(drop_a_graph), x="operations", y="held_after_drop_bytes", color="outputs", facet="model",
-        x_scale="log", y_scale="symlog",
-    )  # fmt: skip
-
-
-@study.figure
-def collect_seconds(runs: Runs) -> Any:
-    """How long one gc.collect() takes after the drop, with nothing else for it to look at."""
-    return line(
-        runs.of(drop_a_graph), x="operations", y="collect_seconds", color="outputs", facet="model",
-        x_scale="log", y_scale="log",
-    )  # fmt: skip
-
-
-@study.figure
-def pauses(runs: Runs) -> Any:
-    """Time spent in the collector, at its defaults, while small graphs are built and dropped in a loop."""
-    return line(
-        runs.of(drop_graphs_in_a_loop), x="graphs", y="pauses_seconds", color="outputs", facet="model",
-        x_scale="log",
-    )  # fmt: skip
-
-
-@study.figure
-def waiting_bytes(runs: Runs) -> Any:
-    """The most bytes that waited for the collector, at its defaults, over the size of a graph's array."""
-    return line(
-        runs.of(drop_large_arrays), x="array_bytes", y="peak_waiting_bytes", color="outputs",
-        x_scale="log", y_scale="symlog",
-    )  # fmt: skip
-
-
-@study.tile
-def tiles(runs: Runs) -> list[Tile]:
-    """The numbers of the longest chain, and of the largest arrays."""
-    strong, weak = (_largest(runs, drop_a_graph, outputs) for outputs in ("strong", "weak"))
-    explained = _largest(runs, explain_a_graph, "strong")
-    loop = _largest(runs, drop_graphs_in_a_loop, "strong")
-    arrays = max(
-        runs.of(drop_large_arrays).where(outputs="strong").cases(), key=lambda case: case.array_bytes
-    )
-    return [
-        median_tile("Variables left, strong references", strong, "variables_left", "objects"),
-        median_tile("Variables left, weak references", weak, "variables_left", "objects"),
-        combined_tile(
-            "Garbage an operation, strong references",
-            lambda held: held / explained.operations,
-            (explained, "garbage_bytes"),
-            unit="bytes",
-            atlas=True,
-        ),
-        median_tile("One collection of all of it", strong, "collect_seconds", "seconds"),
-        median_tile("Longest pause at the defaults", loop, "longest_pause_seconds", "seconds", atlas=True),
-        median_tile("Waits at once with large arrays", arrays, "peak_waiting_bytes", "bytes"),
-    ]
-
-
-@study.verdict
-def verdict(runs: Runs) -> str:
-    """What the longest chain leaves."""
-    strong = _largest(runs, drop_a_graph, "strong")
-    held = shown(_largest(runs, explain_a_graph, "strong").median("garbage_bytes"), "bytes")
-    others = [_largest(runs, drop_a_graph, outputs).median("variables_left") for outputs in ("weak", "none")]
-    return (
-        f"A dropped chain of {strong.operations:,} operations leaves {strong.median('variables_left'):,} "
-        f"Variables ({held}) to the cyclic collector if its Functions hold their outputs strongly, "
-        f"{others[0]:,} if weakly and {others[1]:,} if not at all."
-    )
-
-
-@study.pictures
-def pictures(runs: Runs) -> list[dict[str, Any]]:
-    """The cycle that holds most bytes in each model's largest graph."""
-    largest = {case.model: case for case in runs.of(explain_a_graph).where(outputs="strong").cases()}
-    return [shape for case in largest.values() for shape in case.samples[0].shapes[:1]]
-
-
-@study.table
-def medians(runs: Runs) -> Table:
-    """What is left, and what one collection does about it."""
-    columns = [
-        "variables_left",
-        "functions_left",
-        "collected_objects",
-        "collect_seconds",
-        "held_after_drop_bytes",
-    ]
-    caption = "After the last reference went, collector paused: what is left, and one gc.collect()."
-    return table(runs.of(drop_a_graph), columns, caption=caption)
-
-
-def _largest(runs: Runs, measure: Callable[..., Any], outputs: str) -> Any:
-    """The case of the longest chain, or of the most chains."""
-    cases = runs.of(measure).where(model="chain", outputs=outputs).cases()
-    size = "graphs" if "graphs" in cases[0].case else "operations"
-    return max(cases, key=lambda case: getattr(case, size))
-
-
-def _by_model(runs: Runs) -> Iterator[tuple[str, list[Any]]]:
-    for model in dict.fromkeys(run.model for run in runs):
-        yield model, sorted(runs.where(model=model).cases(), key=lambda case: case.operations)
-
-
-def _most(runs: Runs) -> str:
-    return f"{max(run.operations for run in runs):,}"
+study.pictures(explained_strong.largest("operations"))
 
 
 if __name__ == "__main__":
-    raise SystemExit(study.main())
+    raise SystemExit(run_study(study))

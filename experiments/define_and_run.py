@@ -25,19 +25,18 @@ operations, which a plan follows:
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import truediv
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autograd_core import Plan, Variable, grad, matmul, mean, relu, square, tanh
-from experiments._rows import side_by_side
-from experiments._shared import unfolded
+from experiments._clock import fastest_by_turns, seconds_of, timed
+from experiments._shared import functions_behind
 from garbology.recorders import census, traced_allocations
-from garbology.study import Runs, Study, Table, Tile, combined_tile, line, median_tile, shown, table
+from garbology.study import Study, every, run_study, some
 
 BY_RUN, PLANNED = "define-by-run", "plan"
 UNSHARED = "plan, a buffer for each result"
@@ -81,10 +80,9 @@ def train(layers: int, batch: int) -> Training:
     by_run, planned = ByRun(*perceptron(layers, batch)), Planned(*perceptron(layers, batch))
     making_seconds = min(Planned(*perceptron(layers, batch)).making_seconds for _ in range(TURNS))
     losses = [(by_run.iterate(), planned.iterate()) for _ in range(COMPARED_ITERATIONS)]
-    seconds: dict[Any, list[float]] = {by_run: [], planned: []}
-    for _ in range(TURNS):
-        for way, taken in seconds.items():
-            taken.append(_seconds(way.iterate))
+    ways: list[ByRun | Planned] = [by_run, planned]
+    turns = {way: partial(seconds_of, way.iterate, TIMED_ITERATIONS) for way in ways}
+    seconds = fastest_by_turns(turns, TURNS)
     plan = planned.plan
     run_peak_bytes = _peak_bytes(planned.iterate)
     return Training(
@@ -93,8 +91,8 @@ def train(layers: int, batch: int) -> Training:
         by_run_peak_bytes=_peak_bytes(by_run.iterate),
         plan_peak_bytes=plan.buffer_bytes + run_peak_bytes,
         unshared_peak_bytes=plan.unshared_bytes + run_peak_bytes,
-        by_run_seconds=min(seconds[by_run]),
-        plan_seconds=min(seconds[planned]),
+        by_run_seconds=seconds[by_run],
+        plan_seconds=seconds[planned],
         making_seconds=making_seconds,
         operations=plan.operations,
         loss=losses[-1][0],
@@ -129,7 +127,7 @@ class ByRun:
 
     def gradients(self) -> Variable:
         """Put a gradient into every parameter; return the loss, which holds the graph."""
-        loss = loss_of(*self.data, self.parameters)
+        loss = loss_of(self.data[0], self.data[1], self.parameters)
         loss.backward()
         return loss
 
@@ -146,9 +144,7 @@ class Planned:
     """Training by a plan, which is made here."""
 
     def __init__(self, data: list[Any], parameters: list[Any]) -> None:
-        started = time.perf_counter()
-        self.plan = Plan(_loss_and_gradients, *data, *parameters)
-        self.making_seconds = time.perf_counter() - started
+        self.plan, self.making_seconds = timed(lambda: Plan(_loss_and_gradients, *data, *parameters))
         self.parameters = self.plan.inputs[len(data) :]
 
     def gradients(self) -> tuple[Any, ...]:
@@ -180,13 +176,6 @@ def _peak_bytes(work: Callable[[], Any]) -> int:
     with traced_allocations() as traced:
         work()
     return traced.peak_bytes
-
-
-def _seconds(work: Callable[[], Any]) -> float:
-    started = time.perf_counter()
-    for _ in range(TIMED_ITERATIONS):
-        work()
-    return (time.perf_counter() - started) / TIMED_ITERATIONS
 
 
 @dataclass(frozen=True)
@@ -248,208 +237,130 @@ def _rows_of(model: str) -> Iterator[dict[str, Any]]:
     for number in NUMBERS:
         result = f(Variable(np.full(1, number)))
         planned = plan.run(np.full(1, number))[0].item()
-        same_way = _recorded(result) == traced
-        yield {
-            "model": model,
-            "x": number,
-            "by_run": result.data.item(),
-            "planned": planned,
-            "same_way": same_way,
-        }
+        way = {"by_run": result.data.item(), "planned": planned, "same_way": _recorded(result) == traced}
+        yield {"model": model, "x": number, **way}
 
 
 def _recorded(result: Variable) -> list[str]:
     """The Functions on the way to a result, the last one first."""
-    names = []
-    while result.creator is not None:
-        names.append(type(result.creator).__name__)
-        result = result.creator.inputs[0]
-    return names
+    return [type(function).__name__ for function in functions_behind(result)]
 
 
-@study.finding
-def both_ways_learn_the_same(runs: Runs) -> str:
-    """The losses of both ways agree to rounding in every iteration."""
-    greatest = 0.0
-    for run in runs.of(train):
-        assert 0 < run.loss < 10, f"{run}: nothing was learned"
-        assert run.relative_difference < 1e-9, run
-        greatest = max(greatest, run.relative_difference)
-    return f"at most {greatest:.1g} apart, relatively, over {COMPARED_ITERATIONS} iterations"
+largest = train.largest("layers").largest("batch")
+small = train.smallest("batch").smallest("layers")
+faster = small.by_run_seconds / small.plan_seconds
+difference = train.most("relative_difference")
+rows = follow_decisions.rows("rows", by=["model", "x"])
+branch_rows, loop_rows, followed_rows = (
+    rows.where(model=model) for model in ("a branch", "a loop", "operations")
+)
+decided = branch_rows | loop_rows
+wrong = decided.matching(lambda row: not row.same_way).first()
+inputs = followed_rows.count("x")
+branch_inputs = branch_rows.count("x")
+branch_wrong = branch_rows.matching(lambda row: row.planned != row.by_run).count("x")
 
+both_ways_learn_the_same = study.claim(
+    "The losses of both ways agree to rounding in every iteration.",
+    every(train, lambda run: 0 < run.loss < 10, "nothing was learned"),
+    difference < 1e-9,
+    evidence="at most {difference:.1g} apart, relatively, over {COMPARED_ITERATIONS} iterations",
+)
+a_plan_makes_no_objects = study.claim(
+    "Define-by-run makes at least three objects an operation in every iteration, a plan's run none.",
+    every(
+        train,
+        lambda run: run.by_run_objects >= 3 * 3 * run.layers,
+        "there was no graph of three operations a layer",
+    ),
+    every(train, lambda run: run.plan_objects == 0),
+    evidence="{largest.by_run_objects:,.0f} against 0 with {largest.layers} layers",
+)
+buffers_are_shared = study.claim(
+    "With buffers shared by lifetime a plan needs less than half the memory of a buffer for each result.",
+    largest.plan_peak_bytes < largest.unshared_peak_bytes / 2,
+)
+a_plan_peaks_lower = study.claim(
+    "A planned iteration has the lower peak, buffers included: define-by-run keeps all results to the end.",
+    largest.plan_peak_bytes < largest.by_run_peak_bytes * 0.9,
+)
+a_plan_is_faster_on_small_arrays = study.claim(
+    "Where the engine's own work takes the time, on small arrays, a planned iteration takes at most 3/4 of it.",
+    faster.called("{:.1f} times as fast") > 4 / 3,
+)
+a_plan_repeats_the_traced_way = study.claim(
+    "Where Python would decide as it did for the examples, a plan is right; elsewhere it is wrong, silently.",
+    *(
+        some(model, lambda row: row.same_way, "an input that goes the same way")
+        for model in (branch_rows, loop_rows)
+    ),
+    *(
+        some(model, lambda row: not row.same_way, "an input that goes another way")
+        for model in (branch_rows, loop_rows)
+    ),
+    every(decided, lambda row: (row.planned == row.by_run) is row.same_way),
+    evidence="{wrong.model} at {wrong.x:g}: {wrong.planned:g} instead of {wrong.by_run:g}",
+)
+a_plan_follows_operations = study.claim(
+    "The branch written as operations is right for every input; an input of another shape is refused.",
+    every(followed_rows, lambda row: row.planned == row.by_run),
+    every(follow_decisions, lambda run: run.refuses_another_shape, "another shape was taken"),
+    evidence="{inputs} inputs",
+)
 
-@study.finding
-def a_plan_makes_no_objects(runs: Runs) -> str:
-    """Define-by-run makes at least three objects an operation in every iteration, a plan's run none."""
-    for run in runs.of(train):
-        assert run.by_run_objects >= 3 * 3 * run.layers, (
-            f"{run}: there was no graph"
-        )  # three operations a layer
-        assert run.plan_objects == 0, run
-    largest = _largest(runs)
-    return f"{largest.median('by_run_objects'):,.0f} against 0 with {largest.layers} layers"
+seconds_of_an_iteration = study.line(
+    "How long one iteration takes, over the number of examples in the batch.",
+    train.side_by_side({BY_RUN: "by_run_seconds", PLANNED: "plan_seconds"}, by="way", value="iteration_seconds"),
+    x="batch", y="iteration_seconds", color="way", facet="layers", log="xy", x_title="examples",
+)  # fmt: skip
+peak_over_layers = study.line(
+    "The most memory that an iteration holds beside model and data, with the largest batch.",
+    train.largest("batch").side_by_side(
+        {BY_RUN: "by_run_peak_bytes", PLANNED: "plan_peak_bytes", UNSHARED: "unshared_peak_bytes"},
+        by="way", value="peak_bytes",
+    ),
+    x="layers", y="peak_bytes", color="way", y_title="peak",
+)  # fmt: skip
+objects_over_layers = study.line(
+    "Objects that an iteration makes and holds until it ends.",
+    train.smallest("batch").side_by_side(
+        {BY_RUN: "by_run_objects", PLANNED: "plan_objects"}, by="way", value="iteration_objects"
+    ),
+    x="layers", y="iteration_objects", color="way", y_title="objects",
+)  # fmt: skip
+decisions = study.line(
+    "What a model gives that was planned from x = 4, and what it should give.",
+    rows.side_by_side({BY_RUN: "by_run", PLANNED: "planned"}, by="way", value="result"),
+    x="x", y="result", color="way", facet="model",
+)  # fmt: skip
 
-
-@study.finding
-def buffers_are_shared(runs: Runs) -> str:
-    """With buffers shared by lifetime a plan needs less than half the memory of a buffer for each result."""
-    largest = _largest(runs)
-    shared, unshared = (largest.median(f"{kind}_peak_bytes") for kind in ("plan", "unshared"))
-    told = f"{shown(shared, 'bytes')} against {shown(unshared, 'bytes')} with {largest.layers} layers"
-    assert shared < unshared / 2, f"{largest}: {told}"
-    return told
-
-
-@study.finding
-def a_plan_peaks_lower(runs: Runs) -> str:
-    """A planned iteration has the lower peak, buffers included: define-by-run keeps all results to the end."""
-    largest = _largest(runs)
-    planned, by_run = (largest.median(f"{kind}_peak_bytes") for kind in ("plan", "by_run"))
-    told = f"{shown(planned, 'bytes')} against {shown(by_run, 'bytes')} with {largest.layers} layers"
-    assert planned < 0.9 * by_run, f"{largest}: {told}"
-    return told
-
-
-@study.finding
-def a_plan_is_faster_on_small_arrays(runs: Runs) -> str:
-    """Where the engine's own work takes the time, on small arrays, a planned iteration takes at most 3/4 of it."""
-    small = _smallest(runs)
-    faster = _times_as_fast(small)
-    assert faster > 4 / 3, f"{small}: {faster:.2f} times as fast"
-    return f"{faster:.1f} times as fast with {small.batch} examples"
-
-
-@study.finding
-def a_plan_repeats_the_traced_way(runs: Runs) -> str:
-    """Where Python would decide as it did for the examples, a plan is right; elsewhere it is wrong, silently."""
-    rows = unfolded(runs.of(follow_decisions), "rows", ["model", "x"])
-    decided = rows.where(model=["a branch", "a loop"])
-    for model in ("a branch", "a loop"):
-        ways = {row.same_way for row in decided.where(model=model)}
-        assert ways == {True, False}, f"{model}: every input went the same way, {ways}"
-    for row in decided:
-        assert (row.planned == row.by_run) is row.same_way, row
-    wrong = next(row for row in decided if not row.same_way)
-    return f"{wrong.model} at {wrong.x:g}: {wrong.planned:g} instead of {wrong.by_run:g}"
-
-
-@study.finding
-def a_plan_follows_operations(runs: Runs) -> str:
-    """The branch written as operations is right for every input; an input of another shape is refused."""
-    rows = unfolded(runs.of(follow_decisions), "rows", ["model", "x"]).where(model="operations")
-    for row in rows:
-        assert row.planned == row.by_run, row
-    for run in runs.of(follow_decisions):
-        assert run.refuses_another_shape, run
-    return f"{len({row.x for row in rows})} inputs"
-
-
-@study.figure
-def seconds_of_an_iteration(runs: Runs) -> Any:
-    """How long one iteration takes, over the number of examples in the batch."""
-    return line(
-        _both(runs, "seconds"), x="batch", y="iteration_seconds", color="way", facet="layers", x_scale="log",
-        y_scale="log", x_title="examples",
-    )  # fmt: skip
-
-
-@study.figure
-def peak_over_layers(runs: Runs) -> Any:
-    """The most memory that an iteration holds beside model and data, with the largest batch."""
-    fields = {BY_RUN: "by_run_peak_bytes", PLANNED: "plan_peak_bytes", UNSHARED: "unshared_peak_bytes"}
-    batch = max(run.batch for run in runs.of(train))
-    peaks = side_by_side(runs.of(train).where(batch=batch), fields, by="way", value="peak_bytes")
-    return line(peaks, x="layers", y="peak_bytes", color="way", y_title="peak")
-
-
-@study.figure
-def objects_over_layers(runs: Runs) -> Any:
-    """Objects that an iteration makes and holds until it ends."""
-    batch = min(run.batch for run in runs.of(train))
-    objects = _both(runs, "objects").where(batch=batch)
-    return line(objects, x="layers", y="iteration_objects", color="way", y_title="objects")
-
-
-@study.figure
-def decisions(runs: Runs) -> Any:
-    """What a model gives that was planned from x = 4, and what it should give."""
-    rows = unfolded(runs.of(follow_decisions), "rows", ["model", "x"])
-    both = side_by_side(rows, {BY_RUN: "by_run", PLANNED: "planned"}, by="way", value="result")
-    return line(both, x="x", y="result", color="way", facet="model")
-
-
-@study.tile
-def tiles(runs: Runs) -> list[Tile]:
-    """The numbers of the smallest and of the largest case."""
-    small, largest = _smallest(runs), _largest(runs)
-    seconds = (small, "by_run_seconds"), (small, "plan_seconds")
-    peaks = (largest, "by_run_peak_bytes"), (largest, "plan_peak_bytes")
-    return [
-        combined_tile(
-            "A plan is, on small arrays", truediv, *seconds, unit="times as fast", atlas=True, better=""
-        ),
-        combined_tile(
-            "Made up for after",
-            lambda making, by_run, plan: making / (by_run - plan),
-            (small, "making_seconds"),
-            *seconds,
-            unit="iterations",
-        ),
-        median_tile("Peak, planned", largest, "plan_peak_bytes", "bytes"),
-        combined_tile(
-            "Define-by-run's peak is", truediv, *peaks, unit="times as high", atlas=True, better=""
-        ),
-        median_tile("Objects an iteration, define-by-run", largest, "by_run_objects", "objects"),
-    ]
-
-
-@study.verdict
-def verdict(runs: Runs) -> str:
-    """Time, memory and the price."""
-    small, largest = _smallest(runs), _largest(runs)
-    planned, by_run = (shown(largest.median(f"{kind}_peak_bytes"), "bytes") for kind in ("plan", "by_run"))
-    rows = unfolded(runs.of(follow_decisions), "rows", ["model", "x"]).where(model="a branch")
-    wrong = {row.x for row in rows if row.planned != row.by_run}
-    return (
-        f"A graph made once trains a small perceptron {_times_as_fast(small):.1f} times as fast as one made in "
-        f"every iteration, without a single new object, and a large one with a peak of {planned} instead of "
-        f"{by_run}; the price is control flow: a planned branch is wrong for {len(wrong)} of "
-        f"{len({row.x for row in rows})} inputs, and says nothing."
-    )
-
-
-@study.table
-def medians(runs: Runs) -> Table:
-    """Both ways side by side."""
-    columns = [
+study.tile("A plan is, on small arrays", faster, unit="times as fast", atlas=True, better="")
+study.tile(
+    "Made up for after", small.making_seconds / (small.by_run_seconds - small.plan_seconds), unit="iterations"
+)
+study.tile("Peak, planned", largest.plan_peak_bytes)
+study.tile(
+    "Define-by-run's peak is", largest.by_run_peak_bytes / largest.plan_peak_bytes,
+    unit="times as high", atlas=True, better="",
+)  # fmt: skip
+study.tile("Objects an iteration, define-by-run", largest.by_run_objects, unit="objects")
+study.verdict(
+    """Planned once, a small perceptron trains {faster:.1f} times as fast without new objects; a planned branch is
+    silently wrong for {branch_wrong} of {branch_inputs} inputs."""
+)
+study.table(
+    "One iteration of training, define-by-run and planned.",
+    train,
+    [
         "by_run_seconds",
         "plan_seconds",
         "by_run_peak_bytes",
         "plan_peak_bytes",
         "by_run_objects",
         "plan_objects",
-    ]
-    return table(runs.of(train), columns, caption="One iteration of training, define-by-run and planned.")
-
-
-def _both(runs: Runs, quantity: str) -> Runs:
-    fields = {BY_RUN: f"by_run_{quantity}", PLANNED: f"plan_{quantity}"}
-    return side_by_side(runs.of(train), fields, by="way", value=f"iteration_{quantity}")
-
-
-def _times_as_fast(case: Any) -> float:
-    return float(case.median("by_run_seconds") / case.median("plan_seconds"))
-
-
-def _largest(runs: Runs) -> Any:
-    """The deepest model on the largest batch."""
-    return max(runs.of(train).cases(), key=lambda case: (case.layers, case.batch))
-
-
-def _smallest(runs: Runs) -> Any:
-    """The smallest batch, in the shallowest model that had it."""
-    return min(runs.of(train).cases(), key=lambda case: (case.batch, case.layers))
+    ],
+)
 
 
 if __name__ == "__main__":
-    raise SystemExit(study.main())
+    raise SystemExit(run_study(study))

@@ -27,20 +27,19 @@ ordinary `backward()` opens the cycle as well: it puts an array in the Variable'
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from operator import truediv
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autograd_core import Variable, grad, output_references, tanh
-from experiments._rows import side_by_side
-from experiments._shared import unfolded
+from autograd_core.config import OutputReferences
+from experiments._clock import fastest_by_turns, seconds_of
 from garbology import collector, find_cycles, record_pauses, watch
 from garbology.recorders import Growth, census, traced_allocations, waiting_garbage
-from garbology.study import Runs, Study, Table, Tile, combined_tile, counted, line, median_tile, shown, table
+from garbology.study import Run, Runs, Study, agree, every, run_study
 
 KEPT, RETURNED = "stays in x.grad", "grad(y, x)"
 OPENED: dict[str, Callable[[Variable, Variable], None]] = {
@@ -49,9 +48,9 @@ OPENED: dict[str, Callable[[Variable, Variable], None]] = {
     "y.backward()": lambda x, y: y.backward(),
 }
 WAYS = [KEPT, *OPENED, RETURNED]
-OUTPUTS = ["weak", "none", "strong"]  # how Functions refer to them
+OUTPUTS: list[OutputReferences] = ["weak", "none", "strong"]  # how Functions refer to them
 WIDTH = 100  # numbers in each array
-EXPLAINED_LAYERS = 5  # all of whose references can be told
+EXPLAINED_LAYERS = 5  # few enough that all references are named
 LOOP_LAYERS, LOOP_WIDTH = 10, 2_000
 TIMED_LAYERS, TURNS = 100, 7
 
@@ -86,7 +85,8 @@ class Leftovers:
 @study.measure
 def drop_graphs(layers: int) -> Leftovers:
     """Compute a second derivative in each way and drop it; let garbology name the edges of the cycle."""
-    rows, shapes = [], {}
+    rows: list[dict[str, Any]] = []
+    shapes: dict[str, list[dict[str, Any]]] = {}
     for outputs in OUTPUTS:
         with output_references(outputs), collector.paused(), collector.frozen():
             second_derivative(KEPT, 1, 1)
@@ -187,20 +187,15 @@ class Price:
 @study.measure
 def price_a_backward(elements: int) -> Price:
     """Run backward with and without create_graph by turns, and count what is held afterwards."""
-    seconds: dict[bool, list[float]] = {False: [], True: []}
-    for _ in range(TURNS):
-        for recorded in seconds:
-            seconds[recorded].append(_backward_seconds(elements, recorded))
-    ordinary_bytes, recorded_bytes = (_held_bytes(elements, recorded) for recorded in seconds)
-    return Price(min(seconds[False]), min(seconds[True]), ordinary_bytes, recorded_bytes)
+    ways = {recorded: partial(_backward_seconds, elements, recorded) for recorded in (False, True)}
+    seconds = fastest_by_turns(ways, TURNS)
+    return Price(seconds[False], seconds[True], _held_bytes(elements, False), _held_bytes(elements, True))
 
 
 def _backward_seconds(elements: int, recorded: bool) -> float:
     x = Variable(np.linspace(-1, 1, elements))
     y = model(x, TIMED_LAYERS)
-    started = time.perf_counter()
-    y.backward(create_graph=recorded)
-    seconds = time.perf_counter() - started
+    seconds = seconds_of(lambda: y.backward(create_graph=recorded))
     x.cleargrad()
     return seconds
 
@@ -214,55 +209,53 @@ def _held_bytes(elements: int, recorded: bool) -> int:
     return traced.current_bytes
 
 
-@study.finding
-def a_stored_gradient_keeps_the_graph(runs: Runs) -> str:
-    """With weak references to the outputs, or none, nearly every object is left if the gradient stays."""
-    rows = _rows(runs, KEPT, ["weak", "none"])
-    for row in rows:
-        assert row.built >= 7 * row.layers, f"{row}: there was no graph to begin with"
-        # What made y alone is free: no derivative of the last operation needs its result.
-        assert row.built - 4 <= row.left < row.built, row
-    deepest = max(rows, key=lambda row: row.layers)
-    return f"{deepest.left:,} of {deepest.built:,} objects with {deepest.layers} layers"
+rows = drop_graphs.rows("rows", by=["outputs", "gradient"])
+strong, not_strong = rows.where(outputs="strong"), rows.where(outputs=["weak", "none"])
+stays = not_strong.where(gradient=KEPT)
+opened = not_strong.where(gradient=[way for way in WAYS if way != KEPT])
+kept, returned, cleared = (
+    rows.where(outputs="weak", gradient=way).largest("layers") for way in (KEPT, RETURNED, "x.cleargrad()")
+)
+stored_steps, returned_steps = (repeat_steps.where(gradient=gradient) for gradient in (KEPT, RETURNED))
+longest = stored_steps.largest("steps")
+small = price_a_backward.smallest("elements")  # where the engine's own work shows
+slower = small.recorded_seconds / small.ordinary_seconds
+left_of_strong = strong.least(lambda row: row.left / row.built)
 
 
-@study.finding
-def opening_the_cycle_frees_it(runs: Runs) -> str:
-    """Clearing x.grad, an ordinary backward, or a gradient that is returned leaves nothing at all."""
-    rows = [row for way in WAYS if way != KEPT for row in _rows(runs, way, ["weak", "none"])]
-    for row in rows:
-        assert row.built >= 7 * row.layers, f"{row}: there was no graph to begin with"
-        assert row.left == row.garbage_objects == row.collected_objects == 0, row
-    return f"0 objects left in {counted(len(rows), 'sample')}"
+def had_a_graph(row: Run) -> bool:
+    """Whether there was anything to leave: seven objects in each layer."""
+    return bool(row.built >= 7 * row.layers)
 
 
-@study.finding
-def every_way_gives_the_same_second_derivative(runs: Runs) -> str:
-    """Opening the cycle costs no precision: the second derivative is the same to the last bit."""
-    seconds: dict[int, set[float]] = {}
-    for row in _all_rows(runs):
-        seconds.setdefault(row.layers, set()).add(row.second)
-    for layers, found in seconds.items():
-        assert len(found) == 1, f"{layers} layers: {sorted(found)}"
-    return f"one value at each of {len(seconds)} depths"
-
-
-@study.finding
-def strong_outputs_need_both(runs: Runs) -> str:
-    """With strong references to the outputs opening this cycle is not enough: theirs are left."""
-    rows = [row for way in WAYS for row in _rows(runs, way, ["strong"])]
-    for row in rows:
-        assert row.left >= 7 * row.layers, row
-    return f"at least {min(row.left / row.built for row in rows):.0%} of the objects left in each way"
-
-
-@study.finding
-def trial_deletion_foretells_the_collector(runs: Runs) -> str:
-    """What garbology finds without collecting is what gc.collect() then frees, to the object."""
-    rows = _all_rows(runs)
-    for row in rows:
-        assert row.garbage_objects == row.collected_objects, row
-    return f"the same number in {counted(len(list(rows)), 'sample')}"
+a_stored_gradient_keeps_the_graph = study.claim(
+    "With weak references to the outputs, or none, nearly every object is left if the gradient stays.",
+    every(stays, had_a_graph, "there was no graph to begin with"),
+    # What made y alone is free: no derivative of the last operation needs its result.
+    every(stays, lambda row: row.built - 4 <= row.left < row.built),
+    evidence="{kept.left} of {kept.built} objects with {kept.layers} layers",
+)
+opening_the_cycle_frees_it = study.claim(
+    "Clearing x.grad, an ordinary backward, or a gradient that is returned leaves nothing at all.",
+    every(opened, had_a_graph, "there was no graph to begin with"),
+    every(opened, lambda row: row.left == row.garbage_objects == row.collected_objects == 0),
+    evidence="0 objects left in {samples}",
+)
+every_way_gives_the_same_second_derivative = study.claim(
+    "Opening the cycle costs no precision: the second derivative is the same to the last bit.",
+    agree(rows, "second", by=["layers"], across="gradient"),
+    evidence="one value at each depth, in {samples}",
+)
+strong_outputs_need_both = study.claim(
+    "With strong references to the outputs opening this cycle is not enough: those through the outputs remain.",
+    every(strong, lambda row: row.left >= 7 * row.layers),
+    evidence="at least {left_of_strong:.0%} of the objects left in each way",
+)
+trial_deletion_predicts_the_collector = study.claim(
+    "What garbology finds without collecting is what gc.collect() then frees, to the object.",
+    every(rows, lambda row: row.garbage_objects == row.collected_objects),
+    evidence="the same number in {samples}",
+)
 
 
 @study.finding
@@ -276,126 +269,67 @@ def the_gradient_is_the_way_back(runs: Runs) -> str:
         advice = shapes[0]["advice"] or {"edges": [], "verified": False}
         weakened = {edge["label"] for edge in advice["edges"]}
         assert not advice["verified"] or weakened == {".grad"}, f"{outputs}: weaken {sorted(weakened)}"
-        # Weak from the beginning, it would lose a gradient that nobody has taken yet: it is to be cleared.
+        # Weak from the beginning, it would lose a gradient that has not been read yet: it is to be cleared.
     return "Variable.grad -> Variable, and no reference to an output"
 
 
-@study.finding
-def returned_gradients_never_wait(runs: Runs) -> str:
-    """In a loop nothing waits for the collector if gradients are returned, and graphs do if they are stored."""
-    cases = runs.of(repeat_steps).cases()
-    for case in cases:
-        waiting = case.median("peak_waiting_graphs")
-        assert waiting >= 2 if case.gradient == KEPT else waiting == 0, (
-            f"{case}: {counted(waiting, 'graph')} waited"
-        )
-    stored = _longest(runs, KEPT)
-    waiting, held = stored.median("peak_waiting_graphs"), shown(stored.median("peak_waiting_bytes"), "bytes")
-    return f"0 against {counted(round(waiting), 'graph')}, {held}, in {stored.steps} steps"
+returned_gradients_never_wait = study.claim(
+    "In a loop nothing waits for the collector if gradients are returned, and graphs do if they are stored.",
+    (stored_steps.peak_waiting_graphs >= 2).for_each("steps"),
+    returned_steps.peak_waiting_graphs.equals(0).for_each("steps"),
+    evidence="""0 against {longest.peak_waiting_graphs:.0f} graphs, {longest.peak_waiting_bytes}, in {longest.steps}
+    steps""",
+)
+recording_the_way_back_has_a_price = study.claim(
+    "A recorded backward takes at least 1.3 times as long on small arrays and holds twice the memory.",
+    (price_a_backward.recorded_bytes > price_a_backward.ordinary_bytes * 2).for_each("elements"),
+    slower > 1.3,
+)
 
+objects_left = study.line(
+    "Variables and Functions left after the last reference to a graph went, with the collector paused.",
+    rows, x="layers", y="left", color="gradient", facet="outputs", log="x", symlog="y",
+)  # fmt: skip
+bytes_left = study.line(
+    "Bytes that only the collector can free, each array counted once, with weak references to the outputs.",
+    rows.where(outputs="weak"), x="layers", y="garbage_bytes", color="gradient", log="x", symlog="y",
+)  # fmt: skip
+waiting_bytes = study.line(
+    "The most bytes that waited for the collector, at its defaults, in a loop of second derivatives.",
+    repeat_steps, x="steps", y="peak_waiting_bytes", color="gradient", log="x", symlog="y",
+)  # fmt: skip
+seconds_of_a_backward = study.line(
+    "How long backward takes through 100 layers, recorded and not, over the numbers in each array.",
+    price_a_backward.side_by_side(
+        {"backward()": "ordinary_seconds", "backward(create_graph=True)": "recorded_seconds"},
+        by="call", value="backward_seconds",
+    ),
+    x="elements", y="backward_seconds", color="call", log="xy", x_title="numbers in an array",
+)  # fmt: skip
 
-@study.finding
-def recording_the_way_back_has_a_price(runs: Runs) -> str:
-    """A recorded backward takes at least 1.3 times as long on small arrays and holds twice the memory."""
-    for case in runs.of(price_a_backward).cases():
-        times_the_bytes = case.median("recorded_bytes") / case.median("ordinary_bytes")
-        assert times_the_bytes > 2, f"{case}: {times_the_bytes:.2f} times the bytes"
-    small = _small(runs)
-    slower = small.median("recorded_seconds") / small.median("ordinary_seconds")
-    assert slower > 1.3, f"{small}: {slower:.2f} times the time"
-    return f"{slower:.1f} times the time on arrays of {small.elements}"
-
-
-@study.figure
-def objects_left(runs: Runs) -> Any:
-    """Variables and Functions left after the last reference to a graph went, with the collector paused."""
-    return line(
-        _all_rows(runs), x="layers", y="left", color="gradient", facet="outputs", x_scale="log", y_scale="symlog",
-    )  # fmt: skip
-
-
-@study.figure
-def bytes_left(runs: Runs) -> Any:
-    """Bytes that only the collector can free, each array counted once, with weak references to the outputs."""
-    rows = _all_rows(runs).where(outputs="weak")
-    return line(
-        rows, x="layers", y="garbage_bytes", color="gradient", x_scale="log", y_scale="symlog",
-    )  # fmt: skip
-
-
-@study.figure
-def waiting_bytes(runs: Runs) -> Any:
-    """The most bytes that waited for the collector, at its defaults, in a loop of second derivatives."""
-    return line(
-        runs.of(repeat_steps), x="steps", y="peak_waiting_bytes", color="gradient", x_scale="log",
-        y_scale="symlog",
-    )  # fmt: skip
-
-
-@study.figure
-def seconds_of_a_backward(runs: Runs) -> Any:
-    """How long backward takes through 100 layers, recorded and not, over the numbers in each array."""
-    fields = {"backward()": "ordinary_seconds", "backward(create_graph=True)": "recorded_seconds"}
-    timed = side_by_side(runs.of(price_a_backward), fields, by="call", value="backward_seconds")
-    return line(
-        timed, x="elements", y="backward_seconds", color="call", x_scale="log", y_scale="log",
-        x_title="numbers in an array",
-    )  # fmt: skip
-
-
-@study.tile
-def tiles(runs: Runs) -> list[Tile]:
-    """The numbers of the deepest model and of the longest loop."""
-    kept, returned = (_deepest(runs, way) for way in (KEPT, RETURNED))
-    stored, small = _longest(runs, KEPT), _small(runs)
-    seconds = (small, "recorded_seconds"), (small, "ordinary_seconds")
-    held = (small, "recorded_bytes"), (small, "ordinary_bytes")
-    return [
-        median_tile("Left if the gradient stays", kept, "left", "objects"),
-        median_tile("Left if it is returned", returned, "left", "objects"),
-        median_tile("Only the collector can free", kept, "garbage_bytes", "bytes"),
-        median_tile(
-            "Waits at once in a loop", stored, "peak_waiting_bytes", "bytes", atlas=True, better="less"
-        ),
-        combined_tile("Recording the way back takes", truediv, *seconds, unit="times the time", atlas=True),
-        combined_tile("Recording the way back holds", truediv, *held, unit="times the bytes"),
-    ]
-
-
-@study.verdict
-def verdict(runs: Runs) -> str:
-    """What the deepest model leaves."""
-    kept, returned = (_deepest(runs, way) for way in (KEPT, RETURNED))
-    cleared = _deepest(runs, "x.cleargrad()")
-    return (
-        f"A gradient with a graph that stays in x.grad leaves {kept.median('left'):,.0f} of "
-        f"{kept.median('built'):,.0f} objects ({shown(kept.median('garbage_bytes'), 'bytes')}) of a model of "
-        f"{kept.layers} layers to the cyclic collector, weak references to the outputs or not; "
-        f"x.cleargrad() leaves {cleared.median('left'):,.0f}, a gradient that grad() returns "
-        f"{returned.median('left'):,.0f}."
-    )
+study.tile("Left if the gradient stays", kept.left, unit="objects")
+study.tile("Left if it is returned", returned.left, unit="objects")
+study.tile("Only the collector can free", kept.garbage_bytes)
+study.tile("Waits at once in a loop", longest.peak_waiting_bytes, atlas=True)
+study.tile("Recording the way back takes", slower, unit="times the time", atlas=True)
+study.tile(
+    "Recording the way back holds", small.recorded_bytes / small.ordinary_bytes, unit="times the bytes"
+)
+study.verdict(
+    """A gradient recorded into x.grad leaves {kept.left:,.0f} of {kept.built:,.0f} objects ({kept.garbage_bytes}) to
+    the collector; x.cleargrad() leaves {cleared.left:,.0f}, a gradient returned by grad() {returned.left:,.0f}."""
+)
+study.table(
+    "After the last reference went, collector paused: engine objects, and what gc.collect() freed.",
+    rows,
+    ["built", "left", "garbage_objects", "garbage_bytes", "collected_objects"],
+)
 
 
 @study.pictures
 def pictures(runs: Runs) -> list[dict[str, Any]]:
     """The cycle through the gradient."""
     return next(shapes for outputs, shapes in _explained(runs) if outputs == "weak")
-
-
-@study.table
-def medians(runs: Runs) -> Table:
-    """What each way leaves."""
-    columns = ["built", "left", "garbage_objects", "garbage_bytes", "collected_objects"]
-    caption = "After the last reference went, collector paused: engine objects, and what gc.collect() freed."
-    return table(_all_rows(runs), columns, caption=caption)
-
-
-def _all_rows(runs: Runs) -> Runs:
-    return unfolded(runs.of(drop_graphs), "rows", ["outputs", "gradient"])
-
-
-def _rows(runs: Runs, way: str, outputs: list[str]) -> Runs:
-    return _all_rows(runs).where(gradient=way, outputs=outputs)
 
 
 def _explained(runs: Runs) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -405,18 +339,5 @@ def _explained(runs: Runs) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             yield outputs, run.shapes[outputs]
 
 
-def _deepest(runs: Runs, way: str) -> Any:
-    return max(_rows(runs, way, ["weak"]).cases(), key=lambda case: case.layers)
-
-
-def _longest(runs: Runs, gradient: str) -> Any:
-    return max(runs.of(repeat_steps).where(gradient=gradient).cases(), key=lambda case: case.steps)
-
-
-def _small(runs: Runs) -> Any:
-    """The case of the smallest arrays, where the engine's own work shows."""
-    return min(runs.of(price_a_backward).cases(), key=lambda case: case.elements)
-
-
 if __name__ == "__main__":
-    raise SystemExit(study.main())
+    raise SystemExit(run_study(study))

@@ -1,8 +1,8 @@
 """What does a kept exception keep: every frame it went through, and every array in them?
 
-An exception refers to its traceback, the traceback to the frames, one for each function that the exception
-went through, and a frame to all local variables of its function. Who keeps an exception keeps all of that: a
-failed training step keeps its activations, a failed request its upload.
+An exception refers to its traceback, the traceback to the frames, one for each function that the exception went
+through, and a frame to all local variables of its function. Keeping the exception keeps all of that: a failed
+training step keeps its activations, a failed request its upload.
 
 Python guards against it in one place. At the end of `except ValueError as error:` the name `error` is deleted,
 and the exception with its frames is freed at once. Any other name undoes that: after `saved = error` the frame
@@ -35,23 +35,19 @@ from typing import Any
 
 from experiments._failures import HANDLE, Work, fail
 from experiments._found import found_before_collecting
-from experiments._rows import side_by_side
 from garbology import collector
 from garbology.recorders import WaitingGarbage, traced_allocations, waiting_garbage
 from garbology.study import (
-    NotMeasured,
     Runs,
+    Selection,
     Study,
-    Table,
-    Tile,
     Unavailable,
-    bars,
     counted,
-    line,
-    median_tile,
+    every,
+    run_study,
     shown,
-    table,
 )
+from garbology.study.conditions import Condition
 
 FREED_AT_ONCE = [
     "except as error",
@@ -119,7 +115,7 @@ class Kept:
     arrays_after_letting_go: int
     arrays_at_the_end: int
     freed_by: str
-    held_by: str  # why the outermost array is alive; "" where it is not, or nobody can tell
+    held_by: str  # why the outermost array is alive; "" where it is not, or that is unknown
     found_objects: int | None  # garbage found in the same failure before collecting
     found_bytes: int | None
     shapes: list[dict[str, Any]] | None
@@ -127,7 +123,7 @@ class Kept:
 
 @study.measure
 def handle_a_failure(recipe: str, frames: int) -> Kept:
-    """Let a function fail, handle that, and see what is left and who frees it."""
+    """Let a function fail, handle that, and see what is left and what frees it."""
     handle = HANDLE[recipe]
     places: list[Any] = []
     with collector.paused(), waiting_garbage() as waiting:
@@ -196,7 +192,7 @@ def live_frames() -> int:
 
 
 def who_freed(kept: int, after_collection: int, after_letting_go: int, at_the_end: int) -> str:
-    """Who has freed the last of the arrays."""
+    """What freed the last of the arrays."""
     if kept == 0:
         return "reference counts"
     if after_collection == 0:
@@ -240,33 +236,52 @@ def fail_again_and_again(saved: str, array_bytes: int) -> Waiting:
     return Waiting(3 * FAILURES, waiting.peak_specimens, waiting.peak_specimens * array_bytes)
 
 
-@study.finding
-def dropped_is_freed_at_once(runs: Runs) -> str:
-    """An exception that its except block ends with is freed at once, with every frame and array."""
-    for run in runs.of(handle_a_failure).where(recipe="except as error"):
-        assert run.arrays_made == run.frames, f"{run}: there was nothing to free"
-        assert run.arrays_kept == run.frames_kept == 0, run
-    waited = runs.of(fail_again_and_again).where(saved="except as error")
-    for run in waited:
-        assert run.peak_waiting_arrays == 0, run
-    return f"0 arrays and 0 frames left, also after {FAILURES} failures"
+def handled(*recipes: str) -> Selection:
+    """The samples of one failure, handled by these recipes."""
+    return handle_a_failure.where(recipe=list(recipes))
 
 
-@study.finding
-def saved_waits_for_the_collector(runs: Runs) -> str:
-    """After `saved = error`, and after future.result(), every array waits until the collector runs."""
-    measured = runs.of(handle_a_failure).where(recipe=CYCLES)
-    for run in measured:
-        assert run.arrays_kept == run.frames == run.frames_kept, run
-        assert run.freed_by == "collector", run
-    return f"every array left in {counted(len(measured), 'sample')}, 0 after one collection"
+def keeps_nothing(recipe: str) -> Condition:
+    """Neither an array nor a frame is left of the failure."""
+    return every(handled(recipe), lambda run: run.arrays_kept == run.frames_kept == 0)
+
+
+as_it_is, cleared, bare, saved, text, variables, from_none, prompt = (
+    handled(recipe).largest("frames")
+    for recipe in (
+        "returned", "clear_frames", "without traceback", "saved = error", "format_exc", "capture_locals", "from None",
+        "interactive prompt",
+    )
+)  # fmt: skip
+prompt_failures = handled("interactive prompt")
+failures_dropped, failures_saved = (
+    fail_again_and_again.where(saved=name) for name in ("except as error", "saved = error")
+)
+small_arrays, large_arrays = (
+    failures_saved.smallest("array_bytes", among=2), failures_saved.largest("array_bytes", among=2)
+)  # fmt: skip
+
+dropped_is_freed_at_once = study.claim(
+    "An exception that is dropped at the end of its except block is freed at once, with every frame and array.",
+    every(handled("except as error"), lambda run: run.arrays_made == run.frames, "there was nothing to free"),
+    keeps_nothing("except as error"),
+    every(failures_dropped, lambda run: run.peak_waiting_arrays == 0),
+    evidence="0 arrays and 0 frames left, also after {FAILURES} failures",
+)
+saved_waits_for_the_collector = study.claim(
+    "After `saved = error`, and after future.result(), every array waits until the collector runs.",
+    every(
+        handled(*CYCLES),
+        lambda run: run.arrays_kept == run.frames == run.frames_kept and run.freed_by == "collector",
+    ),
+    evidence="every array left in {samples}, 0 after one collection",
+)
 
 
 @study.finding
 def garbology_sees_it_before(runs: Runs) -> str:
-    """What garbology finds in such a cycle is all of its arrays, with advice that has been tried."""
-    measured = runs.of(handle_a_failure).where(recipe="saved = error")
-    for run in measured:
+    """garbology finds the cycle of a saved exception before it is collected, with all arrays and tried advice."""
+    for run in handled("saved = error").of(runs):
         if run.found_objects is None:
             raise Unavailable("find_cycles needs NumPy, which is not there")
         assert run.found_objects == run.collected_objects, run
@@ -276,184 +291,87 @@ def garbology_sees_it_before(runs: Runs) -> str:
     return f"{counted(run.found_objects, 'object')} and {shown(run.found_bytes, 'bytes')}: {advice['reason']}"
 
 
-@study.finding
-def clear_frames_keeps_the_lines(runs: Runs) -> str:
-    """traceback.clear_frames lets every array go and keeps the frames; with_traceback(None) keeps neither."""
-    for run in runs.of(handle_a_failure).where(recipe="clear_frames"):
-        assert run.arrays_kept == 0, run
-        assert run.frames_kept == run.frames, run
-    for run in runs.of(handle_a_failure).where(recipe="without traceback"):
-        assert run.arrays_kept == run.frames_kept == 0, run
-    full, cleared, bare = (
-        shown(most_frames(runs, recipe).median("kept_bytes"), "bytes")
-        for recipe in ("returned", "clear_frames", "without traceback")
-    )
-    return f"{full} as it is, {cleared} with cleared frames, {bare} without traceback"
-
-
-@study.finding
-def from_none_hides_and_keeps(runs: Runs) -> str:
-    """An exception raised `from None` keeps every array of the one before; only showing it is suppressed."""
-    for run in runs.of(handle_a_failure).where(recipe="from None"):
-        assert run.arrays_kept == run.frames, run
-        assert run.freed_by == "letting go", run
-        assert ".__context__" in run.held_by or not run.held_by, run.held_by
-    for run in runs.of(handle_a_failure).where(recipe="stripped __cause__"):
-        assert run.arrays_kept == 0, run
-    return f"all {run.frames} arrays, 0 when both have lost their tracebacks"
-
-
-@study.finding
-def text_keeps_nothing(runs: Runs) -> str:
-    """The text of a traceback keeps no array and no frame."""
-    for run in runs.of(handle_a_failure).where(recipe="format_exc"):
-        assert run.arrays_kept == run.frames_kept == 0, run
-    return f"{shown(run.kept_bytes, 'bytes')} of text, 0 arrays and 0 frames"
-
-
-@study.finding
-def text_of_variables_keeps_nothing(runs: Runs) -> str:
-    """The text of a traceback with all its variables (capture_locals) keeps no array and no frame."""
-    for run in runs.of(handle_a_failure).where(recipe="capture_locals"):
-        assert run.arrays_kept == run.frames_kept == 0, run
-    return f"{shown(run.kept_bytes, 'bytes')} of text, 0 arrays and 0 frames"
-
-
-study.exception(
-    text_of_variables_keeps_nothing,
+clear_frames_keeps_the_lines = study.claim(
+    "traceback.clear_frames lets every array go and keeps the frames; with_traceback(None) keeps neither.",
+    every(handled("clear_frames"), lambda run: run.arrays_kept == 0 and run.frames_kept == run.frames),
+    keeps_nothing("without traceback"),
+    evidence="""{as_it_is.kept_bytes} as it is, {cleared.kept_bytes} with cleared frames, {bare.kept_bytes} without
+    traceback""",
+)
+from_none_hides_and_keeps = study.claim(
+    "An exception raised `from None` keeps every array of the one before; only showing it is suppressed.",
+    every(handled("from None"), lambda run: run.arrays_kept == run.frames and run.freed_by == "letting go"),
+    every(handled("from None"), lambda run: not run.held_by or ".__context__" in run.held_by),
+    every(handled("stripped __cause__"), lambda run: run.arrays_kept == 0),
+    evidence="all {from_none.frames} arrays, 0 when both have lost their tracebacks",
+)
+text_keeps_nothing = study.claim(
+    "The text of a traceback keeps no array and no frame.",
+    keeps_nothing("format_exc"),
+    evidence="{text.kept_bytes} of text, 0 arrays and 0 frames",
+)
+text_of_variables_keeps_nothing = study.claim(
+    "The text of a traceback with all its variables (capture_locals) keeps no array and no frame.",
+    keeps_nothing("capture_locals"),
+    evidence="{variables.kept_bytes} of text, 0 arrays and 0 frames",
+)
+text_of_variables_keeps_nothing.expected_failure(
     versions="3.10-3.12",
     reason="reading frame.f_locals leaves a dictionary in the frame that still has the exception, a cycle; "
     "from 3.13 on it is a view (PEP 667)",
     reference="python/cpython#113939",
 )
+the_prompt_remembers = study.claim(
+    "An exception at the interactive prompt is kept until sys.last_exc and its like are deleted.",
+    every(prompt_failures, lambda run: run.arrays_kept == run.arrays_after_collection == run.frames),
+    every(prompt_failures, lambda run: run.arrays_after_letting_go == 0),
+    every(prompt_failures, lambda run: not run.held_by or "sys" in run.held_by),
+    evidence="{prompt.held_by}",
+)
+the_collector_does_not_see_bytes = study.claim(
+    "How many saved failures wait does not depend on their size: larger arrays wait in the same number.",
+    (large_arrays.peak_waiting_arrays / small_arrays.peak_waiting_arrays).between(0.5, 2),
+    evidence="""{small_arrays.peak_waiting_arrays} arrays and {small_arrays.peak_waiting_bytes},
+    {large_arrays.peak_waiting_arrays} arrays and {large_arrays.peak_waiting_bytes}""",
+)
+
+shortest = handle_a_failure.smallest("frames")
+arrays_left = study.bars(
+    "Arrays of one failure, one in each frame: left when it was handled, and after a collection.",
+    shortest.side_by_side(
+        {"handled": "arrays_kept", "after gc.collect()": "arrays_after_collection"}, by="when", value="arrays"
+    ),
+    x="recipe", y="arrays", color="when",
+)  # fmt: skip
+bytes_kept = study.bars(
+    "Bytes that one handled failure keeps allocated, by the frames that it went through.",
+    handle_a_failure, x="recipe", y="kept_bytes", color="frames", symlog=True,
+)  # fmt: skip
+bytes_waiting = study.line(
+    "The most bytes that waited at once while failures were handled, with the collector at its defaults.",
+    fail_again_and_again, x="array_bytes", y="peak_waiting_bytes", color="saved", log="x", symlog="y",
+)  # fmt: skip
+
+study.tile("An exception kept as it is", as_it_is.kept_bytes)
+study.tile("With clear_frames", cleared.kept_bytes)
+study.tile("With with_traceback(None)", bare.kept_bytes)
+study.tile("Left to the collector by saved = error", saved.kept_bytes)
+study.tile(
+    "Saved failures waiting at once", failures_saved.largest("array_bytes").peak_waiting_bytes, atlas=True
+)
+array_size = shown(ARRAY_BYTES, "bytes")
+study.verdict(
+    """A kept exception keeps {as_it_is.kept_bytes} through its {as_it_is.frames} frames, {cleared.kept_bytes} after
+    traceback.clear_frames; `saved = error` leaves {saved.kept_bytes} to the collector."""
+)
 
 
-@study.finding
-def the_prompt_remembers(runs: Runs) -> str:
-    """An exception at the interactive prompt is kept until sys.last_exc and its like are deleted."""
-    for run in runs.of(handle_a_failure).where(recipe="interactive prompt"):
-        assert run.arrays_kept == run.arrays_after_collection == run.frames, run
-        assert run.arrays_after_letting_go == 0, run
-        assert "sys" in run.held_by or not run.held_by, run.held_by
-    return run.held_by or f"{run.frames} arrays, until they were deleted"
-
-
-@study.finding
-def the_collector_does_not_see_bytes(runs: Runs) -> str:
-    """How many saved failures wait does not depend on their size: larger arrays wait in the same number."""
-    cases = runs.of(fail_again_and_again).where(saved="saved = error").cases()
-    cases.sort(key=lambda case: case.array_bytes)
-    if len(cases) < 2:
-        raise NotMeasured("one size of array shows no difference")
-    small, large = (case.median("peak_waiting_arrays") for case in (cases[0], cases[-1]))
-    assert small > 0, f"{cases[0]}: nothing waited"
-    assert 0.5 < large / small < 2, f"{small:,} small arrays waited, {large:,} large ones"
-    held = [shown(case.median("peak_waiting_bytes"), "bytes") for case in (cases[0], cases[-1])]
-    return f"{small:,} arrays and {held[0]}, {large:,} arrays and {held[1]}"
-
-
-@study.figure
-def arrays_left(runs: Runs) -> Any:
-    """Arrays of one failure, one in each frame: left when it was handled, and after a collection."""
-    measured = runs.of(handle_a_failure)
-    moments = side_by_side(
-        measured.where(frames=min(run.frames for run in measured)),
-        {
-            "handled": "arrays_kept",
-            "after gc.collect()": "arrays_after_collection",
-        },
-        by="when",
-        value="arrays",
-    )
-    return bars(moments, x="recipe", y="arrays", color="when")
-
-
-@study.figure
-def bytes_kept(runs: Runs) -> Any:
-    """Bytes that one handled failure keeps allocated, by the frames that it went through."""
-    return bars(runs.of(handle_a_failure), x="recipe", y="kept_bytes", color="frames", y_scale="symlog")
-
-
-@study.figure
-def bytes_waiting(runs: Runs) -> Any:
-    """The most bytes that waited at once while failures were handled, with the collector at its defaults."""
-    return line(
-        runs.of(fail_again_and_again), x="array_bytes", y="peak_waiting_bytes", color="saved",
-        x_scale="log", y_scale="symlog",
-    )  # fmt: skip
-
-
-@study.tile
-def tiles(runs: Runs) -> list[Tile]:
-    """What the recipes keep of the deepest failure, and what waits at the defaults."""
-    waiting = max(
-        runs.of(fail_again_and_again).where(saved="saved = error").cases(),
-        key=lambda case: case.array_bytes,
-    )
-    kept = [
-        ("An exception kept as it is", "returned"),
-        ("With clear_frames", "clear_frames"),
-        ("With with_traceback(None)", "without traceback"),
-        ("Left to the collector by saved = error", "saved = error"),
-    ]
-    return [
-        *(median_tile(label, most_frames(runs, recipe), "kept_bytes", "bytes") for label, recipe in kept),
-        median_tile("Saved failures waiting at once", waiting, "peak_waiting_bytes", "bytes", atlas=True),
-    ]
-
-
-@study.verdict
-def verdict(runs: Runs) -> str:
-    """What an exception of the deepest failure keeps, by what was done with it."""
-    cases = [most_frames(runs, recipe) for recipe in ("returned", "clear_frames", "without traceback")]
-    kept, cleared, bare = (shown(case.median("kept_bytes"), "bytes") for case in cases)
-    saved = most_frames(runs, "saved = error")
-    return (
-        f"A kept exception keeps {kept} of the {cases[0].frames} frames it went through, with "
-        f"{shown(ARRAY_BYTES, 'bytes')} of variables in each; {cleared} after traceback.clear_frames, {bare} "
-        f"without its traceback. saved = error leaves {shown(saved.median('kept_bytes'), 'bytes')} to the "
-        "collector."
-    )
-
-
-@study.pictures
-def pictures(runs: Runs) -> list[dict[str, Any]]:
-    """The cycles of a saved exception and of a future's result."""
-    shapes = []
-    for recipe in CYCLES:
-        cases = runs.of(handle_a_failure).where(recipe=recipe).cases()
-        smallest = min(cases, key=lambda case: case.frames).samples[0]
-        shapes += (smallest.shapes or [])[:1]
-    return shapes
-
-
-@study.table
-def recipes(runs: Runs) -> Table:
-    """Who frees the arrays of each recipe, and what holds them."""
-    measured = runs.of(handle_a_failure)
-    smallest = measured.where(frames=min(run.frames for run in measured))
-    columns = [
-        "arrays_kept",
-        "kept_bytes",
-        "frames_kept",
-        "arrays_after_collection",
-        "arrays_after_letting_go",
-    ]
-    numbers = table(smallest, columns)
-    samples = [case.samples[0] for case in smallest.cases()]
-    rows = [
-        [*row, sample.freed_by, sample.held_by or "nothing"]
-        for row, sample in zip(numbers.rows, samples, strict=True)
-    ]
-    caption = "One failure, handled: what is left with the collector paused, who frees it, what holds it."
-    return Table([*numbers.columns, "freed by", "held by"], rows, caption)
-
-
-def most_frames(runs: Runs, recipe: str) -> Any:
-    """The case of a recipe with most frames."""
-    cases = runs.of(handle_a_failure).where(recipe=recipe).cases()
-    return max(cases, key=lambda case: case.frames)
+study.pictures(handled(*CYCLES).smallest("frames"))
+study.table("One failure, handled: what is left with the collector paused, what frees it, what holds it.", shortest, [
+    "arrays_kept", "kept_bytes", "frames_kept", "arrays_after_collection", "arrays_after_letting_go", "freed_by",
+    "held_by",
+])  # fmt: skip
 
 
 if __name__ == "__main__":
-    raise SystemExit(study.main())
+    raise SystemExit(run_study(study))

@@ -29,43 +29,31 @@ from __future__ import annotations
 
 import gc
 import statistics
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 from typing import Any
 
+from experiments._clock import timed
 from experiments._garbage import (
+    BY_SHARE_OF_THE_HEAP,
+    IN_INCREMENTS,
+    ONE_GENERATION,
     MakeAndDrop,
-    Node,
     bytes_of,
-    drop_pair,
     live_heap,
+    make_pair,
     objects_of,
     peak_memory_if_known,
 )
 from garbology import collector, record_pauses
 from garbology.recorders import waiting_garbage
-from garbology.study import (
-    Case,
-    NotMeasured,
-    Runs,
-    Study,
-    Table,
-    Tile,
-    bars,
-    counted,
-    line,
-    median_tile,
-    shown,
-    table,
-)
+from garbology.study import Runs, Study, every, run_study
 from garbology.study.page import FigureSpec
 
 PAYLOAD_BYTES = 64 * 1024
-AGED_PAIRS = (
-    20_000  # that are alive at a time, so that each survives several collections before it is dropped
-)
+AGED_PAIRS = 20_000  # alive at a time, so that each survives several collections before it is dropped
 FULL_COLLECTION_OBJECTS = 250_000  # at 2000 objects, 10 times 10 young collections later, and then some
 WINDOWS = 20  # the timeline's: the most that waited in each of so many parts of the work
 
@@ -83,13 +71,6 @@ study = Study(
     most_repeats=8,
     timeout_seconds=180,
 )
-
-
-def drop_pair_with_payload(token: object) -> None:
-    """A pair of which one holds a buffer that the collector neither tracks nor counts."""
-    parent, child = Node(), Node()
-    parent.child, child.parent, parent.token = child, parent, token
-    parent.payload = bytearray(PAYLOAD_BYTES)
 
 
 def drop_exception(token: object) -> None:
@@ -111,17 +92,15 @@ def drop_aged_pairs() -> MakeAndDrop:
     places = cycle(range(AGED_PAIRS))
 
     def drop(token: object) -> None:
-        parent, child = Node(), Node()
-        parent.child, child.parent, parent.token = child, parent, token
-        alive[next(places)] = parent
+        alive[next(places)] = make_pair(token)
 
     return drop
 
 
 # How to make it, how much of it for each live object, and how many specimens stay alive.
-GARBAGE = {
-    "pairs": (lambda: drop_pair, 1.0, 0),
-    "payloads": (lambda: drop_pair_with_payload, 0.1, 0),
+GARBAGE: dict[str, tuple[Callable[[], MakeAndDrop], float, int]] = {
+    "pairs": (lambda: make_pair, 1.0, 0),
+    "payloads": (lambda: partial(make_pair, payload_bytes=PAYLOAD_BYTES), 0.1, 0),
     "exceptions": (lambda: drop_exception, 0.25, 0),
     "classes": (lambda: drop_class, 0.05, 0),
     "aged pairs": (drop_aged_pairs, 1.0, AGED_PAIRS),
@@ -170,7 +149,7 @@ def set_the_threshold(threshold: int, live_objects: int) -> Waiting:
 def _drop(garbage: str, live_objects: int) -> Waiting:
     factory, share, alive = GARBAGE[garbage]
     specimens = int(live_objects * share)
-    sample = drop_pair if alive else factory()
+    sample = make_pair if alive else factory()
     objects_each, bytes_each = objects_of(sample), bytes_of(sample)
     heap = live_heap(live_objects)
     with peak_memory_if_known() as memory, waiting_garbage(objects_each, bytes_each) as waiting:
@@ -178,9 +157,7 @@ def _drop(garbage: str, live_objects: int) -> Waiting:
         for _ in range(alive):
             make_and_drop(waiting.token)
         with record_pauses() as pauses:
-            started = time.perf_counter()
-            timeline, total = _work(make_and_drop, specimens, waiting, alive)
-            work_seconds = time.perf_counter() - started
+            (timeline, total), work_seconds = timed(lambda: _work(make_and_drop, specimens, waiting, alive))
     left_waiting = waiting.alive_specimens - alive
     gc.collect()
     left_after_collection = waiting.alive_specimens - alive
@@ -248,119 +225,63 @@ def grow_a_heap(heap_objects: int) -> Growth:
     )
 
 
-@study.finding
-def young_garbage_is_bounded_by_the_threshold(runs: Runs) -> str:
-    """Garbage that dies young never waits in more objects than two and a half times the threshold."""
-    worst = 0.0
-    for run in _young(runs):
-        assert run.peak_waiting_objects > run.objects_each, f"{run}: nothing waited, so nothing is shown"
-        share = run.peak_waiting_objects / run.threshold_objects
-        assert share <= 2.5, (
-            f"{_where(run)}: {run.peak_waiting_objects:,} objects waited, {share:.1f} times it"
-        )
-        worst = max(worst, share)
-    return f"at most {worst:.2f} times the threshold, at any time in {counted(len(_young(runs)), 'sample')}"
+pairs, payloads, aged = (drop_garbage.where(garbage=kind) for kind in ("pairs", "payloads", "aged pairs"))
+low, high = (set_the_threshold.where(threshold=threshold) for threshold in (700, 2000))
+young = drop_garbage.where(garbage=[kind for kind in GARBAGE if kind != "aged pairs"]) | set_the_threshold
+everything = drop_garbage | set_the_threshold
+heap = grow_a_heap.largest("heap_objects")
+large_heap = grow_a_heap.largest("heap_objects", at_least=FULL_COLLECTION_OBJECTS)
+thresholds_that_wait = young.most(lambda run: run.peak_waiting_objects / run.threshold_objects)
+left_waiting = everything.most("left_waiting")
 
+young_garbage_is_bounded_by_the_threshold = study.claim(
+    "Garbage that dies young never waits in more objects than two and a half times the threshold.",
+    every(
+        young, lambda run: run.peak_waiting_objects > run.objects_each, "nothing waited, so nothing is shown"
+    ),
+    thresholds_that_wait.called("{:.2f} times the threshold, at any time") <= 2.5,
+)
+a_higher_threshold_lets_more_wait = study.claim(
+    "With a threshold of 2000 instead of 700, two to four times as many pairs wait.",
+    (high.peak_waiting / low.peak_waiting).between(2, 4).for_each("live_objects"),
+)
+payloads_are_not_counted = study.claim(
+    "Pairs with 64 KiB each hold at least 20 times the bytes of plain ones: the collector counts objects only.",
+    (payloads.peak_waiting <= pairs.peak_waiting * 2).for_each("live_objects"),
+    (payloads.peak_waiting_bytes >= pairs.peak_waiting_bytes * 20).for_each("live_objects"),
+)
+garbage_that_grew_old_waits_longest = study.claim(
+    "Pairs that lived a while before they were dropped wait in at least three times the number of young ones.",
+    (aged.peak_waiting >= pairs.peak_waiting * 3).for_each("live_objects"),
+)
+one_collection_frees_all = study.claim(
+    "One gc.collect() frees everything that waits, however long it would have waited.",
+    every(everything, lambda run: run.left_after_collection == 0, "some were left"),
+    left_waiting > 0,
+    evidence="up to {left_waiting} waited when the work was done, 0 after gc.collect()",
+)
+the_longest_pause_is_a_full_collection = study.claim(
+    "While a heap of live objects grows, the longest pause is a collection of all of it: generation 2.",
+    large_heap.generation_of_longest.equals(2),
+    evidence="""{heap.longest_pause_seconds} in generation {heap.generation_of_longest}, and gc.collect()
+    {heap.full_collection_seconds}, {heap.heap_objects} objects""",
+)
 
-@study.finding
-def a_higher_threshold_lets_more_wait(runs: Runs) -> str:
-    """With a threshold of 2000 instead of 700, two to four times as many pairs wait."""
-    ratios = []
-    for low, high in _threshold_cases(runs):
-        few, many = low.median("peak_waiting"), high.median("peak_waiting")
-        assert 2 <= many / few <= 4, (
-            f"{few:,} pairs wait with {low.threshold}, {many:,} with {high.threshold}"
-        )
-        ratios.append(f"{few:,} pairs with {low.threshold}, {many:,} with {high.threshold}")
-    return "; ".join(ratios)
-
-
-@study.finding
-def payloads_are_not_counted(runs: Runs) -> str:
-    """The same cycles with 64 KiB each hold at least 20 times the bytes: the collector counts objects only."""
-    for pairs, payloads in _both(runs, "pairs", "payloads"):
-        light, heavy = pairs.median("peak_waiting_bytes"), payloads.median("peak_waiting_bytes")
-        assert payloads.median("peak_waiting") <= 2 * pairs.median("peak_waiting"), (
-            f"more cycles wait with a payload: {payloads.median('peak_waiting'):,}"
-        )
-        assert heavy >= 20 * light, f"{shown(heavy, 'bytes')} with payloads, {shown(light, 'bytes')} without"
-    return f"{shown(heavy, 'bytes')} wait with payloads, {shown(light, 'bytes')} without"
-
-
-@study.finding
-def garbage_that_grew_old_waits_longest(runs: Runs) -> str:
-    """Pairs that lived a while before they were dropped wait in at least three times the number."""
-    for pairs, aged in _both(runs, "pairs", "aged pairs"):
-        young, old = pairs.median("peak_waiting"), aged.median("peak_waiting")
-        assert old >= 3 * young, f"{old:,} pairs that grew old wait at once, {young:,} young ones"
-    return f"{old:,} pairs that grew old wait at once, {young:,} young ones"
-
-
-@study.finding
-def one_collection_frees_all(runs: Runs) -> str:
-    """One gc.collect() frees everything that waits, however long it would have waited."""
-    left = 0
-    for run in [*runs.of(drop_garbage), *runs.of(set_the_threshold)]:
-        assert run.left_after_collection == 0, f"{_where(run)}: {run.left_after_collection:,} were left"
-        left = max(left, run.left_waiting)
-    assert left > 0, "nothing waited at the end, so nothing is shown"
-    return f"up to {left:,} waited when the work was done, 0 after gc.collect()"
-
-
-@study.finding
-def the_longest_pause_is_a_full_collection(runs: Runs) -> str:
-    """While a heap of live objects grows, the longest pause is a collection of all of it: generation 2."""
-    case = _largest_heap(runs)
-    if case.heap_objects < FULL_COLLECTION_OBJECTS:
-        raise NotMeasured(
-            f"{case.heap_objects:,} objects are too few for a full collection to begin by itself"
-        )
-    longest = case.median("generation_of_longest")
-    text = (
-        f"{shown(case.median('longest_pause_seconds'), 'seconds')} in generation {longest}, and gc.collect() "
-        f"{shown(case.median('full_collection_seconds'), 'seconds')}, {case.heap_objects:,} objects"
-    )
-    assert longest == 2, text
-    return text
-
-
-for _finding in (young_garbage_is_bounded_by_the_threshold, a_higher_threshold_lets_more_wait):
-    study.exception(
-        _finding,
-        collector="incremental",
-        reason="each increment looks at a slice of the whole heap, and garbage waits until its slice comes",
-        reference="python/cpython#142516, reverted in 3.14.5 by python/cpython#148726; PEP 848",
-    )
-    study.exception(
-        _finding,
-        collector="free-threaded",
-        reason="new objects must also exceed a quarter of the live ones before the only generation is collected",
-        reference="python/cpython#132917, python/cpython#148937",
-    )
-study.exception(
-    garbage_that_grew_old_waits_longest,
+for _claim in (young_garbage_is_bounded_by_the_threshold, a_higher_threshold_lets_more_wait):
+    _claim.expected_failure(**IN_INCREMENTS)
+    _claim.expected_failure(**BY_SHARE_OF_THE_HEAP)
+garbage_that_grew_old_waits_longest.expected_failure(
     collector="incremental",
     reason="the increments go round the whole heap, so young garbage waits as long as old",
     reference="PEP 848",
 )
-study.exception(
-    garbage_that_grew_old_waits_longest,
-    collector="free-threaded",
-    reason="there is one generation, so nothing grows old",
-    reference="PEP 703",
-)
-study.exception(
-    the_longest_pause_is_a_full_collection,
+garbage_that_grew_old_waits_longest.expected_failure(**ONE_GENERATION)
+the_longest_pause_is_a_full_collection.expected_failure(
     collector="incremental",
     reason="no increment looks at the whole heap, so its pauses are shorter: its merit",
     reference="PEP 848",
 )
-study.exception(
-    the_longest_pause_is_a_full_collection,
-    collector="free-threaded",
-    reason="there is one generation, and every collection looks at all of it",
-    reference="PEP 703",
-)
+the_longest_pause_is_a_full_collection.expected_failure(**ONE_GENERATION)
 
 
 @study.figure
@@ -373,106 +294,6 @@ def timeline_by_threshold(runs: Runs) -> FigureSpec:
 def timeline_by_garbage(runs: Runs) -> FigureSpec:
     """The same for every kind of garbage, with the thresholds that CPython starts with."""
     return _timeline(runs.of(drop_garbage), "garbage")
-
-
-@study.figure
-def waiting_bytes(runs: Runs) -> FigureSpec:
-    """The most bytes that wait at once, with the thresholds that CPython starts with."""
-    return bars(runs.of(drop_garbage), x="garbage", y="peak_waiting_bytes", facet=_facet(runs), y_scale="log")
-
-
-@study.figure
-def longest_pauses(runs: Runs) -> FigureSpec:
-    """The longest pause while a heap without garbage grows to so many objects."""
-    return line(
-        runs.of(grow_a_heap), x="heap_objects", y="longest_pause_seconds", x_scale="log", y_scale="log"
-    )
-
-
-@study.tile
-def tiles(runs: Runs) -> list[Tile]:
-    """What waits at the defaults, for how long, and the longest pause."""
-    pairs, payloads = (_at_defaults(runs, garbage) for garbage in ("pairs", "payloads"))
-    return [
-        median_tile("Pairs that wait at once, at most", pairs, "peak_waiting", "pairs", atlas=True),
-        median_tile("A pair waits, on average", pairs, "mean_wait_seconds", "seconds", atlas=True),
-        median_tile("Payloads of 64 KiB wait at once", payloads, "peak_waiting_bytes", "bytes", atlas=True),
-        median_tile(
-            f"Longest pause, {_largest_heap(runs).heap_objects:,} live objects",
-            _largest_heap(runs),
-            "longest_pause_seconds",
-            "seconds",
-            atlas=True,
-        ),
-    ]
-
-
-@study.verdict
-def verdict(runs: Runs) -> str:
-    """What waits at most, in pairs and in bytes, against all of it; and what that buys."""
-    pairs, payloads = (_at_defaults(runs, garbage) for garbage in ("pairs", "payloads"))
-    heap = _largest_heap(runs)
-    first, with_payload = pairs.samples[0], payloads.samples[0]
-    every_byte = with_payload.specimens * with_payload.bytes_each
-    return (
-        f"Of {first.specimens:,} dropped pairs at most {pairs.median('peak_waiting'):,} wait at once "
-        f"(threshold {first.threshold_objects:,}); with 64 KiB each, "
-        f"{shown(payloads.median('peak_waiting_bytes'), 'bytes')} of {shown(every_byte, 'bytes')} wait. "
-        f"The longest pause while {heap.heap_objects:,} live objects are made is "
-        f"{shown(heap.median('longest_pause_seconds'), 'seconds')}."
-    )
-
-
-@study.table
-def medians(runs: Runs) -> Table:
-    """What waits, by kind of garbage."""
-    columns = [
-        "objects_each",
-        "peak_waiting",
-        "peak_waiting_objects",
-        "peak_waiting_bytes",
-        "peak_above_baseline_bytes",
-        "left_waiting",
-        "mean_wait_seconds",
-        "longest_pause_seconds",
-    ]
-    caption = "With the thresholds that CPython starts with: what waits at most, what is left when the work is done."
-    return table(runs.of(drop_garbage), columns, caption=caption)
-
-
-def _young(runs: Runs) -> list[Any]:
-    young = [kind for kind in GARBAGE if kind != "aged pairs"]
-    return [*runs.of(drop_garbage).where(garbage=young), *runs.of(set_the_threshold)]
-
-
-def _both(runs: Runs, one: str, other: str) -> Iterator[tuple[Case, Case]]:
-    """The cases of two kinds of garbage over the same live heap."""
-    for case in runs.of(drop_garbage).where(garbage=one).cases():
-        same = runs.of(drop_garbage).where(garbage=other, live_objects=case.live_objects)
-        yield case, same.only_case()
-
-
-def _threshold_cases(runs: Runs) -> Iterator[tuple[Case, Case]]:
-    for case in runs.of(set_the_threshold).where(threshold=700).cases():
-        same = runs.of(set_the_threshold).where(threshold=2000, live_objects=case.live_objects)
-        yield case, same.only_case()
-
-
-def _at_defaults(runs: Runs, garbage: str) -> Case:
-    cases = runs.of(drop_garbage).where(garbage=garbage).cases()
-    return min(cases, key=lambda case: case.live_objects)
-
-
-def _largest_heap(runs: Runs) -> Case:
-    return max(runs.of(grow_a_heap).cases(), key=lambda case: case.heap_objects)
-
-
-def _where(run: Any) -> str:
-    return ", ".join(f"{name} {value}" for name, value in run.case.items())
-
-
-def _facet(runs: Runs) -> str | None:
-    return "live_objects" if len({run.live_objects for run in runs.of(drop_garbage)}) > 1 else None
 
 
 def _timeline(runs: Runs, color: str) -> FigureSpec:
@@ -498,5 +319,34 @@ def _timeline(runs: Runs, color: str) -> FigureSpec:
     )  # fmt: skip
 
 
+waiting_bytes = study.bars(
+    "The most bytes that wait at once, with the thresholds that CPython starts with.",
+    drop_garbage, x="garbage", y="peak_waiting_bytes", facet="live_objects", facet_alone=False, log=True,
+)  # fmt: skip
+longest_pauses = study.line(
+    "The longest pause while a heap without garbage grows to so many objects.",
+    grow_a_heap, x="heap_objects", y="longest_pause_seconds", log="xy",
+)  # fmt: skip
+
+few_pairs, few_payloads = (each.smallest("live_objects") for each in (pairs, payloads))
+every_byte = (few_payloads.bytes_each * few_payloads.specimens).called("", "bytes")
+study.tile("Pairs that wait at once, at most", few_pairs.peak_waiting, unit="pairs", atlas=True)
+study.tile("A pair waits, on average", few_pairs.mean_wait_seconds, atlas=True)
+study.tile("Payloads of 64 KiB wait at once", few_payloads.peak_waiting_bytes, atlas=True)
+study.tile("Longest pause, {heap.heap_objects} live objects", heap.longest_pause_seconds, atlas=True)
+study.verdict(
+    """Of {few_pairs.specimens} dropped pairs at most {few_pairs.peak_waiting} wait at once (threshold
+    {few_pairs.threshold_objects}); of pairs with 64 KiB each, {few_payloads.peak_waiting_bytes} of {every_byte}."""
+)
+study.table(
+    "With the thresholds that CPython starts with: what waits at most, what is left when the work is done.",
+    drop_garbage,
+    [
+        "objects_each", "peak_waiting", "peak_waiting_objects", "peak_waiting_bytes", "peak_above_baseline_bytes",
+        "left_waiting", "mean_wait_seconds", "longest_pause_seconds",
+    ],
+)  # fmt: skip
+
+
 if __name__ == "__main__":
-    raise SystemExit(study.main())
+    raise SystemExit(run_study(study))

@@ -27,16 +27,17 @@ import gc
 import json
 import os
 import sys
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from experiments._clock import seconds_of
 from experiments._garbage import live_heap
 from garbology import collector, is_immortal
-from garbology.study import Case, Runs, Study, Table, Tile, Unavailable, bars, median_tile, shown, table
+from garbology.study import Selection, Study, Unavailable, every, run_study
+from garbology.study.conditions import Condition
 
 SMAPS = Path("/proc/self/smaps_rollup")
 MORE_REFERENCES = 1_000
@@ -113,9 +114,7 @@ def measured(work: Callable[[list[Any]], object], heap: list[Any]) -> dict[str, 
     """The pages of this process before and after the work."""
     memory_of_this_process()  # the first reading itself makes pages its own
     before = memory_of_this_process()
-    started = time.perf_counter()
-    work(heap)
-    work_seconds = time.perf_counter() - started
+    work_seconds = seconds_of(lambda: work(heap))
     return {"before": before, "after": memory_of_this_process(), "work_seconds": work_seconds}
 
 
@@ -158,140 +157,81 @@ def counted_references() -> int:
     return (after - before) * len(more) // MORE_REFERENCES
 
 
-@study.finding
-def an_idle_child_copies_nothing(runs: Runs) -> str:
-    """A child that does nothing makes less than a tenth of the heap its own."""
-    return _at_most(runs.of(fork_a_child).where(child="does nothing"), 0.1)
+def child_that(does: str, parent: str) -> Selection:
+    """The samples of a child that does something to the heap of its parent, which is frozen or not."""
+    return fork_a_child.where(child=does, parent=parent)
 
 
-@study.finding
-def reading_copies_the_heap(runs: Runs) -> str:
-    """A child that only reads the objects makes at least half of the heap its own, by writing reference counts."""
-    return _at_least(runs.of(fork_a_child).where(child="reads the objects", parent="not frozen"), 0.5)
+def copies_at_least(children: Selection, share: float) -> Condition:
+    """Every child makes such a share of the heap its own."""
+    return children.least("dirtied_share").called("{:.1%} of the heap") >= share
 
 
-@study.finding
-def freezing_does_not_keep_reading_from_it(runs: Runs) -> str:
-    """The same after gc.freeze(): reference counts are written all the same."""
-    return _at_least(runs.of(fork_a_child).where(child="reads the objects", parent="frozen"), 0.5)
+def copies_less_than(children: Selection, share: float) -> list[Condition]:
+    """No child makes such a share of a heap its own that it stands out from the interpreter's own pages."""
+    large = every(children, lambda run: run.heap_bytes > 4_000_000, "too small a heap to tell")
+    return [large, children.most("dirtied_share").called("{:.1%} of the heap") < share]
 
 
-@study.finding
-def a_collection_copies_the_heap(runs: Runs) -> str:
-    """One collection in the child makes at least half of the heap its own, though there is no garbage."""
-    return _at_least(runs.of(fork_a_child).where(child="collects", parent="not frozen"), 0.5)
+reads, reads_frozen = (child_that("reads the objects", parent) for parent in ("not frozen", "frozen"))
+collects, collects_frozen = (child_that("collects", parent) for parent in ("not frozen", "frozen"))
 
+an_idle_child_copies_nothing = study.claim(
+    "A child that does nothing makes less than a tenth of the heap its own.",
+    *copies_less_than(fork_a_child.where(child="does nothing"), 0.1),
+)
+reading_copies_the_heap = study.claim(
+    "A child that only reads the objects makes at least half of the heap its own, by writing reference counts.",
+    copies_at_least(reads, 0.5),
+)
+freezing_does_not_keep_reading_from_it = study.claim(
+    "After gc.freeze() reading still makes at least half of the heap the child's own: reference counts are written.",
+    copies_at_least(reads_frozen, 0.5),
+)
+a_collection_copies_the_heap = study.claim(
+    "One collection in the child makes at least half of the heap its own, though there is no garbage.",
+    copies_at_least(collects, 0.5),
+)
+freezing_keeps_a_collection_from_it = study.claim(
+    "After gc.freeze() a collection in the child makes less than a tenth of the heap its own.",
+    *copies_less_than(collects_frozen, 0.1),
+)
+the_count_of_an_immortal_is_not_written = study.claim(
+    "None is immortal: a thousand more references leave its count as it is.",
+    every(
+        fork_a_child, lambda run: run.none_is_immortal and run.counted_references == 0, "its count is written"
+    ),
+    evidence="its count rises by 0 with {MORE_REFERENCES:,} more references, in {samples}",
+)
+the_count_of_an_immortal_is_not_written.expected_failure(
+    versions="3.10-3.11", reason="objects are immortal from CPython 3.12", reference="PEP 683"
+)
 
-@study.finding
-def freezing_keeps_a_collection_from_it(runs: Runs) -> str:
-    """After gc.freeze() a collection in the child makes less than a tenth of the heap its own."""
-    return _at_most(runs.of(fork_a_child).where(child="collects", parent="frozen"), 0.1)
+dirtied_bytes = study.bars(
+    """Bytes of pages that became the child's own while it worked, with the parent's objects frozen and not.
+    A collection writes to all objects of the interpreter, not only to those of our heap.""",
+    fork_a_child, x="child", y="dirtied_bytes", color="parent", facet="live_objects", facet_alone=False,
+)  # fmt: skip
 
-
-@study.finding
-def the_count_of_an_immortal_is_not_written(runs: Runs) -> str:
-    """None is immortal: a thousand more references leave its count as it is."""
-    for run in runs.of(fork_a_child):
-        assert run.none_is_immortal, (
-            f"a thousand more references raise its count by {run.counted_references:,}"
-        )
-        assert run.counted_references == 0, run
-    return f"its count rises by {run.counted_references} with {MORE_REFERENCES:,} more references"
-
-
-study.exception(
-    the_count_of_an_immortal_is_not_written,
-    versions="3.10-3.11",
-    reason="objects are immortal from CPython 3.12",
-    reference="PEP 683",
+read_of_most, read_frozen_of_most, collected_of_most, collected_frozen_of_most, idle_of_most = (
+    children.largest("live_objects")
+    for children in (reads, reads_frozen, collects, collects_frozen, child_that("does nothing", "not frozen"))
+)
+study.tile("Copied by one collection in the child", collected_of_most.dirtied_bytes, atlas=True)
+study.tile("The same after gc.freeze()", collected_frozen_of_most.dirtied_bytes, atlas=True)
+study.tile("Copied by reading, frozen", read_frozen_of_most.dirtied_bytes)
+study.tile("Copied by doing nothing", idle_of_most.dirtied_bytes)
+study.verdict(
+    """A forked child that reads {read_of_most.heap_bytes} of objects copies {read_of_most.dirtied_bytes} (frozen
+    {read_frozen_of_most.dirtied_bytes}); a collection copies {collected_of_most.dirtied_bytes},
+    {collected_frozen_of_most.dirtied_bytes} after gc.freeze()."""
+)
+study.table(
+    "Pages that became the child's own while it worked; USS and PSS of the child at its end.",
+    fork_a_child,
+    ["heap_bytes", "dirtied_bytes", "private_before_bytes", "uss_bytes", "pss_bytes", "work_seconds"],
 )
 
 
-@study.figure
-def dirtied_bytes(runs: Runs) -> Any:
-    """Bytes of pages that became the child's own while it worked, with the parent's objects frozen and not.
-
-    A collection writes to all objects of the interpreter, not only to those of our heap.
-    """
-    several = len({run.live_objects for run in runs.of(fork_a_child)}) > 1
-    return bars(
-        runs.of(fork_a_child), x="child", y="dirtied_bytes", color="parent",
-        facet="live_objects" if several else None,
-    )  # fmt: skip
-
-
-@study.tile
-def tiles(runs: Runs) -> list[Tile]:
-    """What four children copy."""
-    collects, frozen, reads, nothing = (
-        _largest(runs, child, parent)
-        for child, parent in [
-            ("collects", "not frozen"),
-            ("collects", "frozen"),
-            ("reads the objects", "frozen"),
-            ("does nothing", "not frozen"),
-        ]
-    )
-    return [
-        median_tile("Copied by one collection in the child", collects, "dirtied_bytes", "bytes", atlas=True),
-        median_tile("The same after gc.freeze()", frozen, "dirtied_bytes", "bytes", atlas=True),
-        median_tile("Copied by reading, frozen", reads, "dirtied_bytes", "bytes"),
-        median_tile("Copied by doing nothing", nothing, "dirtied_bytes", "bytes"),
-    ]
-
-
-@study.verdict
-def verdict(runs: Runs) -> str:
-    """What a child copies of the heap."""
-    case = _largest(runs, "reads the objects", "not frozen")
-    reads, reads_frozen, collects, collects_frozen = (
-        shown(_largest(runs, child, parent).median("dirtied_bytes"), "bytes")
-        for child in ("reads the objects", "collects")
-        for parent in ("not frozen", "frozen")
-    )
-    return (
-        f"Of {case.live_objects:,} objects ({shown(case.median('heap_bytes'), 'bytes')}) a forked child copies "
-        f"{reads} by reading them, and {reads_frozen} after gc.freeze(); "
-        f"one collection copies {collects}, and {collects_frozen} after gc.freeze()."
-    )
-
-
-@study.table
-def medians(runs: Runs) -> Table:
-    """What each child copied, and what it held alone and shared at its end."""
-    columns = [
-        "heap_bytes",
-        "dirtied_bytes",
-        "private_before_bytes",
-        "uss_bytes",
-        "pss_bytes",
-        "work_seconds",
-    ]
-    caption = "Pages that became the child's own while it worked; USS and PSS of the child at its end."
-    return table(runs.of(fork_a_child), columns, caption=caption)
-
-
-def _at_least(runs: Runs, share: float) -> str:
-    for run in runs:
-        assert run.dirtied_share >= share, f"{_share(run)} with {run.live_objects:,} objects"
-    return f"{_share(min(runs, key=lambda run: run.dirtied_share))} or more"
-
-
-def _at_most(runs: Runs, share: float) -> str:
-    for run in runs:
-        assert run.heap_bytes > 4_000_000, f"{run}: too small a heap to tell from the interpreter's own pages"
-        assert run.dirtied_share < share, f"{_share(run)} with {run.live_objects:,} objects"
-    return f"{_share(max(runs, key=lambda run: run.dirtied_share))} or less"
-
-
-def _share(run: Any) -> str:
-    return f"{run.dirtied_share:.1%} of the heap ({shown(run.dirtied_bytes, 'bytes')})"
-
-
-def _largest(runs: Runs, child: str, parent: str) -> Case:
-    cases = runs.of(fork_a_child).where(child=child, parent=parent).cases()
-    return max(cases, key=lambda case: case.live_objects)
-
-
 if __name__ == "__main__":
-    raise SystemExit(study.main())
+    raise SystemExit(run_study(study))

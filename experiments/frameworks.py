@@ -1,4 +1,4 @@
-"""Other people's engines: who needs the cyclic collector to free a graph?
+"""Other people's engines: which need the cyclic collector to free a graph?
 
 Every engine that defines its graph by running (DeZero, Chainer, PyTorch, tinygrad, micrograd, HIPS autograd, and
 ours, autograd_core) builds a graph of objects in the forward pass and walks it in the backward pass. A training
@@ -12,7 +12,7 @@ for one node, an operation of the chain. In an engine "again" records the backwa
 differentiated again (`create_graph=True`, in Chainer `enable_double_backprop=True`): then the parameter's gradient
 is part of a graph that the parameter is part of, and the question is asked anew.
 
-PyTorch's graph is of C++ objects, which the collector does not see: a cycle through them is freed by nobody.
+PyTorch's graph is of C++ objects, which the collector does not see: a cycle through them is never freed.
 tinygrad only records, forward and backward, and computes when the number is asked for; its device is Python here.
 
 What to do about it: let a function refer weakly to what it computed (DeZero, Chainer and autograd_core do), or not
@@ -29,26 +29,30 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from experiments._elsewhere import measured_elsewhere, python_of
 from experiments._engines import AGAIN, ENGINES, STRONG, WEAK, Engine, Program
-from experiments._rows import side_by_side
 from garbology import collector, watch
 from garbology.study import (
+    Case,
     NotMeasured,
     Runs,
+    Selection,
     Study,
     Table,
     Tile,
     Unavailable,
-    bars,
     counted,
+    every,
     median_tile,
+    run_study,
     shown,
 )
+from garbology.study.claims import Claim
 
 WARM_UP, PASSES = 3, 7
 FILLS = 6
@@ -96,8 +100,7 @@ class Dropped:
 @study.measure
 def drop_a_graph(engine: str, operations: int) -> Dropped:
     """Go forward and backward and drop the graph: once to count, once for garbology, several times for the time."""
-    elsewhere = python_of(ENGINES[engine].package)
-    if elsewhere:
+    if elsewhere := python_of(ENGINES[engine].package):
         return Dropped(**_ask(elsewhere, drop_a_graph, engine=engine, operations=operations))
     program = _warm(ENGINES[engine], operations)
     with collector.paused():
@@ -122,8 +125,7 @@ class Held:
 @study.measure(quick={"engine": [WEAK, STRONG]})
 def hold_graphs(engine: str, operations: int, graphs: int) -> Held:
     """Drop many graphs one after the other, then keep as many; the growth of the process each time."""
-    elsewhere = python_of(ENGINES[engine].package)
-    if elsewhere:
+    if elsewhere := python_of(ENGINES[engine].package):
         return Held(**_ask(elsewhere, hold_graphs, engine=engine, operations=operations, graphs=graphs))
     program = _warm(ENGINES[engine], operations)
 
@@ -185,7 +187,7 @@ def _counts(program: Program, operations: int) -> dict[str, Any]:
 
 
 def _found(program: Program, operations: int) -> dict[str, Any]:
-    """What only the collector can free, and what nobody can; the advice is tried on one cycle, which is then gone."""
+    """What only the collector can free, and what not even that can; the advice is tried on one cycle."""
     with watch() as found:
         _differentiate(program, operations)
     return {
@@ -196,7 +198,7 @@ def _found(program: Program, operations: int) -> dict[str, Any]:
     }
 
 
-def _seconds(program: Program, operations: int) -> dict[str, float]:
+def _seconds(program: Program, operations: int) -> dict[str, Any]:
     """Forward, backward and collection of one operation; other processes only add to a time, so the least counts."""
     times = []
     with collector.frozen():
@@ -210,8 +212,8 @@ def _seconds(program: Program, operations: int) -> dict[str, float]:
             dropped = time.perf_counter()
             gc.collect()
             times.append((between - started, ended - between, time.perf_counter() - dropped))
-    names = ("forward_seconds", "backward_seconds", "collect_seconds")
-    return {name: min(each) / operations for name, each in zip(names, zip(*times, strict=True), strict=True)}
+    forward, backward, collect = (min(each) / operations for each in zip(*times, strict=True))
+    return {"forward_seconds": forward, "backward_seconds": backward, "collect_seconds": collect}
 
 
 def _growth_bytes(work: Callable[[], None]) -> int:
@@ -225,209 +227,201 @@ def _growth_bytes(work: Callable[[], None]) -> int:
     return after - before
 
 
-@study.finding
-def all_compute_the_same(runs: Runs) -> str:
-    """Every engine finds the same derivative."""
-    for run in runs.of(drop_a_graph):
-        assert run.derivative == run.operations + 1, run
-    return counted(len({run.engine for run in runs.of(drop_a_graph)}), "engine")
+def graphs_of(engine: str) -> Selection:
+    """The dropped graphs of an engine."""
+    return drop_a_graph.where(engine=engine)
 
 
-@study.finding
-def ours_leaves_nothing(runs: Runs) -> str:
-    """Our engine with weak outputs: reference counting frees every object of the graph."""
-    for run in of(runs, WEAK):
-        assert run.alive_objects > run.operations, f"{run}: there was no graph"
-        assert run.surviving_objects == run.found_objects == run.collected_objects == 0, run
-    return f"{run.alive_objects:,} objects, 0 left"
+longest, longest_held = drop_a_graph.largest("operations"), hold_graphs.largest("operations")
+ours, ours_strong, ours_again = (longest.where(engine=name) for name in (WEAK, STRONG, AGAIN))
+micrograd, hips_autograd, dezero, dezero_again, chainer, chainer_again, tinygrad, torch, torch_again = (
+    longest.where(engine=name)
+    for name in (
+        "micrograd", "HIPS autograd", "DeZero", "DeZero, again", "Chainer", "Chainer, again", "tinygrad", "torch",
+        "torch, again",
+    )
+)  # fmt: skip
+engine_count = drop_a_graph.count("engine")
 
 
-@study.finding
-def ours_with_strong_outputs_leaves_all(runs: Runs) -> str:
-    """Our engine with strong outputs: no operation of the graph is freed before the collector runs."""
-    for run in of(runs, STRONG):
-        assert run.surviving_objects >= 2 * run.operations, run
-        assert run.found_objects == run.collected_objects >= 2 * run.operations, run
-        assert run.left_objects == 0, run
-    return f"{run.surviving_objects:,} of {run.alive_objects:,} objects wait"
+def freed_by_counting(text: str, engine: str, name: str) -> Claim:
+    """The claim that nothing but entries of caches is left of an engine's graph; `name` is that of its selection."""
+    return study.claim(
+        text,
+        every(graphs_of(engine), lambda run: run.surviving_objects <= FEW * run.operations),
+        every(
+            graphs_of(engine),
+            lambda run: run.found_objects == run.collected_objects == run.leaked_objects == 0,
+        ),
+        evidence=f"{{{name}.surviving_objects}} of {{{name}.alive_objects}} objects left, 0 for the collector",
+    )
 
 
-@study.finding
-def micrograd_leaves_its_graph(runs: Runs) -> str:
-    """micrograd: every Value of the chain survives, in a cycle of its own, and the collector frees them all."""
-    for run in of(runs, "micrograd"):
-        assert run.surviving_objects > 0.9 * run.alive_objects, run
-        assert run.found_objects == run.collected_objects, run
-        assert any(shape["count"] == run.operations for shape in run.shapes), run
-    return f"{run.found_objects:,} of {run.alive_objects:,} objects wait, {run.operations:,} cycles"
+all_compute_the_same = study.claim(
+    "Every engine finds the same derivative.",
+    every(drop_a_graph, lambda run: run.derivative == run.operations + 1),
+    evidence="{engine_count} engines",
+)
+ours_leaves_nothing = study.claim(
+    "Our engine with weak outputs: reference counting frees every object of the graph.",
+    every(graphs_of(WEAK), lambda run: run.alive_objects > run.operations, "there was no graph"),
+    every(
+        graphs_of(WEAK), lambda run: run.surviving_objects == run.found_objects == run.collected_objects == 0
+    ),
+    evidence="{ours.alive_objects} objects, 0 left",
+)
+ours_with_strong_outputs_leaves_all = study.claim(
+    "Our engine with strong outputs: no operation of the graph is freed before the collector runs.",
+    every(graphs_of(STRONG), lambda run: run.surviving_objects >= 2 * run.operations),
+    every(graphs_of(STRONG), lambda run: run.found_objects == run.collected_objects >= 2 * run.operations),
+    every(graphs_of(STRONG), lambda run: run.left_objects == 0),
+    evidence="{ours_strong.surviving_objects} of {ours_strong.alive_objects} objects wait",
+)
+micrograd_leaves_its_graph = study.claim(
+    "micrograd: every Value of the chain survives, in a cycle of its own, and the collector frees them all.",
+    every(graphs_of("micrograd"), lambda run: run.surviving_objects > 0.9 * run.alive_objects),
+    every(
+        graphs_of("micrograd"), lambda run: run.found_objects == run.collected_objects, "not all is collected"
+    ),
+    every(graphs_of("micrograd"), lambda run: any(shape["count"] == run.operations for shape in run.shapes)),
+    evidence="""{micrograd.found_objects} of {micrograd.alive_objects} objects wait, {micrograd.operations} cycles""",
+)
 
 
 @study.finding
 def micrograd_captures_its_result(runs: Runs) -> str:
     """The advice for micrograd names the captured variable, out, and weakening it frees the cycle."""
-    for run in of(runs, "micrograd"):
-        shape = max(run.shapes, key=lambda shape: shape["count"])
-        edge = shape["advice"]["edges"][0]
+    for run in graphs_of("micrograd").of(runs):
+        advice = _commonest(run.shapes)["advice"]
+        edge = advice["edges"][0]
         assert edge["label"].endswith("closure variable out"), edge
-        assert (shape["advice"]["remedy"], shape["advice"]["verified"]) == ("weakref", True), shape["advice"]
+        assert (advice["remedy"], advice["verified"]) == ("weakref", True), advice
     return f"{edge['source']} {edge['label']} -> {edge['target']}"
 
 
-@study.finding
-def dezero_needs_no_collector(runs: Runs) -> str:
-    """DeZero, whose functions refer weakly to their outputs: reference counting frees the graph."""
-    return _is_freed_by_counting(runs, "DeZero")
-
-
-@study.finding
-def chainer_needs_no_collector(runs: Runs) -> str:
-    """Chainer, whose graph refers weakly to the variables: reference counting frees the graph."""
-    return _is_freed_by_counting(runs, "Chainer")
-
-
-@study.finding
-def hips_autograd_needs_no_collector(runs: Runs) -> str:
-    """HIPS autograd, whose nodes know their parents only: reference counting frees the graph."""
-    return _is_freed_by_counting(runs, "HIPS autograd")
-
-
-@study.finding
-def tinygrad_needs_no_collector(runs: Runs) -> str:
-    """tinygrad, whose operations know their sources only: reference counting frees the graph."""
-    return _is_freed_by_counting(runs, "tinygrad")
-
-
-@study.finding
-def torch_needs_no_collector(runs: Runs) -> str:
-    """PyTorch keeps its graph in C++: next to no Python object is left to be counted, none to be collected."""
-    return _is_freed_by_counting(runs, "torch")
-
-
-def _is_freed_by_counting(runs: Runs, engine: str) -> str:
-    for run in of(runs, engine):
-        few = FEW * run.operations
-        assert run.surviving_objects <= few, run
-        assert run.found_objects == run.collected_objects == run.leaked_objects == 0, run
-    return f"{run.surviving_objects:,} of {run.alive_objects:,} objects left, 0 for the collector"
-
-
-@study.finding
-def a_recorded_gradient_is_a_cycle(runs: Runs) -> str:
-    """DeZero and our engine leave the graph to the collector if the gradient in it is recorded."""
-    told = []
-    for run in of(runs, [AGAIN, "DeZero, again"]):
-        assert run.surviving_objects > 0.9 * run.alive_objects, run
-        assert run.found_objects == run.collected_objects > run.operations, run
-        told.append(f"{run.engine}: {counted(run.found_objects, 'object')}")
-    return "; ".join(dict.fromkeys(told))
-
-
-@study.finding
-def chainer_escapes_it(runs: Runs) -> str:
-    """Chainer does not: its graph is of nodes beside the variables, which it refers to weakly."""
-    return _is_freed_by_counting(runs, "Chainer, again")
-
-
-@study.finding
-def torch_leaks_it(runs: Runs) -> str:
-    """In PyTorch nobody frees it: the collector counts nothing, and the tensors are still there."""
-    for run in of(runs, "torch, again"):
-        assert run.found_objects == run.collected_objects == 0, run
-        assert run.left_objects >= run.operations, run
-        assert run.leaked_objects >= run.operations, run
-    return f"{counted(run.leaked_objects, 'object')} that not even the collector frees"
+dezero_needs_no_collector = freed_by_counting(
+    "DeZero, whose functions refer weakly to their outputs: reference counting frees the graph.",
+    "DeZero",
+    "dezero",
+)
+chainer_needs_no_collector = freed_by_counting(
+    "Chainer, whose graph refers weakly to the variables: reference counting frees the graph.",
+    "Chainer",
+    "chainer",
+)
+hips_autograd_needs_no_collector = freed_by_counting(
+    "HIPS autograd, whose nodes know their parents only: reference counting frees the graph.",
+    "HIPS autograd", "hips_autograd",
+)  # fmt: skip
+tinygrad_needs_no_collector = freed_by_counting(
+    "tinygrad, whose operations know their sources only: reference counting frees the graph.",
+    "tinygrad",
+    "tinygrad",
+)
+torch_needs_no_collector = freed_by_counting(
+    "PyTorch keeps its graph in C++: next to no Python object is left to be counted, none to be collected.",
+    "torch", "torch",
+)  # fmt: skip
+recorded = drop_a_graph.where(engine=[AGAIN, "DeZero, again"])
+a_recorded_gradient_is_a_cycle = study.claim(
+    "DeZero and our engine leave the graph to the collector if the gradient in it is recorded.",
+    every(recorded, lambda run: run.surviving_objects > 0.9 * run.alive_objects),
+    every(recorded, lambda run: run.found_objects == run.collected_objects > run.operations),
+    evidence="{AGAIN}: {ours_again.found_objects} objects; DeZero, again: {dezero_again.found_objects} objects",
+)
+chainer_escapes_it = freed_by_counting(
+    "Chainer leaves nothing of a recorded gradient either: its graph is of nodes that refer weakly to the variables.",
+    "Chainer, again", "chainer_again",
+)  # fmt: skip
+torch_leaks_it = study.claim(
+    "PyTorch leaks a graph whose gradient is recorded: the collector counts nothing, and the tensors are still there.",
+    every(graphs_of("torch, again"), lambda run: run.found_objects == run.collected_objects == 0),
+    every(graphs_of("torch, again"), lambda run: run.left_objects >= run.operations),
+    every(graphs_of("torch, again"), lambda run: run.leaked_objects >= run.operations),
+    evidence="{torch_again.leaked_objects} objects that not even the collector frees",
+)
 
 
 @study.finding
 def the_process_shows_it(runs: Runs) -> str:
-    """The process's memory agrees: dropped graphs keep at least 80 % of their bytes in cycles, else at most 20 %."""
+    """The process agrees: a graph that waits or leaks keeps at least 80 % of its bytes, others at most 20 %."""
     kept = []
-    for case in longest(runs, hold_graphs).cases():
-        share = case.median("waiting_bytes") / case.median("held_bytes")
-        dropped = _case(runs, case.engine)
-        waits = dropped.median("found_objects") + dropped.median("leaked_objects") > 0
+    for case in longest_held.of(runs).cases():
+        held, dropped = (each.where(engine=case.engine) for each in (longest_held, longest))
+        share = (held.waiting_bytes / held.held_bytes).read(runs)[0]
+        waits = (dropped.found_objects + dropped.leaked_objects).read(runs)[0] > 0
         assert share >= 0.8 if waits else share <= 0.2, f"{case}: {share:.0%} of its bytes are left"
         kept.append(f"{case.engine} {share:.0%}")
     return f"left of the bytes: {', '.join(kept)}"
 
 
-@study.figure
-def who_frees(runs: Runs) -> Any:
-    """Objects of one graph that the collector tracks: held, after dropping it, and after a collection."""
-    fields = {
-        "held": "alive_objects", "dropped": "surviving_objects", "collected": "left_objects",
-    }  # fmt: skip
-    counted = side_by_side(longest(runs), fields, by="when", value="objects")
-    return bars(counted, x="engine", y="objects", color="when", y_scale="symlog")
-
-
-@study.figure
-def bytes_of_a_node(runs: Runs) -> Any:
-    """What one operation takes of the process's memory: in graphs that are held, and in dropped ones."""
-    fields = {"held": "held_bytes", "dropped": "waiting_bytes"}
-    held = side_by_side(longest(runs, hold_graphs), fields, by="when", value="node_bytes")
-    return bars(held, x="engine", y="node_bytes", color="when")
-
-
-@study.figure
-def time_of_a_node(runs: Runs) -> Any:
-    """How long one operation takes: forward, backward, and in the collector's pause that frees the graph."""
-    fields = {"forward": "forward_seconds", "backward": "backward_seconds", "collect": "collect_seconds"}
-    timed = side_by_side(longest(runs), fields, by="pass", value="node_seconds")
-    return bars(timed, x="engine", y="node_seconds", color="pass", y_scale="log")
+who_frees = study.bars(
+    "Objects of one graph that the collector tracks: held, after dropping it, and after a collection.",
+    longest.side_by_side(
+        {"held": "alive_objects", "dropped": "surviving_objects", "collected": "left_objects"},
+        by="when", value="objects",
+    ),
+    x="engine", y="objects", color="when", symlog=True,
+)  # fmt: skip
+bytes_of_a_node = study.bars(
+    "What one operation takes of the process's memory: in graphs that are held, and in dropped ones.",
+    longest_held.side_by_side(
+        {"held": "held_bytes", "dropped": "waiting_bytes"}, by="when", value="node_bytes"
+    ),
+    x="engine", y="node_bytes", color="when",
+)  # fmt: skip
+time_of_a_node = study.bars(
+    "How long one operation takes: forward, backward, and in the collector's pause that frees the graph.",
+    longest.side_by_side(
+        {"forward": "forward_seconds", "backward": "backward_seconds", "collect": "collect_seconds"},
+        by="pass", value="node_seconds",
+    ),
+    x="engine", y="node_seconds", color="pass", log=True,
+)  # fmt: skip
+study.tile("Left of a graph, autograd_core", ours.surviving_objects, unit="objects")
 
 
 @study.tile
-def tiles(runs: Runs) -> list[Tile]:
-    """Ours in both modes, and one of each kind among the others that were measured."""
-    wanted: Mapping[str, tuple[str, str, str]] = {
-        WEAK: ("Left of a graph, autograd_core", "surviving_objects", "objects"),
-        "micrograd": ("Left of a graph, micrograd", "surviving_objects", "objects"),
-        "torch, again": ("Never freed, torch with create_graph", "leaked_objects", "objects"),
+def of_others(runs: Runs) -> list[Tile]:
+    """One of each kind among the others, where they were measured."""
+    wanted = {
+        "micrograd": ("Left of a graph, micrograd", "surviving_objects"),
+        "torch, again": ("Never freed, torch with create_graph", "leaked_objects"),
     }
-    made = []
-    for engine, (label, field, unit) in wanted.items():
-        case = _case(runs, engine)
-        if case:
-            made.append(median_tile(label, case, field, unit, better="less" if engine == WEAK else ""))
-    ours = _case(runs, WEAK)
-    for field, label in (("forward_seconds", "Forward"), ("backward_seconds", "Backward")) if ours else ():
-        made.append(median_tile(f"{label} a node, autograd_core", ours, field, "seconds", atlas=True))
-    return made
+    measured = [(*wanted[case.engine], case) for case in longest.of(runs).cases() if case.engine in wanted]
+    return [median_tile(label, case, field, "objects", better="") for label, field, case in measured]
+
+
+study.tile("Forward a node, autograd_core", ours.forward_seconds, atlas=True)
+study.tile("Backward a node, autograd_core", ours.backward_seconds, atlas=True)
 
 
 @study.verdict
 def verdict(runs: Runs) -> str:
-    """Who left what, of the engines that were measured."""
-    freed, waiting, lost = [], [], []
-    for case in longest(runs).cases():
-        found, leaked, alive = map(case.median, ("found_objects", "leaked_objects", "alive_objects"))
-        if leaked:
-            lost.append(f"{case.engine} ({counted(leaked, 'object')})")
-        elif found:
-            waiting.append(f"{case.engine} ({shown(found)} of {shown(alive)} objects)")
-        else:
-            freed.append(case.engine)
-    said = {
-        "Reference counting alone frees the graph of": freed,
-        "the cyclic collector has to free that of": waiting,
-        "nobody frees that of": lost,
-    }
-    return "; ".join(f"{text} {' · '.join(names)}" for text, names in said.items() if names) + "."
+    """How many graphs reference counting frees, and which it does not."""
+    cases = longest.of(runs).cases()
+    leaked = [case.engine for case in cases if case.median("leaked_objects")]
+    waiting = [case.engine for case in cases if case.median("found_objects") and case.engine not in leaked]
+    said = {"the collector has to free": waiting, "nothing frees": leaked}
+    freed = f"Reference counting frees {len(cases) - len(waiting) - len(leaked)} of {counted(len(cases), 'graph')}"
+    others = [f"{text} {', '.join(names).replace(', again', ' again').replace(', strong', ' strong')}"
+              for text, names in said.items() if names]  # fmt: skip
+    return "; ".join([freed, *others]) + "."
 
 
 @study.pictures
 def pictures(runs: Runs) -> list[dict[str, Any]]:
     """The commonest cycle of each engine that leaves one, with the edge to weaken."""
-    samples = [case.samples[0] for case in longest(runs).cases()]
-    return [max(run.shapes, key=lambda shape: shape["count"]) for run in samples if run.shapes]
+    samples = [case.samples[0] for case in longest.of(runs).cases()]
+    return [_commonest(run.shapes) for run in samples if run.shapes]
 
 
 @study.table
 def engines(runs: Runs) -> Table:
-    """Who frees the graph, the edge that makes the cycle, and the price of a node."""
-    held = {case.engine: case.median("held_bytes") for case in _cases_or_none(runs)}
-    rows = [_row(case, held.get(case.engine)) for case in longest(runs).cases()]
+    """What frees the graph, the edge that makes the cycle, and the price of a node."""
+    held: dict[str, float | None] = {}
+    with suppress(NotMeasured):
+        held = {case.engine: case.median("held_bytes") for case in longest_held.of(runs).cases()}
     headings = [
         "engine", "release", "held", "dropped", "collected", "leaked", "edge to weaken", "tried",
         "node", "forward", "backward", "collect",
@@ -436,51 +430,26 @@ def engines(runs: Runs) -> Table:
         "Objects of one graph that the collector tracks: held, left after dropping it, collected, and leaked; "
         "then bytes and time of one operation."
     )
+    rows = [_row(case, held.get(case.engine)) for case in longest.of(runs).cases()]
     return Table(headings, rows, caption)
 
 
-def _row(case: Any, held_bytes: float | None) -> list[str]:
+def _row(case: Case, held_bytes: float | None) -> list[str]:
     run = case.samples[0]
-    edge, tried = _advice(run.shapes)
+    advice = _commonest(run.shapes)["advice"] if run.shapes else None
+    edges = ", ".join(f"{edge['source']} {edge['label']}" for edge in advice["edges"]) if advice else ""
+    tried = "" if not advice else "freed all of it" if advice["verified"] else "no"
     names = ("alive_objects", "surviving_objects", "collected_objects", "leaked_objects")
     times = ("forward_seconds", "backward_seconds", "collect_seconds")
     return [
-        case.engine, run.release, *(shown(case.median(name)) for name in names), edge, tried,
+        case.engine, run.release, *(shown(case.median(name)) for name in names), edges, tried,
         shown(held_bytes, "bytes"), *(shown(case.median(name), "seconds") for name in times),
     ]  # fmt: skip
 
 
-def _advice(shapes: list[dict[str, Any]]) -> tuple[str, str]:
-    """The edges to weaken in the commonest cycle, and whether that freed it."""
-    advice = max(shapes, key=lambda shape: shape["count"])["advice"] if shapes else None
-    if not advice:
-        return "", ""
-    edges = (f"{edge['source']} {edge['label']}" for edge in advice["edges"])
-    return ", ".join(edges), "freed all of it" if advice["verified"] else "no"
-
-
-def of(runs: Runs, engine: str | list[str]) -> Runs:
-    """The dropped graphs of an engine."""
-    return runs.of(drop_a_graph).where(engine=engine)
-
-
-def longest(runs: Runs, measure: Callable[..., Any] = drop_a_graph) -> Runs:
-    """The runs with the longest chain."""
-    measured = runs.of(measure)
-    return measured.where(operations=max(run.operations for run in measured))
-
-
-def _case(runs: Runs, engine: str) -> Any:
-    """The engine's case with the longest chain, None where it was not measured."""
-    return next((case for case in longest(runs).cases() if case.engine == engine), None)
-
-
-def _cases_or_none(runs: Runs) -> list[Any]:
-    try:
-        return longest(runs, hold_graphs).cases()
-    except NotMeasured:
-        return []
+def _commonest(shapes: list[dict[str, Any]]) -> dict[str, Any]:
+    return max(shapes, key=lambda shape: shape["count"])
 
 
 if __name__ == "__main__":
-    raise SystemExit(study.main())
+    raise SystemExit(run_study(study))

@@ -9,7 +9,7 @@ these hold their local variables.
 
 We run cells in a shell of IPython, and in a Jupyter kernel that we start and speak to as a notebook does: make an
 object, display it or not, meet an error or not. Then we try one recipe, with the cyclic collector paused. A weak
-reference tells whether the object is gone. Where it is not, `garbology.why_alive` says who holds it; then
+reference tells whether the object is gone. Where it is not, `garbology.why_alive` says what holds it; then
 we collect, for what only a reference cycle holds would go one day by itself.
 
 What to do about it: end a line with `;`, or do not display what is large: then `del x` is enough. `%xdel x` takes the
@@ -29,12 +29,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from experiments._sessions import SESSIONS
-from garbology.study import NotMeasured, Run, Runs, Study, Table, Tile, bars, counted, median_tile, shown
+from garbology.study import Run, Runs, Selection, Study, Table, Tile, agree, bars, every, run_study
+from garbology.study.conditions import Condition
+from garbology.study.page import FigureSpec
 
 MAKE, RAISE = "x = make()", "def f(t):\n    raise ValueError"
 SITUATIONS = {
@@ -58,7 +58,7 @@ RECIPES = {
     "all of it": ["del x", "%reset -f out", HIDDEN, "1/0", "import gc; gc.collect()"],
 }
 FREED, COLLECTED, KEPT = "freed", "by the collector", "kept"
-WATCHED = "__import__('experiments._watched', fromlist=['told'])"
+WATCHED = "__import__('experiments._watched', fromlist=['answer'])"
 
 study = Study(
     title="What an interactive session keeps",
@@ -110,192 +110,143 @@ def _answer(front_end: str, situation: str, recipe: str) -> Answer:
         session.run("from experiments._watched import make")
         for cell in SITUATIONS[situation] + RECIPES[recipe]:
             session.run(cell)
-        told = json.loads(session.ask(f"{WATCHED}.told()"))
+        answer = json.loads(session.ask(f"{WATCHED}.answer()"))
         kept = json.loads(session.ask(f"{WATCHED}.is_alive_collected()"))
-    state = KEPT if kept else COLLECTED if told["alive"] else FREED
+    state = KEPT if kept else COLLECTED if answer["alive"] else FREED
     package = "ipython" if front_end == "IPython" else "ipykernel"
     return Answer(
         release=f"{package} {importlib.metadata.version(package)}",
         state=state,
-        holders=told.get("holders", 0),
-        held_by=told.get("root", ""),
-        remedy=told.get("remedy", ""),
-        text=told.get("text", ""),
+        holders=answer.get("holders", 0),
+        held_by=answer.get("root", ""),
+        remedy=answer.get("remedy", ""),
+        text=answer.get("text", ""),
     )
 
 
-def sessions(runs: Runs, **wanted: Any) -> Runs:
-    """The answers of both front ends, which is a parameter here."""
-    merged = Runs(
-        Run(run.measure, {"front_end": FRONT_ENDS[run.measure], **run.case}, run.values, runtime=run.runtime)
+def _merged(runs: Runs) -> Runs:
+    return Runs(
+        Run(run.measure, {"front_end": FRONT_ENDS[run.measure], **run.case}, run.values,
+            repeat=run.repeat, runtime=run.runtime)
         for run in runs
-    )
-    return merged.where(**wanted)
+    )  # fmt: skip
 
 
-@study.finding
-def del_frees_what_was_not_kept(runs: Runs) -> str:
-    """A del frees an object that was never displayed, displayed with a semicolon, or in an error that was caught."""
-    asked = sessions(runs, situation=FREE, recipe="del x")
-    _all_are(asked, FREED)
-    return _told(asked)
+sessions = Selection(_merged)  # the answers of both front ends, which is a parameter here
+after_del = sessions.where(recipe="del x")
+freed_by_del = after_del.where(situation=FREE)
+displayed, in_an_error = after_del.where(situation=DISPLAYED), after_del.where(situation="in an error")
+forgotten = sessions.where(situation=DISPLAYED, recipe="%reset -f out")
+whole, still_held = sessions.where(recipe="all of it"), sessions.where(state=KEPT)
+most_holders, whole_situations = displayed.most("holders"), whole.count("situation")
+recipes_kept, recipes_asked = still_held.count("recipe"), sessions.count("recipe")
+held_by_the_error = in_an_error.first().held_by
 
 
-@study.finding
-def del_does_not_free_what_was_displayed(runs: Runs) -> str:
-    """A del does not free an object that was displayed: at least 3 references of the session hold it."""
-    asked = sessions(runs, situation=DISPLAYED, recipe="del x")
-    _all_are(asked, KEPT)
-    for run in asked:
-        assert run.holders >= 3, run
-        assert "IPython's" in run.held_by, run.held_by
-    return f"{max(run.holders for run in asked)} holders; {_told(asked)}"
+def is_left(state: str, selection: Selection) -> Condition:
+    """Whether this became of the object in each of the sessions."""
+    return every(selection, lambda run: run.state == state, "{state}, not " + state)
 
 
-@study.finding
-def del_does_not_free_what_met_an_error(runs: Runs) -> str:
-    """Nor one that a function had when it raised: the last traceback holds the function's frame."""
-    asked = sessions(runs, situation="in an error", recipe="del x")
-    _all_are(asked, KEPT)
-    for run in asked:
-        assert "InteractiveTB" in run.held_by, run.held_by
-        assert "frame of function f" in run.text, run.text
-    return run.held_by
+del_frees_what_was_not_kept = study.claim(
+    "A del frees an object that was never displayed, displayed with a semicolon, or in an error that was caught.",
+    is_left(FREED, freed_by_del),
+    evidence="freed in {samples}",
+)
+del_does_not_free_what_was_displayed = study.claim(
+    "A del does not free an object that was displayed: at least 3 references of the session hold it.",
+    is_left(KEPT, displayed),
+    every(displayed, lambda run: run.holders >= 3),
+    every(displayed, lambda run: "IPython's" in run.held_by, "held by {held_by}"),
+    evidence="kept in {samples}, by up to {most_holders} references",
+)
+del_does_not_free_what_met_an_error = study.claim(
+    "A del does not free an object that a function held when it raised: the last traceback holds the frame.",
+    is_left(KEPT, in_an_error),
+    every(in_an_error, lambda run: "InteractiveTB" in run.held_by, "held by {held_by}"),
+    every(in_an_error, lambda run: "frame of function f" in run.text, "{text}"),
+    evidence="{held_by_the_error}",
+)
+xdel_frees_what_was_displayed = study.claim(
+    "%xdel frees a displayed object, and does not free one that met an error.",
+    is_left(FREED, sessions.where(situation=DISPLAYED, recipe="%xdel x")),
+    is_left(KEPT, sessions.where(situation="in an error", recipe="%xdel x")),
+)
+reset_out_forgets_the_hidden_names = study.claim(
+    "%reset -f out frees what was displayed earlier, and not the last: the hidden names still hold that.",
+    every(forgotten, lambda run: run.state == (KEPT if run.situation == "displayed" else FREED)),
+    every(forgotten, lambda run: ("user_ns_hidden" in run.held_by) == (run.situation == "displayed")),
+    evidence="in {samples}, the last held by user_ns_hidden",
+)
+another_error_hands_it_to_the_collector = study.claim(
+    "After another error the object of the first is no longer held, but only the collector frees it.",
+    is_left(COLLECTED, sessions.where(situation="in an error", recipe="another error")),
+)
+all_of_it_frees = study.claim(
+    "The whole recipe frees the object in every situation.",
+    is_left(FREED, whole),
+    evidence="{whole_situations} situations in {samples}",
+)
+garbology_names_the_remedy = study.claim(
+    "Whatever a session keeps, garbology says whose reference it is and how to let go of it.",
+    every(still_held, lambda run: run.held_by and run.remedy),
+    evidence="{samples} after {recipes_kept} of {recipes_asked} recipes",
+)
+a_kernel_is_no_different = study.claim(
+    "A Jupyter kernel keeps and frees what IPython does.",
+    agree(sessions, "state", by=["situation", "recipe"], across="front_end"),
+)
 
-
-@study.finding
-def xdel_frees_what_was_displayed(runs: Runs) -> str:
-    """%xdel frees a displayed object, and does not free one that met an error."""
-    displayed = sessions(runs, situation=DISPLAYED, recipe="%xdel x")
-    failed = sessions(runs, situation="in an error", recipe="%xdel x")
-    _all_are(displayed, FREED)
-    _all_are(failed, KEPT)
-    return f"{_told(displayed)}; {_told(failed)}"
-
-
-@study.finding
-def reset_out_forgets_the_hidden_names(runs: Runs) -> str:
-    """%reset -f out frees what was displayed earlier, and not the last: the hidden names still hold that."""
-    for run in sessions(runs, situation=DISPLAYED, recipe="%reset -f out"):
-        last = run.situation == "displayed"
-        assert run.state == (KEPT if last else FREED), run
-        assert ("user_ns_hidden" in run.held_by) == last, run
-    return _told(sessions(runs, situation=DISPLAYED, recipe="%reset -f out"))
-
-
-@study.finding
-def another_error_hands_it_to_the_collector(runs: Runs) -> str:
-    """After another error the object of the first is no longer held, but only the collector frees it."""
-    asked = sessions(runs, situation="in an error", recipe="another error")
-    _all_are(asked, COLLECTED)
-    return _told(asked)
-
-
-@study.finding
-def all_of_it_frees(runs: Runs) -> str:
-    """The whole recipe frees the object in every situation."""
-    asked = sessions(runs, recipe="all of it")
-    _all_are(asked, FREED)
-    return counted(len(asked), "session")
-
-
-@study.finding
-def the_remedy_is_told(runs: Runs) -> str:
-    """Whatever a session keeps, garbology says whose reference it is and how to let go of it."""
-    asked = sessions(runs, state=KEPT)
-    for run in asked:
-        assert run.held_by, run
-        assert run.remedy, run
-    return counted(len(asked), "session")
-
-
-@study.finding
-def a_kernel_is_no_different(runs: Runs) -> str:
-    """A Jupyter kernel keeps and frees what IPython does."""
-    states: dict[str, dict[str, str]] = {name: {} for name in SESSIONS}
-    for run in sessions(runs):
-        states[run.front_end][f"{run.situation}, {run.recipe}"] = run.state
-    both = states["IPython"].keys() & states["Jupyter kernel"].keys()
-    if not both:
-        raise NotMeasured("nothing was asked in both")
-    different = [case for case in sorted(both) if len({states[name][case] for name in states}) > 1]
-    assert not different, f"different: {'; '.join(different)}"
-    return counted(len(both), "case")
-
-
-def _all_are(asked: Runs, state: str) -> None:
-    for run in asked:
-        assert run.state == state, f"{run.state} in {run}"
-
-
-def _told(asked: Runs) -> str:
-    told = (f"{run.front_end}: {run.situation}, {run.recipe}: {run.state}" for run in asked)
-    return "; ".join(dict.fromkeys(told))
+holders_of_the_object = study.bars(
+    "After `del x`: how many references still hold the object, by what had happened to it.",
+    after_del, x="situation", y="holders", color="front_end",
+)  # fmt: skip
 
 
 @study.figure
-def holders_of_the_object(runs: Runs) -> Any:
-    """After `del x`: how many references still hold the object, by what had happened to it."""
-    return bars(sessions(runs, recipe="del x"), x="situation", y="holders", color="front_end")
-
-
-@study.figure
-def situations_of_a_recipe(runs: Runs) -> Any:
+def situations_of_a_recipe(runs: Runs) -> FigureSpec:
     """In how many of the situations a recipe frees the object, leaves it to the collector, or does not help."""
-    asked = sessions(runs)
-    counted = [
+    asked = list(sessions.of(runs))
+    found = {(run.runtime, run.front_end, run.recipe, run.state, run.situation) for run in asked}
+    counts = [
         Run("sessions", {"recipe": recipe, "state": state, "front_end": front_end},
-            {"situations": len(_situations(asked, front_end, recipe, state))}, runtime=runtime)
-        for runtime in dict.fromkeys(run.runtime for run in asked)
-        for front_end in dict.fromkeys(run.front_end for run in asked)
-        for recipe in dict.fromkeys(run.recipe for run in asked)
+            {"situations": sum(each[:4] == (runtime, front_end, recipe, state) for each in found)}, runtime=runtime)
+        for runtime, front_end, recipe in dict.fromkeys((run.runtime, run.front_end, run.recipe) for run in asked)
         for state in (FREED, COLLECTED, KEPT)
     ]  # fmt: skip
-    return bars(Runs(counted), x="recipe", y="situations", color="state", facet="front_end")
+    return bars(Runs(counts), x="recipe", y="situations", color="state", facet="front_end")
 
 
-def _situations(asked: Iterable[Run], front_end: str, recipe: str, state: str) -> set[str]:
-    wanted = (front_end, recipe, state)
-    return {run.situation for run in asked if (run.front_end, run.recipe, run.state) == wanted}
+shell_displayed, shell_in_an_error = (
+    ask_ipython.where(situation=situation, recipe="del x") for situation in ("displayed", "in an error")
+)
+study.tile("Holders of a displayed object", shell_displayed.holders, unit="references", atlas=True)
+study.tile("Holders of one in an error", shell_in_an_error.holders, unit="references")
 
 
 @study.tile
-def tiles(runs: Runs) -> list[Tile]:
-    """Who holds a displayed object and one in a traceback, and how far the recipes reach."""
+def reach_of_the_recipes(runs: Runs) -> list[Tile]:
+    """In how many of the situations the shortest recipe frees the object, and in how many the whole one."""
     made = []
-    for situation, label in (
-        ("displayed", "Holders of a displayed object"),
-        ("in an error", "Holders of one in an error"),
-    ):
-        case = runs.of(ask_ipython).where(situation=situation, recipe="del x").only_case()
-        made.append(median_tile(label, case, "holders", "references", atlas=situation == "displayed"))
     for recipe in ("del x", "all of it"):
-        asked = [run for run in sessions(runs, front_end="IPython") if run.recipe == recipe]
-        freed = len(_situations(asked, "IPython", recipe, FREED))
+        asked = list(ask_ipython.where(recipe=recipe).of(runs))
+        freed = len({run.situation for run in asked if run.state == FREED})
         total = len({run.situation for run in asked})
         made.append(Tile(f"Situations in which {recipe!r} frees", f"{freed} of {total}", better="more"))
     return made
 
 
-@study.verdict
-def verdict(runs: Runs) -> str:
-    """What `del x` leaves, and what the whole recipe frees."""
-    asked = sessions(runs, front_end="IPython")
-    after_del = sessions(runs, front_end="IPython", recipe="del x")
-    kept = {run.situation: run.holders for run in after_del if run.state != FREED}
-    told = [f"{situation} (held by {shown(holders)})" for situation, holders in kept.items()]
-    freed = len(_situations(asked, "IPython", "all of it", FREED))
-    total = len({run.situation for run in asked})
-    return (
-        f"After `del x` an object is still there if it was {'; '.join(told) or 'none of these'}. "
-        f"The whole recipe frees it in {freed} of {total} situations."
-    )
+freed_by_all = ask_ipython.where(recipe="all of it", state=FREED).count("situation")
+study.verdict(
+    """After `del x` a displayed object has {shell_displayed.holders} holders, one in a traceback
+    {shell_in_an_error.holders}; the whole recipe frees it in {freed_by_all} of {whole_situations} situations."""
+)
 
 
 @study.table
 def states(runs: Runs) -> Table:
-    """Each situation and what each recipe did, with who holds the object after `del x`."""
-    asked = sessions(runs)
+    """Each situation and what each recipe did, with what holds the object after `del x`."""
+    asked = sessions.of(runs)
     recipes = list(dict.fromkeys(run.recipe for run in asked))
     found = {(run.front_end, run.situation, run.recipe): run for run in asked}
     rows = []
@@ -309,4 +260,4 @@ def states(runs: Runs) -> Table:
 
 
 if __name__ == "__main__":
-    raise SystemExit(study.main())
+    raise SystemExit(run_study(study))

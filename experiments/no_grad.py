@@ -1,10 +1,10 @@
-"""What does it cost to record a graph that nobody will differentiate?
+"""What does it cost to record a graph that will never be differentiated?
 
 To differentiate later, an engine has to remember: each result holds the Function that made it, that Function
-holds its inputs, and so the last result of a model keeps every result before it. Who only wants the answer
-(inference, evaluation on held-out data, a figure for a log) never goes backward, and pays for nothing.
-`no_grad()` switches the recording off: a result is then an array and no more, and the array of the layer
-before is freed as soon as the next one is there.
+holds its inputs, and so the last result of a model keeps every result before it. A program that wants only the
+answer (inference, evaluation on held-out data, a figure for a log) never goes backward, and pays for nothing.
+`no_grad()` switches the recording off: a result is then an array and no more, and the array of the layer before
+is freed as soon as the next one is there.
 
 We send one input through a deep model, each layer one array of `width` numbers (8 bytes each), recorded and
 not, and measure the peak (the most memory held at one time) and the time. Then we do what an evaluation loop
@@ -21,33 +21,18 @@ and take the number out of a loss before keeping it: `total += float(loss.data)`
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from itertools import pairwise
-from operator import truediv
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autograd_core import Variable, mean, no_grad
-from experiments._rows import side_by_side
-from experiments._shared import deep_model
+from experiments._clock import fastest_by_turns, seconds_of
+from experiments._shared import deep_model, functions_behind, warm_up
 from garbology.recorders import peak_memory, traced_allocations
-from garbology.study import (
-    NotMeasured,
-    Runs,
-    Study,
-    Table,
-    Tile,
-    combined_tile,
-    counted,
-    line,
-    median_tile,
-    shown,
-    table,
-)
+from garbology.study import Run, Study, agree, every, run_study
 
 MODES = ["recorded", "no_grad"]
 BATCH_DEPTH, BATCH_WIDTH = 10, 1_000  # the small model that each batch goes through
@@ -101,10 +86,10 @@ def infer(mode: str, depth: int, width: int) -> Inference:
     """Send one input through the model: once for the process's peak, once with allocations traced."""
     inputs = Variable(np.linspace(-1, 1, width))
     with _recording(mode):
-        _warm_up(lambda: deep_model(Variable(np.ones(1)), 2))
+        warm_up(lambda: deep_model(Variable(np.ones(1)), 2))
         with peak_memory() as resident:
             output = deep_model(inputs, depth)
-        functions, output_sum = _functions_behind(output), float(output.data.sum())
+        functions, output_sum = len(functions_behind(output)), float(output.data.sum())
         del output
         with traced_allocations() as traced:
             deep_model(inputs, depth)
@@ -132,12 +117,8 @@ class Timed:
 def time_a_pass(elements: int) -> Timed:
     """Time passes through the model, with and without recording by turns."""
     inputs = Variable(np.linspace(-1, 1, elements))
-    seconds: dict[str, list[float]] = {mode: [] for mode in MODES}
-    for _ in range(PASSES):
-        for mode in MODES:
-            with _recording(mode):
-                seconds[mode].append(_seconds(inputs))
-    return Timed(recorded_seconds=min(seconds["recorded"]), no_grad_seconds=min(seconds["no_grad"]))
+    seconds = fastest_by_turns({mode: partial(_seconds, inputs, mode) for mode in MODES}, PASSES)
+    return Timed(seconds["recorded"], seconds["no_grad"])
 
 
 @dataclass(frozen=True)
@@ -162,7 +143,7 @@ def evaluate_batches(mode: str, total: str, batches: int) -> Evaluation:
         return sum_of_losses
 
     with _recording(mode):
-        _warm_up(lambda: add_up(2))
+        warm_up(lambda: add_up(2))
         with traced_allocations() as traced:
             sum_of_losses = add_up(batches)
     value = float(sum_of_losses.data if total == "a Variable" else sum_of_losses)
@@ -177,213 +158,110 @@ def _recording(mode: str) -> AbstractContextManager[None]:
     return no_grad() if mode == "no_grad" else nullcontext()
 
 
-def _warm_up(work: Callable[[], Any]) -> None:
-    """Do it once, small: what is imported or cached at first use is no part of a peak."""
-    with peak_memory(), traced_allocations():
-        work()
+def _seconds(inputs: Variable, mode: str) -> float:
+    with _recording(mode):
+        return seconds_of(lambda: deep_model(inputs, TIMED_DEPTH))
 
 
-def _seconds(inputs: Variable) -> float:
-    started = time.perf_counter()
-    deep_model(inputs, TIMED_DEPTH)
-    return time.perf_counter() - started
+def besides_the_array(layer: Run) -> float:
+    """What a layer adds to the peak more than its array of results, in bytes."""
+    return float(layer.slope - layer.array_bytes)
 
 
-def _functions_behind(output: Variable) -> int:
-    """How many Functions a result of the deep model keeps alive."""
-    count = 0
-    while output.creator is not None:
-        count += 1
-        output = output.creator.inputs[0]
-    return count
+recorded, bare = (infer.where(mode=mode) for mode in MODES)
+deep_recorded, deep_bare = (passes.largest("width").largest("depth") for passes in (recorded, bare))
+bare_depths = bare.several("depth")
+bare_large = bare_depths.matching(lambda run: run.array_bytes > 10 * BOOKKEEPING_BYTES)
+arrays_held = bare_large.most(lambda run: run.traced_peak_bytes / run.array_bytes)
+shallowest, deepest = bare.least("depth"), bare.most("depth")
+layers = recorded.slopes("traced_peak_bytes", over="depth")
+least_besides, most_besides = layers.least(besides_the_array), layers.most(besides_the_array)
+small = time_a_pass.matching(
+    lambda run: run.elements <= SMALL_ELEMENTS, f"at most {SMALL_ELEMENTS} numbers"
+).largest("elements")
+small_recorded, small_bare = small.recorded_seconds / TIMED_DEPTH, small.no_grad_seconds / TIMED_DEPTH
+leaking = evaluate_batches.where(mode="recorded", total="a Variable")
+not_leaking = evaluate_batches.matching(lambda run: (run.mode, run.total) != ("recorded", "a Variable"))
+longest = leaking.largest("batches")
+longest_bare = evaluate_batches.where(mode="no_grad", total="a Variable").largest("batches")
 
+no_grad_is_constant = study.claim(
+    "Without recording, the peak is the same few arrays, however deep the model.",
+    (
+        bare_depths.most("traced_peak_bytes") - bare_depths.least("traced_peak_bytes")
+        < bare_depths.least("array_bytes") + BOOKKEEPING_BYTES
+    ).for_each("width"),
+    bare_depths.least(lambda run: run.traced_peak_bytes / run.array_bytes, "arrays") >= 1,
+    evidence="at most {arrays_held:.1f} arrays at any depth from {shallowest} to {deepest}",
+)
+recording_is_linear = study.claim(
+    "With recording, each layer adds its array and less than 1 kB of bookkeeping to the peak.",
+    least_besides > 0,
+    most_besides < BOOKKEEPING_BYTES,
+    evidence="{least_besides:,.0f} to {most_besides:,.0f} bytes a layer besides its array",
+)
+only_the_graph_makes_the_difference = study.claim(
+    "The result is the same to the last bit; recorded it keeps every Function alive, otherwise none.",
+    every(infer, lambda run: run.recorded_functions == (run.depth if run.mode == "recorded" else 0)),
+    agree(infer, "output_sum", by=["depth", "width"], across="mode"),
+)
+the_process_really_grows = study.claim(
+    "The operating system sees it too: recording takes at least three times the resident memory.",
+    deep_recorded.resident_peak_bytes > deep_recorded.traced_peak_bytes * 0.7,
+    deep_recorded.resident_peak_bytes > deep_bare.resident_peak_bytes * 3,
+)
+recording_costs_time = study.claim(
+    "On small arrays, where the engine's own work shows, recording makes a pass at least a tenth slower.",
+    small.recorded_seconds > small.no_grad_seconds * 1.1,
+    evidence="{small_recorded} a layer recorded, {small_bare} not",
+)
+a_total_that_is_a_variable_holds_every_batch = study.claim(
+    "A running total kept as a Variable holds the graph of every batch, unless nothing is recorded.",
+    (leaking.held_bytes > leaking.batch_bytes * leaking.batches * 0.9).for_each("batches"),
+    (not_leaking.held_bytes < not_leaking.batch_bytes * 0.5).for_each("mode", "total", "batches"),
+    evidence="after {longest.batches} batches {longest.held_bytes} recorded, {longest_bare.held_bytes} with no_grad",
+)
 
-@study.finding
-def no_grad_is_constant(runs: Runs) -> str:
-    """Without recording, the peak is the same few arrays, however deep the model."""
-    most = 0.0
-    for cases in _by_width(runs, "no_grad"):
-        array = cases[0].median("array_bytes")
-        peaks = [case.median("traced_peak_bytes") for case in cases]
-        told = f"{cases[0]} to {cases[-1]}: {', '.join(shown(peak, 'bytes') for peak in peaks)}"
-        assert max(peaks) - min(peaks) < array + BOOKKEEPING_BYTES, told
-        assert min(peaks) >= array, f"{told}: less than one array of results"
-        if array > 10 * BOOKKEEPING_BYTES:
-            most = max(most, *(peak / array for peak in peaks))
-    return f"at most {most:.1f} arrays at any depth from {cases[0].depth} to {cases[-1].depth}"
+peak_over_depth = study.line(
+    "The most memory that one pass through the widest model holds, by counting allocations.",
+    infer.largest("width"), x="depth", y="traced_peak_bytes", color="mode", x_title="layers",
+)  # fmt: skip
+resident_over_depth = study.line(
+    "The same peak as the operating system saw it: resident memory.",
+    infer.largest("width"), x="depth", y="resident_peak_bytes", color="mode", x_title="layers",
+)  # fmt: skip
+seconds_over_elements = study.line(
+    "How long one pass through 100 layers takes, over the numbers in each array.",
+    time_a_pass.side_by_side(
+        {"recorded": "recorded_seconds", "no_grad": "no_grad_seconds"}, by="mode", value="forward_seconds"
+    ),
+    x="elements", y="forward_seconds", color="mode", log="xy", x_title="numbers in an array",
+)  # fmt: skip
+held_over_batches = study.line(
+    "What an evaluation loop holds at its end, by what its running total is.",
+    evaluate_batches, x="batches", y="held_bytes", color="mode", facet="total",
+)  # fmt: skip
 
-
-@study.finding
-def recording_is_linear(runs: Runs) -> str:
-    """With recording, each layer adds its array and less than 1 kB of bookkeeping to the peak."""
-    bookkeeping = []
-    for cases in _by_width(runs, "recorded"):
-        for shallow, deep in pairwise(cases):
-            grown = deep.median("traced_peak_bytes") - shallow.median("traced_peak_bytes")
-            bookkeeping.append(grown / (deep.depth - shallow.depth) - deep.median("array_bytes"))
-            told = f"{shallow} to {deep}: {bookkeeping[-1]:,.0f} bytes a layer more than its array"
-            assert 0 < bookkeeping[-1] < BOOKKEEPING_BYTES, told
-    return f"{min(bookkeeping):,.0f} to {max(bookkeeping):,.0f} bytes a layer besides its array"
-
-
-@study.finding
-def only_the_graph_makes_the_difference(runs: Runs) -> str:
-    """The result is the same to the last bit; recorded it keeps every Function alive, else none."""
-    sums: dict[tuple[int, int], set[float]] = {}
-    for run in runs.of(infer):
-        expected = run.depth if run.mode == "recorded" else 0
-        assert run.recorded_functions == expected, run
-        sums.setdefault((run.depth, run.width), set()).add(run.output_sum)
-        assert len(sums[run.depth, run.width]) == 1, f"{run}: {sums[run.depth, run.width]}"
-    modes = {run.mode for run in runs.of(infer)}
-    if len(modes) < 2:
-        raise NotMeasured(f"{modes.pop()} alone: there is nothing to compare")
-    return f"{counted(len(sums), 'model')}, {counted(len(runs.of(infer)), 'sample')}"
-
-
-@study.finding
-def the_process_really_grows(runs: Runs) -> str:
-    """The operating system sees it too: recording takes at least three times the resident memory."""
-    recorded, bare = (_largest(runs, mode) for mode in MODES)
-    resident, counted = recorded.median("resident_peak_bytes"), recorded.median("traced_peak_bytes")
-    assert resident > 0.7 * counted, (
-        f"{recorded}: {shown(resident, 'bytes')}, counted {shown(counted, 'bytes')}"
-    )
-    small = bare.median("resident_peak_bytes")
-    told = f"{shown(resident, 'bytes')} recorded, {shown(small, 'bytes')} not, at depth {recorded.depth}"
-    assert resident > 3 * small, told
-    return told
-
-
-@study.finding
-def recording_costs_time(runs: Runs) -> str:
-    """On small arrays, where the engine's own work shows, recording makes a pass at least a tenth slower."""
-    small = _small(runs)
-    recorded, bare = (small.median(field) / TIMED_DEPTH for field in ("recorded_seconds", "no_grad_seconds"))
-    told = f"{recorded * 1e9:,.0f} ns a layer recorded, {bare * 1e9:,.0f} ns not: {recorded / bare:.2f} times"
-    assert recorded > 1.1 * bare, f"{small}: {told}"
-    return told
-
-
-@study.finding
-def a_total_that_is_a_variable_holds_every_batch(runs: Runs) -> str:
-    """A running total kept as a Variable holds the graph of every batch, unless nothing is recorded."""
-    cases = runs.of(evaluate_batches).cases()
-    for case in cases:
-        linear = case.mode == "recorded" and case.total == "a Variable"
-        graphs = case.median("held_bytes") / case.median("batch_bytes")
-        good = graphs > 0.9 * case.batches if linear else graphs < 0.5
-        assert good, f"{case}: {graphs:.2f} graphs of {case.batches} held"
-    leaking = runs.of(evaluate_batches).where(mode="recorded", total="a Variable").cases()
-    most = max(leaking, key=lambda case: case.batches)
-    bare = runs.of(evaluate_batches).where(mode="no_grad", total="a Variable").cases()
-    held = [shown(case.median("held_bytes"), "bytes") for case in (most, bare[-1])]
-    return f"after {most.batches} batches {held[0]} recorded, {held[1]} with no_grad"
-
-
-@study.figure
-def peak_over_depth(runs: Runs) -> Any:
-    """The most memory that one pass through the widest model holds, by counting allocations."""
-    return line(_widest(runs), x="depth", y="traced_peak_bytes", color="mode", x_title="layers")
-
-
-@study.figure
-def resident_over_depth(runs: Runs) -> Any:
-    """The same peak as the operating system saw it: resident memory."""
-    return line(_widest(runs), x="depth", y="resident_peak_bytes", color="mode", x_title="layers")
-
-
-@study.figure
-def seconds_over_elements(runs: Runs) -> Any:
-    """How long one pass through 100 layers takes, over the numbers in each array."""
-    fields = {"recorded": "recorded_seconds", "no_grad": "no_grad_seconds"}
-    timed = side_by_side(runs.of(time_a_pass), fields, by="mode", value="forward_seconds")
-    return line(
-        timed, x="elements", y="forward_seconds", color="mode", x_scale="log", y_scale="log",
-        x_title="numbers in an array",
-    )  # fmt: skip
-
-
-@study.figure
-def held_over_batches(runs: Runs) -> Any:
-    """What an evaluation loop holds at its end, by what its running total is."""
-    return line(
-        runs.of(evaluate_batches), x="batches", y="held_bytes", color="mode", facet="total",
-    )  # fmt: skip
-
-
-@study.tile
-def tiles(runs: Runs) -> list[Tile]:
-    """The numbers of the deepest and widest model, and of the longest evaluation."""
-    recorded, bare = (_largest(runs, mode) for mode in MODES)
-    small = _small(runs)
-    loops = runs.of(evaluate_batches).where(mode="recorded", total="a Variable").cases()
-    loop = max(loops, key=lambda case: case.batches)
-    label = f"Peak through {recorded.depth} layers"
-    return [
-        median_tile(f"{label}, recorded", recorded, "traced_peak_bytes", "bytes"),
-        median_tile(f"{label}, no_grad", bare, "traced_peak_bytes", "bytes"),
-        median_tile("Resident peak, recorded", recorded, "resident_peak_bytes", "bytes", atlas=True),
-        combined_tile(
-            "Time with recording, small arrays",
-            truediv,
-            (small, "recorded_seconds"),
-            (small, "no_grad_seconds"),
-            unit="times",
-            atlas=True,
-        ),
-        median_tile(f"Held by a total of {loop.batches} losses", loop, "held_bytes", "bytes"),
-    ]
-
-
-@study.verdict
-def verdict(runs: Runs) -> str:
-    """Depth decides if the graph is recorded, and does not otherwise."""
-    recorded, bare = (_largest(runs, mode) for mode in MODES)
-    array = recorded.median("array_bytes")
-    peaks = [case.median("traced_peak_bytes") for case in (recorded, bare)]
-    return (
-        f"A pass through {recorded.depth:,} layers of {shown(array, 'bytes')} holds {shown(peaks[0], 'bytes')} at its "
-        f"peak if it is recorded, one array for each layer, and {shown(peaks[1], 'bytes')} with no_grad(), "
-        f"{peaks[1] / array:.1f} arrays at any depth."
-    )
-
-
-@study.table
-def medians(runs: Runs) -> Table:
-    """Peaks of one pass."""
-    columns = ["traced_peak_bytes", "resident_peak_bytes", "recorded_functions"]
-    return table(runs.of(infer), columns, caption="One pass through the model.")
-
-
-def _by_width(runs: Runs, mode: str) -> Iterator[list[Any]]:
-    """The cases of each width from the shallowest to the deepest model, at least two."""
-    chosen = runs.of(infer).where(mode=mode)
-    for width in sorted({run.width for run in chosen}):
-        cases = sorted(chosen.where(width=width).cases(), key=lambda case: case.depth)
-        if len(cases) < 2:
-            raise NotMeasured(f"width {width}: one depth shows no growth")
-        yield cases
-
-
-def _widest(runs: Runs) -> Runs:
-    """The passes through the widest model."""
-    passes = runs.of(infer)
-    return passes.where(width=max(run.width for run in passes))
-
-
-def _largest(runs: Runs, mode: str) -> Any:
-    cases = runs.of(infer).where(mode=mode).cases()
-    return max(cases, key=lambda case: (case.width, case.depth))
-
-
-def _small(runs: Runs) -> Any:
-    """The timed case of the largest array on which the engine's own work shows."""
-    cases = [case for case in runs.of(time_a_pass).cases() if case.elements <= SMALL_ELEMENTS]
-    if not cases:
-        raise NotMeasured(f"no array of at most {SMALL_ELEMENTS} numbers was timed")
-    return max(cases, key=lambda case: case.elements)
+study.tile("Peak through {deep_recorded.depth:d} layers, recorded", deep_recorded.traced_peak_bytes)
+study.tile("Peak through {deep_recorded.depth:d} layers, no_grad", deep_bare.traced_peak_bytes)
+study.tile("Resident peak, recorded", deep_recorded.resident_peak_bytes, atlas=True)
+study.tile(
+    "Time with recording, small arrays",
+    small.recorded_seconds / small.no_grad_seconds,
+    unit="times",
+    atlas=True,
+)
+study.tile("Held by a total of {longest.batches:d} losses", longest.held_bytes)
+bare_arrays = deep_bare.traced_peak_bytes / deep_recorded.array_bytes
+study.verdict(
+    """A pass through {deep_recorded.depth} layers of {deep_recorded.array_bytes} peaks at
+    {deep_recorded.traced_peak_bytes} if recorded, one array a layer,
+    {deep_bare.traced_peak_bytes} with no_grad(), at any depth."""
+)
+study.table(
+    "One pass through the model.", infer, ["traced_peak_bytes", "resident_peak_bytes", "recorded_functions"]
+)
 
 
 if __name__ == "__main__":
-    raise SystemExit(study.main())
+    raise SystemExit(run_study(study))

@@ -8,7 +8,7 @@ unnoticed; on a branching graph they pass a gradient on too early, or twice. Not
 makes it worse: each place where two branches meet again doubles the visits.
 
 The right order is cheap to know. Each result has a generation: 0 for an input, else one more than the highest
-of what it was made of. Who visits the highest generation first never passes on a sum that is not complete.
+of what it was made of. A walk that visits the highest generation first never passes on a sum that is not complete.
 
 But keeping that order can be expensive. Sorting the list of waiting Functions whenever one is added costs
 nothing on a chain, where one Function waits at a time, and takes quadratic time on a wide graph, where
@@ -21,15 +21,14 @@ Functions must be scheduled while they are found, use a heap (`heapq`), not `app
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import truediv
 from typing import Any
 
 import numpy as np
 
 from autograd_core import Variable, add, square
+from experiments._clock import fastest
 from experiments._graphs import build_chain, build_wide
 from experiments._orders import (
     Agenda,
@@ -42,9 +41,8 @@ from experiments._orders import (
     generation,
     walk,
 )
-from experiments._rows import side_by_side
-from experiments._shared import unfolded
-from garbology.study import NotMeasured, Runs, Study, Table, Tile, bars, combined_tile, line, median_tile
+from experiments._shared import functions_behind
+from garbology.study import Run, Runs, Study, every, run_study
 
 POINT = 2.0  # where the small graphs are differentiated
 # Each order: its agenda, and whether what was met already is left out.
@@ -134,7 +132,7 @@ def _differentiated(graph: str, order: str) -> dict[str, Any]:
         "graph": graph,
         "order": order,
         "gradient": float(walked.gradients[x]),
-        "engine": float(x.grad),  # type: ignore[arg-type]
+        "engine": float(x.grad),
         "difference": _difference(function),
         "visited": walked.visited,
     }
@@ -196,37 +194,26 @@ FIELDS = {"sort at every insertion": "every_insertion", "heap": "heap", "one sor
 def keep_the_order(shape: str, operations: int) -> Scheduling:
     """Walk a chain or a wide graph with each way of keeping the order by generation."""
     leaf, output = _graph(shape, operations)
-    seconds = {way: _fastest(lambda agenda=agenda: walk(output, agenda())) for way, agenda in WAYS.items()}
-    engine_seconds = _fastest(output.backward)
+    seconds = {way: _walk_seconds(output, agenda) for way, agenda in WAYS.items()}
+    engine_seconds = fastest(output.backward, PASSES)
     leaf.cleargrad()
     output.backward()
     counted = {way: _counted(output, agenda) for way, agenda in WAYS.items()}
     gradients = [walked.gradients[leaf] for walked, _ in counted.values()]
-    return Scheduling(
-        **{f"{FIELDS[way]}_seconds": seconds[way] for way in WAYS},
-        **{f"{FIELDS[way]}_keys": keys for way, (_, keys) in counted.items()},
-        engine_seconds=engine_seconds,
-        same_gradient=bool(np.allclose(gradients, leaf.grad)),
-    )
+    values: dict[str, Any] = {f"{FIELDS[way]}_seconds": seconds[way] for way in WAYS}
+    values |= {f"{FIELDS[way]}_keys": keys for way, (_, keys) in counted.items()}
+    same_gradient = bool(np.allclose(gradients, leaf.grad))
+    return Scheduling(**values, engine_seconds=engine_seconds, same_gradient=same_gradient)
+
+
+def _walk_seconds(output: Variable, agenda: Callable[..., Agenda]) -> float:
+    return fastest(lambda: walk(output, agenda()), PASSES)
 
 
 def _graph(shape: str, operations: int) -> tuple[Variable, Variable]:
     """The leaf and the output of a graph of that many Functions."""
     output = SHAPES[shape](operations)
-    leaf = output
-    while leaf.creator is not None:
-        leaf = leaf.creator.inputs[0]
-    return leaf, output
-
-
-def _fastest(work: Callable[[], object]) -> float:
-    """The least time of three: what slows the others down is not the work."""
-    times = []
-    for _ in range(PASSES):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return min(times)
+    return functions_behind(output)[-1].inputs[0], output
 
 
 def _counted(output: Variable, agenda: Callable[..., Agenda]) -> tuple[Walk, int]:
@@ -236,9 +223,31 @@ def _counted(output: Variable, agenda: Callable[..., Agenda]) -> tuple[Walk, int
     def counting(variable: Variable) -> int:
         nonlocal count
         count += 1
-        return generation(variable)  # type: ignore[no-any-return]
+        return int(generation(variable))
 
     return walk(output, agenda(counting)), count
+
+
+wide_graphs, chains = (keep_the_order.where(shape=shape) for shape in ("wide", "chain"))
+widest, longest_chain = wide_graphs.largest("operations"), chains.largest("operations")
+wide_enough = wide_graphs.largest("operations", at_least=2_000)
+gradient_rows = differentiate.rows("rows", by=["graph", "order"])
+ladders = climb_ladders.rows("rows", by=["diamonds"])
+highest = ladders.largest("diamonds")
+
+
+def keys_are_quadratic(run: Run) -> bool:
+    """Whether a sort at every insertion read 1 + n(n-1)/2 keys of n Functions, and the other ways n."""
+    n = run.operations
+    keys = (run.every_insertion_keys, run.one_sort_keys, run.heap_keys)
+    return bool(run.same_gradient) and keys == (1 + n * (n - 1) // 2, n, n)
+
+
+def keys_are_linear(run: Run) -> bool:
+    """Whether every way read one key for each Function."""
+    return bool(run.same_gradient) and {run.every_insertion_keys, run.heap_keys, run.one_sort_keys} == {
+        run.operations
+    }
 
 
 @study.finding
@@ -265,147 +274,69 @@ def naive_orders_are_wrong_on_branches(runs: Runs) -> str:
     return "; ".join(shown.values())
 
 
-@study.finding
-def forgetting_doubles_the_visits(runs: Runs) -> str:
-    """Without noting what was visited, each place where branches meet again doubles the visits."""
-    for run in runs.of(climb_ladders):
-        for row in run.rows:
-            assert row["by_generation"] == row["diamonds"], row
-            assert row["stack"] == 2 ** row["diamonds"] - 1, row
-    return f"{row['stack']:,} visits of {row['diamonds']} Functions"
+forgetting_doubles_the_visits = study.claim(
+    "Without noting what was visited, each place where branches meet again doubles the visits.",
+    every(ladders, lambda row: row.by_generation == row.diamonds),
+    every(ladders, lambda row: row.stack == 2**row.diamonds - 1),
+    evidence="{highest.stack} visits of {highest.diamonds} Functions",
+)
+sorting_at_every_insertion_is_quadratic = study.claim(
+    "On a wide graph of n Functions, a sort at every insertion reads 1 + n(n-1)/2 keys; one sort reads n.",
+    every(wide_graphs, keys_are_quadratic),
+    evidence="{widest.every_insertion_keys:,.0f} keys against {widest.one_sort_keys:,.0f}",
+)
+quadratic_takes_the_time = study.claim(
+    "On the widest graph a sort at every insertion takes at least three times as long as one sort.",
+    wide_enough.every_insertion_seconds > wide_enough.one_sort_seconds * 3,
+)
+a_chain_hides_the_difference = study.claim(
+    "On a chain all ways read one key for each Function: there is never more than one to sort.",
+    every(chains, keys_are_linear),
+    evidence="{longest_chain.operations} keys for as many Functions",
+)
+
+gradients = study.bars(
+    "The gradient that each order gives; by generation is the right one.",
+    gradient_rows, x="order", y="gradient", facet="graph",
+)  # fmt: skip
+seconds_over_operations = study.line(
+    "Time of one backward, by the way the order is kept, and of the engine's own.",
+    keep_the_order.side_by_side(
+        {way: f"{field}_seconds" for way, field in FIELDS.items()} | {"the engine": "engine_seconds"},
+        by="way", value="backward_seconds",
+    ),
+    x="operations", y="backward_seconds", color="way", facet="shape", log="xy", x_title="Functions",
+)  # fmt: skip
+keys_over_operations = study.line(
+    "How often a generation is read to keep the order: a count, the same on every machine.",
+    keep_the_order.side_by_side(
+        {way: f"{field}_keys" for way, field in FIELDS.items()}, by="way", value="keys_read"
+    ),
+    x="operations", y="keys_read", color="way", facet="shape", log="xy", x_title="Functions",
+)  # fmt: skip
+visits_over_diamonds = study.line(
+    "Visits on a ladder of diamonds, y = y + y, with and without noting what was visited.",
+    ladders.side_by_side({"by generation": "by_generation", "stack": "stack"}, by="order", value="visits"),
+    x="diamonds", y="visits", color="order", log="y",
+)  # fmt: skip
 
 
-@study.finding
-def sorting_at_every_insertion_is_quadratic(runs: Runs) -> str:
-    """On a wide graph of n Functions, a sort at every insertion reads 1 + n(n-1)/2 keys; one sort reads n."""
-    wide = runs.of(keep_the_order).where(shape="wide")
-    for run in wide:
-        n = run.operations
-        assert run.same_gradient, run
-        assert run.every_insertion_keys == 1 + n * (n - 1) // 2, run
-        assert run.one_sort_keys == run.heap_keys == n, run
-    most = max(wide, key=lambda run: run.operations)
-    return f"{most.every_insertion_keys:,} keys against {most.one_sort_keys:,}"
-
-
-@study.finding
-def quadratic_takes_the_time(runs: Runs) -> str:
-    """On the widest graph a sort at every insertion takes at least three times as long as one sort."""
-    case = _widest(runs)
-    if case.operations < 2_000:
-        raise NotMeasured(f"{case.operations} Functions are too few to tell")
-    every, one = case.median("every_insertion_seconds"), case.median("one_sort_seconds")
-    told = f"{case.operations:,} Functions: {every * 1e3:,.1f} ms, {one * 1e3:,.1f} ms"
-    assert every > 3 * one, told
-    return told
-
-
-@study.finding
-def on_a_chain_nobody_notices(runs: Runs) -> str:
-    """On a chain all ways read one key for each Function: there is never more than one to sort."""
-    chains = runs.of(keep_the_order).where(shape="chain")
-    for run in chains:
-        keys = {run.every_insertion_keys, run.heap_keys, run.one_sort_keys}
-        assert keys == {run.operations}, run
-        assert run.same_gradient, run
-    return f"{max(run.operations for run in chains):,} keys for as many Functions"
-
-
-@study.figure
-def gradients(runs: Runs) -> Any:
-    """The gradient that each order gives; by generation is the right one."""
-    rows = unfolded(runs.of(differentiate), "rows", by=["graph", "order"])
-    return bars(rows, x="order", y="gradient", facet="graph")
-
-
-@study.figure
-def seconds_over_operations(runs: Runs) -> Any:
-    """Time of one backward, by the way the order is kept, and of the engine's own."""
-    fields = {way: f"{field}_seconds" for way, field in FIELDS.items()} | {"the engine": "engine_seconds"}
-    timed = side_by_side(runs.of(keep_the_order), fields, by="way", value="backward_seconds")
-    return line(
-        timed, x="operations", y="backward_seconds", color="way", facet="shape", x_scale="log", y_scale="log",
-        x_title="Functions",
-    )  # fmt: skip
-
-
-@study.figure
-def keys_over_operations(runs: Runs) -> Any:
-    """How often a generation is read to keep the order: a count, the same on every machine."""
-    fields = {way: f"{field}_keys" for way, field in FIELDS.items()}
-    counted = side_by_side(runs.of(keep_the_order), fields, by="way", value="keys_read")
-    return line(
-        counted, x="operations", y="keys_read", color="way", facet="shape", x_scale="log", y_scale="log",
-        x_title="Functions",
-    )  # fmt: skip
-
-
-@study.figure
-def visits_over_diamonds(runs: Runs) -> Any:
-    """Visits on a ladder of diamonds, y = y + y, with and without noting what was visited."""
-    ladders = unfolded(runs.of(climb_ladders), "rows", by=["diamonds"])
-    visited = side_by_side(
-        ladders, {"by generation": "by_generation", "stack": "stack"}, by="order", value="visits"
-    )
-    return line(visited, x="diamonds", y="visits", color="order", y_scale="log")
-
-
-@study.tile
-def tiles(runs: Runs) -> list[Tile]:
-    """A wrong gradient, the visits, and what sorting costs on the widest graph."""
-    wrong = _row(runs, "even branches", "stack")
-    ladder = next(iter(runs.of(climb_ladders))).rows[-1]
-    widest = _widest(runs)
-    seconds = (widest, "every_insertion_seconds"), (widest, "one_sort_seconds")
-    right = f"A stack's gradient of a² + a², {wrong['engine']:g} is right"
-    return [
-        Tile(right, wrong["gradient"], better=""),
-        Tile(f"Visits of {ladder['diamonds']} Functions, forgetting", ladder["stack"]),
-        median_tile(
-            f"Sorting {widest.operations:,} times", widest, "every_insertion_seconds", "seconds", atlas=True
-        ),
-        median_tile("Sorting once", widest, "one_sort_seconds", "seconds"),
-        combined_tile(
-            "Every insertion against one sort", truediv, *seconds, unit="times", atlas=True, better=""
-        ),
-    ]
-
-
-@study.verdict
-def verdict(runs: Runs) -> str:
-    """A wrong number, and what the right order costs."""
-    wrong, widest = _row(runs, "even branches", "stack"), _widest(runs)
-    ratio = widest.median("every_insertion_seconds") / widest.median("one_sort_seconds")
-    return (
-        f"On two branches that meet again a stack gives the gradient {wrong['gradient']:g} where "
-        f"{wrong['engine']:g} is right; by generation it is right everywhere, and on {widest.operations:,} "
-        f"Functions side by side sorting at every insertion takes {ratio:,.0f} times as long as sorting once."
-    )
-
-
-@study.table
-def gradients_by_order(runs: Runs) -> Table:
-    """Each graph and order: the gradient, what it should be, and who was visited."""
-    rows = next(iter(runs.of(differentiate))).rows
-    columns = ["graph", "order", "gradient", "right", "visited"]
-    cells = [
-        [row["graph"], row["order"], f"{row['gradient']:g}", f"{row['engine']:g}", ", ".join(row["visited"])]
-        for row in rows
-    ]
-    return Table(
-        columns, cells, f"The gradient at x = {POINT:g}, and the Functions in the order of the visits."
-    )
-
-
-def _row(runs: Runs, graph: str, order: str) -> dict[str, Any]:
-    rows = next(iter(runs.of(differentiate))).rows
-    return next(row for row in rows if (row["graph"], row["order"]) == (graph, order))
-
-
-def _widest(runs: Runs) -> Any:
-    cases = runs.of(keep_the_order).where(shape="wide").cases()
-    return max(cases, key=lambda case: case.operations)
+wrong = gradient_rows.where(graph="even branches", order="stack")
+study.tile("A stack's gradient of a² + a², {wrong.engine:g} is right", wrong.gradient, better="")
+study.tile("Visits of {highest.diamonds} Functions, forgetting", highest.stack)
+against_one_sort = widest.every_insertion_seconds / widest.one_sort_seconds
+study.tile("Sorting {widest.operations} times", widest.every_insertion_seconds, atlas=True)
+study.tile("Sorting once", widest.one_sort_seconds)
+study.tile("Every insertion against one sort", against_one_sort, unit="times", atlas=True, better="")
+study.verdict(
+    """On branches a stack gives the gradient {wrong.gradient:g}, not {wrong.engine:g}; by generation it is right,
+    sorted once {against_one_sort:,.0f} times as fast as at every insertion."""
+)
+study.table(
+    "The gradient at x = 2, the engine's own, and the Functions in the order of the visits.", gradient_rows,
+    ["gradient", "engine", "visited"],
+)  # fmt: skip
 
 
 if __name__ == "__main__":
-    raise SystemExit(study.main())
+    raise SystemExit(run_study(study))

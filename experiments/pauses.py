@@ -1,11 +1,10 @@
 """How long does the collector stop the program, and what does that depend on?
 
 While CPython's cyclic collector runs, the program stands still: that is a pause. The collector has to look at
-every object of the generations that it collects, for garbage can only be told from live objects by
-following all references. Generation 0 has the objects made since the last run, generation 1 those that
-survived one, generation 2 all others. So a collection of generation 0 is short whatever the program holds, and
-one of generation 2, a full collection, is long in proportion to all live objects, even if there is no garbage at
-all.
+every object of the generations that it collects, because it can only tell garbage from live objects by
+following all references. Generation 0 has the objects made since the last run, generation 1 those that survived
+one, generation 2 all others. So a collection of generation 0 is short whatever the program holds, and one of
+generation 2, a full collection, is long in proportion to all live objects, even if there is no garbage at all.
 
 gc.freeze() moves every object that is alive now out of the generations: the collector does not look at it any
 more, nor free it. A program that first loads much and then serves requests need not look at all that again.
@@ -27,14 +26,13 @@ from __future__ import annotations
 
 import gc
 import statistics
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from experiments._garbage import Node, live_heap, peak_memory_if_known
+from experiments._garbage import ONE_GENERATION, live_heap, make_pair, peak_memory_if_known
 from garbology import collector, record_pauses
 from garbology.recorders import waiting_garbage
-from garbology.study import Case, NotMeasured, Runs, Study, Table, Tile, bars, line, median_tile, shown, table
+from garbology.study import Run, Study, every, growth, run_study
 
 YOUNG_OBJECTS = 500  # fewer than any default threshold: what a collection of generation 0 finds
 ROUNDS = 5  # collections of one sample, of which the median is taken
@@ -112,7 +110,7 @@ def wait_for_the_collector(payload_bytes: int) -> FirstCollection:
         gc.collect()  # from here on the collector counts, so what the recorders made is counted no more
         with record_pauses() as recorded:
             while not len(recorded) and waiting.peak_specimens < MOST_CYCLES:
-                drop_pair_with_buffer(waiting.token, payload_bytes)
+                make_pair(waiting.token, payload_bytes)
                 waiting.dropped()
     return FirstCollection(
         threshold_objects=gc.get_threshold()[0],
@@ -122,158 +120,68 @@ def wait_for_the_collector(payload_bytes: int) -> FirstCollection:
     )
 
 
-def drop_pair_with_buffer(token: object, payload_bytes: int) -> None:
-    """Two objects that hold each other, and one of them bytes that the collector neither tracks nor counts."""
-    parent, child = Node(), Node()
-    parent.child, child.parent, parent.token = child, parent, token
-    parent.payload = bytearray(payload_bytes)
+def grew_with_what_waits(run: Run) -> bool:
+    """Whether the process took at least half of the memory that waits; true where that is unknown."""
+    risen = run.peak_above_baseline_bytes
+    return risen is None or risen >= 0.5 * run.waiting_bytes
 
 
-@study.finding
-def a_full_collection_grows_with_the_heap(runs: Runs) -> str:
-    """A full collection, of generation 2, takes longer the more objects are alive, garbage or not: in proportion, and
-    where they outgrow the processor's caches up to 20 times that."""
-    small, large = _smallest_and_largest(runs, FULL)
-    growth = large.median("pause_seconds") / small.median("pause_seconds")
-    heaps = large.live_objects / small.live_objects
-    text = f"{growth:.1f} times as long over {heaps:.0f} times the objects: {_pauses(small, large)}"
-    assert heaps / 4 <= growth <= 20 * heaps, text
-    return text
-
-
-@study.finding
-def a_young_collection_does_not(runs: Runs) -> str:
-    """A collection of generation 0 takes less than a fifth of a full one over the largest heap."""
-    young, full = (_smallest_and_largest(runs, kind)[1] for kind in (YOUNG, FULL))
-    assert all(run.young_objects > 0 for run in young.samples), "there were no young objects to look at"
-    share = young.median("pause_seconds") / full.median("pause_seconds")
-    text = f"{share:.2%} of a full one over {full.live_objects:,} objects: {_pauses(young, full)}"
-    assert share < 0.2, text
-    return text
-
-
-@study.finding
-def frozen_objects_are_not_looked_at(runs: Runs) -> str:
-    """After gc.freeze() a full collection over the largest heap takes less than a tenth."""
-    thawed, frozen = (_smallest_and_largest(runs, kind)[1] for kind in (FULL, FROZEN))
-    for run in frozen.samples:
-        assert run.frozen_objects >= run.live_objects, f"{run}: the heap was not frozen"
-    text = f"over {frozen.live_objects:,} objects {_pauses(thawed, frozen)} after gc.freeze()"
-    assert frozen.median("pause_seconds") < 0.1 * thawed.median("pause_seconds"), text
-    return text
-
-
-@study.finding
-def the_collector_does_not_count_bytes(runs: Runs) -> str:
-    """The collector first runs after the same number of cycles (within 10 %), whatever they hold."""
-    light, heavy = _lightest_and_heaviest(runs)
-    for case in (light, heavy):
-        for run in case.samples:
-            assert run.cycles < MOST_CYCLES, f"{run}: the collector never ran"
-    few, many = sorted(case.median("cycles") for case in (light, heavy))
-    text = (
-        f"after {light.median('cycles'):,} cycles of {shown(light.payload_bytes, 'bytes')}, "
-        f"{heavy.median('cycles'):,} of {shown(heavy.payload_bytes, 'bytes')}"
-    )
-    assert many <= 1.1 * few, text
-    return text
-
-
-@study.finding
-def so_few_cycles_hold_much(runs: Runs) -> str:
-    """So what waits grows with the bytes in each cycle, at least half as fast, and nothing bounds it."""
-    light, heavy = _lightest_and_heaviest(runs)
-    ratio = heavy.median("waiting_bytes") / light.median("waiting_bytes")
-    text = f"{shown(heavy.median('waiting_bytes'), 'bytes')} in {heavy.median('cycles'):,} cycles"
-    assert ratio >= 0.5 * heavy.payload_bytes / light.payload_bytes, text
-    for run in heavy.samples:
-        risen = run.peak_above_baseline_bytes
-        assert risen is None or risen >= 0.5 * run.waiting_bytes, f"{run}: the process did not grow with it"
-    return text
-
-
-study.exception(
-    a_young_collection_does_not,
-    collector="free-threaded",
-    reason="there is one generation, and every collection looks at all of it",
-    reference="PEP 703",
+young, full, frozen = (
+    collect.where(collection=kind).largest("live_objects", among=2) for kind in (YOUNG, FULL, FROZEN)
 )
+light = wait_for_the_collector.smallest("payload_bytes", among=2)
+heavy = wait_for_the_collector.largest("payload_bytes", among=2)
 
+a_full_collection_grows_with_the_heap = study.claim(
+    """A full collection (generation 2) takes longer the more objects are alive, garbage or not: in proportion, or up to
+    20 times that where they outgrow the processor's caches.""",
+    growth(collect.where(collection=FULL), "pause_seconds", over="live_objects").between(1 / 4, 20),
+)
+a_young_collection_does_not = study.claim(
+    "A collection of generation 0 takes less than a fifth of a full one over the largest heap.",
+    every(young, lambda run: run.young_objects > 0, "there were no young objects to look at"),
+    young.pause_seconds < full.pause_seconds * 0.2,
+)
+frozen_objects_are_not_looked_at = study.claim(
+    "After gc.freeze() a full collection over the largest heap takes less than a tenth of the time.",
+    every(frozen, lambda run: run.frozen_objects >= run.live_objects, "the heap was not frozen"),
+    frozen.pause_seconds < full.pause_seconds * 0.1,
+)
+the_collector_does_not_count_bytes = study.claim(
+    "The collector first runs after the same number of cycles (within 10 %), whatever they hold.",
+    every(light | heavy, lambda run: run.cycles < MOST_CYCLES, "the collector never ran"),
+    (heavy.cycles / light.cycles).between(1 / 1.1, 1.1),
+)
+so_few_cycles_hold_much = study.claim(
+    "What waits grows with the bytes in each cycle, at least half as fast, and nothing bounds it.",
+    growth(wait_for_the_collector, "waiting_bytes", over="payload_bytes") >= 0.5,
+    every(heavy, grew_with_what_waits, "the process did not grow with it"),
+    evidence="{heavy.waiting_bytes} in {heavy.cycles} cycles, {light.waiting_bytes} in {light.cycles}",
+)
+a_young_collection_does_not.expected_failure(**ONE_GENERATION)
 
-@study.figure
-def pauses(runs: Runs) -> Any:
-    """The pause of one collection over a heap of old live objects without garbage."""
-    return line(
-        runs.of(collect), x="live_objects", y="pause_seconds", color="collection",
-        x_scale="log", y_scale="log",
-    )  # fmt: skip
+pauses = study.line(
+    "The pause of one collection over a heap of old live objects without garbage.",
+    collect, x="live_objects", y="pause_seconds", color="collection", log="xy",
+)  # fmt: skip
+waiting_bytes = study.bars(
+    "What dropped cycles hold, by the bytes in each, when the collector first looks at them.",
+    wait_for_the_collector, x="payload_bytes", y="waiting_bytes", log=True,
+)  # fmt: skip
 
-
-@study.figure
-def waiting_bytes(runs: Runs) -> Any:
-    """What dropped cycles hold, by the bytes in each, when the collector first looks at them."""
-    return bars(runs.of(wait_for_the_collector), x="payload_bytes", y="waiting_bytes", y_scale="log")
-
-
-@study.tile
-def tiles(runs: Runs) -> list[Tile]:
-    """Three pauses over the largest heap, and what waits for the first."""
-    full, frozen = (_smallest_and_largest(runs, kind)[1] for kind in (FULL, FROZEN))
-    young = _smallest_and_largest(runs, YOUNG)[1]
-    heavy = _lightest_and_heaviest(runs)[1]
-    over = f"{full.live_objects:,} objects"
-    waiting = f"{shown(heavy.payload_bytes, 'bytes')} each: waits for the first collection"
-    return [
-        median_tile(f"Full collection over {over}", full, "pause_seconds", "seconds", atlas=True),
-        median_tile("The same after gc.freeze()", frozen, "pause_seconds", "seconds"),
-        median_tile("Young collection over the same", young, "pause_seconds", "seconds"),
-        median_tile(waiting, heavy, "waiting_bytes", "bytes", atlas=True),
-    ]
-
-
-@study.verdict
-def verdict(runs: Runs) -> str:
-    """The pauses over the largest heap, and the bytes that no pause comes for."""
-    full, frozen = (_smallest_and_largest(runs, kind)[1] for kind in (FULL, FROZEN))
-    young = _smallest_and_largest(runs, YOUNG)[1]
-    heavy = _lightest_and_heaviest(runs)[1]
-    return (
-        f"Over {full.live_objects:,} live objects a full collection stops the program for {_pause(full)}, "
-        f"{_pause(frozen)} after gc.freeze(), and one of the young generation for {_pause(young)}; "
-        f"{heavy.median('cycles'):,} cycles with {shown(heavy.payload_bytes, 'bytes')} each wait as "
-        f"{shown(heavy.median('waiting_bytes'), 'bytes')} before the collector runs at all."
-    )
-
-
-@study.table
-def medians(runs: Runs) -> Table:
-    """The pauses of all cases."""
-    caption = "One collection of a generation, over old objects without garbage and 500 young ones."
-    return table(runs.of(collect), ["pause_seconds"], caption=caption)
-
-
-def _smallest_and_largest(runs: Runs, collection: str) -> tuple[Case, Case]:
-    return _extremes(runs.of(collect).where(collection=collection), lambda case: case.live_objects)
-
-
-def _lightest_and_heaviest(runs: Runs) -> tuple[Case, Case]:
-    return _extremes(runs.of(wait_for_the_collector), lambda case: case.payload_bytes)
-
-
-def _extremes(runs: Runs, size: Callable[[Case], int]) -> tuple[Case, Case]:
-    cases = sorted(runs.cases(), key=size)
-    if len(cases) < 2:
-        raise NotMeasured(f"{cases[0]} alone: there is nothing to compare")
-    return cases[0], cases[-1]
-
-
-def _pause(case: Case) -> str:
-    return shown(case.median("pause_seconds"), "seconds")
-
-
-def _pauses(one: Case, other: Case) -> str:
-    return f"{_pause(one)}, then {_pause(other)}"
+study.tile("Full collection over {full.live_objects} objects", full.pause_seconds, atlas=True)
+study.tile("The same after gc.freeze()", frozen.pause_seconds)
+study.tile("Young collection over the same", young.pause_seconds)
+study.tile("{heavy.payload_bytes} each: waits for the first collection", heavy.waiting_bytes, atlas=True)
+study.verdict(
+    """Over {full.live_objects} live objects a full collection stops the program for {full.pause_seconds},
+    {frozen.pause_seconds} after gc.freeze(); a young one takes {young.pause_seconds}."""
+)
+study.table(
+    "One collection of a generation, over old objects without garbage and 500 young ones.",
+    collect, ["pause_seconds"],
+)  # fmt: skip
 
 
 if __name__ == "__main__":
-    raise SystemExit(study.main())
+    raise SystemExit(run_study(study))

@@ -1,9 +1,9 @@
 """What does it cost to keep the gradients of everything in between?
 
 Backward walks from the output to the inputs. At every layer it needs one gradient, the layer's own; once that
-has been passed on, nobody needs it any more. What a training step is after are the gradients at the ends of
-the walk, the leaves: parameters and inputs. An engine may drop each intermediate gradient as soon as it is
-used, or keep it on its Variable, where one can look at it afterwards.
+has been passed on, it is no longer needed. A training step needs the gradients at the ends of the walk, the
+leaves: parameters and inputs. An engine may drop each intermediate gradient as soon as it is used, or keep it
+on its Variable, where one can look at it afterwards.
 
 We build a deep model, every layer one array of `width` numbers (8 bytes each), and go backward once with the
 gradients kept and once dropped. The peak is the most memory held at one time: the one figure that decides
@@ -25,33 +25,18 @@ and let go of the output when you have looked: kept gradients live exactly as lo
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import truediv
 from time import perf_counter as clock
 from typing import Any
 
 import numpy as np
 
 from autograd_core import Variable
-from experiments._shared import deep_model, unfolded
+from experiments._shared import deep_model, warm_up
 from garbology.recorders import MemorySamples, peak_memory, sample_memory, traced_allocations
-from garbology.study import (
-    NotMeasured,
-    Runs,
-    Study,
-    Table,
-    Tile,
-    Unavailable,
-    bars,
-    combined_tile,
-    counted,
-    line,
-    median_tile,
-    shown,
-    table,
-)
+from garbology.study import Run, Runs, Study, Unavailable, agree, every, run_study, shown
 
 KINDS = ["dropped", "kept"]
 WATCHED_DEPTH, WATCHED_WIDTH = 100, 50_000  # 40 MB of results: some 0.1 s, long enough to be sampled
@@ -149,8 +134,7 @@ def one_step(model: Callable[[Variable], Variable], x: Variable, keep: bool) -> 
 
 def _inputs(width: int) -> Variable:
     """The model's inputs, after a first tiny step: what is imported or cached then is no part of a peak."""
-    with peak_memory(), traced_allocations():
-        deep_model(Variable(np.ones(1)), 2).backward()
+    warm_up(lambda: deep_model(Variable(np.ones(1)), 2).backward())
     return Variable(np.linspace(-1, 1, width))
 
 
@@ -182,68 +166,55 @@ def _curve(samples: MemorySamples, moments: Sequence[float]) -> list[dict[str, f
     return curve
 
 
-@study.finding
-def dropped_is_constant(runs: Runs) -> str:
-    """With gradients dropped, the peak of backward is the same few arrays, however deep the model."""
-    most = 0.0
-    for cases in _by_width(runs, "dropped"):
-        array = cases[0].median("array_bytes")
-        peaks = [case.median("traced_peak_bytes") / array for case in cases]
-        assert max(peaks) - min(peaks) < 1, f"{cases[0]} to {cases[-1]}: {_rounded(peaks)} arrays"
-        assert min(peaks) >= 1, f"{cases[0]}: a peak of {min(peaks):.2f} arrays is less than one gradient"
-        most = max(most, *peaks)
-    return f"at most {most:.1f} arrays at any depth from {cases[0].depth} to {cases[-1].depth}"
+def arrays(run: Run) -> float:
+    """The peak of backward in arrays, each as large as one layer's gradient."""
+    return float(run.traced_peak_bytes / run.array_bytes)
 
 
-@study.finding
-def kept_is_linear(runs: Runs) -> str:
-    """With gradients kept, each layer adds one whole array to the peak of backward, at every width."""
-    slopes = []
-    for cases in _by_width(runs, "kept"):
-        for shallow, deep in pairwise(cases):
-            grown = deep.median("traced_peak_bytes") - shallow.median("traced_peak_bytes")
-            slopes.append(grown / (deep.depth - shallow.depth) / deep.median("array_bytes"))
-            assert abs(slopes[-1] - 1) < 0.05, f"{shallow} to {deep}: {slopes[-1]:.3f} arrays a layer"
-    return f"{min(slopes):.3f} to {max(slopes):.3f} arrays a layer"
+def arrays_of_a_layer(layer: Run) -> float:
+    """What one more layer adds to that peak, in arrays."""
+    return float(layer.slope / layer.array_bytes)
 
 
-@study.finding
-def the_process_really_grows(runs: Runs) -> str:
-    """The operating system sees it too: keeping takes at least three times the resident memory."""
-    kept, dropped = (_largest(runs, gradients) for gradients in ("kept", "dropped"))
-    resident, counted = kept.median("resident_peak_bytes"), kept.median("traced_peak_bytes")
-    assert resident > 0.7 * counted, (
-        f"{kept}: {shown(resident, 'bytes')} resident, {shown(counted, 'bytes')} counted"
-    )
-    small = dropped.median("resident_peak_bytes")
-    told = f"{shown(resident, 'bytes')} kept, {shown(small, 'bytes')} dropped at depth {kept.depth}"
-    assert resident > 3 * small, told
-    return told
+def arrays_after_the_drop(run: Run) -> float:
+    """What is left when the graph is gone, in arrays."""
+    return float(run.traced_after_drop_bytes / run.array_bytes)
 
 
-@study.finding
-def the_result_is_the_same(runs: Runs) -> str:
-    """The gradient of the inputs is the same to the last bit, kept or dropped."""
-    kept = {(run.depth, run.width): run.leaf_gradient for run in runs.of(go_backward).where(gradients="kept")}
-    compared = 0
-    for run in runs.of(go_backward).where(gradients="dropped"):
-        other = kept.get((run.depth, run.width), run.leaf_gradient)
-        assert run.leaf_gradient == other, f"{run}: {other!r} when kept"
-        compared += (run.depth, run.width) in kept
-    if not compared:
-        raise NotMeasured("no depth and width was measured both ways")
-    return f"equal in {counted(compared, 'sample')}"
+kept, dropped = (go_backward.where(gradients=gradients) for gradients in ("kept", "dropped"))
+deep_kept, deep_dropped = (passes.largest("width").largest("depth") for passes in (kept, dropped))
+dropped_depths = dropped.several("depth")
+most_dropped, least_dropped = (dropped_depths.most(arrays, "arrays"), dropped_depths.least(arrays, "arrays"))
+shallowest, deepest = dropped_depths.least("depth"), dropped_depths.most("depth")
+layers = kept.slopes("traced_peak_bytes", over="depth")
+least_of_a_layer, most_of_a_layer = layers.least(arrays_of_a_layer), layers.most(arrays_of_a_layer)
 
-
-@study.finding
-def kept_gradients_die_with_the_graph(runs: Runs) -> str:
-    """Kept gradients live as long as the graph and no longer: after the drop only the leaf's is left."""
-    for run in runs.of(go_backward).where(gradients="kept"):
-        assert run.traced_after_bytes > run.depth * run.array_bytes, f"{run}: nothing was kept"
-    for run in runs.of(go_backward):
-        assert run.traced_after_drop_bytes < 1.5 * run.array_bytes, run
-    most = max(run.traced_after_drop_bytes / run.array_bytes for run in runs.of(go_backward))
-    return f"at most {most:.2f} arrays left, the gradient of the inputs"
+dropped_is_constant = study.claim(
+    "With gradients dropped, the peak of backward is the same few arrays, however deep the model.",
+    (most_dropped - least_dropped < 1).for_each("width"),
+    least_dropped >= 1,
+    evidence="at most {most_dropped:.1f} arrays at any depth from {shallowest} to {deepest}",
+)
+kept_is_linear = study.claim(
+    "With gradients kept, each layer adds one whole array to the peak of backward, at every width.",
+    least_of_a_layer.called("{:.3f} arrays a layer") > 0.95,
+    most_of_a_layer.called("{:.3f} arrays a layer") < 1.05,
+)
+the_process_really_grows = study.claim(
+    "The operating system sees it too: keeping takes at least three times the resident memory.",
+    deep_kept.resident_peak_bytes > deep_kept.traced_peak_bytes * 0.7,
+    deep_kept.resident_peak_bytes > deep_dropped.resident_peak_bytes * 3,
+)
+the_result_is_the_same = study.claim(
+    "The gradient of the inputs is the same to the last bit, kept or dropped.",
+    agree(go_backward, "leaf_gradient", by=["depth", "width"], across="gradients"),
+    evidence="equal in {samples}",
+)
+kept_gradients_die_with_the_graph = study.claim(
+    "Kept gradients live as long as the graph and no longer: after the drop only the leaf's is left.",
+    every(kept, lambda run: run.traced_after_bytes > run.depth * run.array_bytes, "nothing was kept"),
+    go_backward.most(arrays_after_the_drop).called("{:.2f} arrays left, the gradient of the inputs") < 1.5,
+)
 
 
 @study.finding
@@ -256,108 +227,53 @@ def the_line_that_makes_the_peak(runs: Runs) -> str:
         backward = sum(bytes_ for source, bytes_ in grown.items() if BACKWARD_LINE in source)
         least = WATCHED_DEPTH * WATCHED_WIDTH * 8 * 0.7
         assert forward > least, f"{run.gradients}: forward added {shown(forward, 'bytes')} only"
-        told = f"{run.gradients}: {shown(backward, 'bytes')} backward, {shown(forward, 'bytes')} forward"
+        both = f"{run.gradients}: {shown(backward, 'bytes')} backward, {shown(forward, 'bytes')} forward"
         good = backward > 0.7 * forward if run.gradients == "kept" else backward < 0.3 * forward
-        assert good, told
-        shares.append(told)
+        assert good, both
+        shares.append(both)
     return "; ".join(sorted({share.split(":")[0]: share for share in shares}.values()))
 
 
-@study.figure
-def peak_over_depth(runs: Runs) -> Any:
-    """Peak of one backward over the depth of the widest model, above what the graph held already."""
-    widest = _with_most(runs, "width")
-    return line(widest, x="depth", y="traced_peak_bytes", color="gradients", x_title="layers")
+peak_over_depth = study.line(
+    "Peak of one backward over the depth of the widest model, above what the graph held already.",
+    go_backward.largest("width"), x="depth", y="traced_peak_bytes", color="gradients", x_title="layers",
+)  # fmt: skip
+peak_over_width = study.line(
+    "The same peak over the width of the deepest model: wider arrays cost in proportion, kept or dropped.",
+    go_backward.largest("depth"), x="width", y="traced_peak_bytes", color="gradients", log="xy",
+    x_title="numbers in a layer",
+)  # fmt: skip
+memory_over_time = study.line(
+    "Resident memory over one step, sampled from outside: forward up to 1, then backward up to 2.",
+    watch_a_step.rows("curve", by=["progress"]), x="progress", y="resident_bytes", color="gradients",
+    x_title="progress",
+)  # fmt: skip
+memory_by_line = study.bars(
+    "Memory held when each line of the step was done, above the start, by memory_profiler.",
+    watch_a_step.rows("lines", by=["source"]), x="source", y="held_bytes", color="gradients",
+    x_title="line of the step",
+)  # fmt: skip
 
-
-@study.figure
-def peak_over_width(runs: Runs) -> Any:
-    """The same peak over the width of the deepest model: wider arrays cost in proportion, kept or dropped."""
-    deepest = _with_most(runs, "depth")
-    return line(
-        deepest, x="width", y="traced_peak_bytes", color="gradients", x_scale="log", y_scale="log",
-        x_title="numbers in a layer",
-    )  # fmt: skip
-
-
-@study.figure
-def memory_over_time(runs: Runs) -> Any:
-    """Resident memory over one step, sampled from outside: forward up to 1, then backward up to 2."""
-    curve = unfolded(runs.of(watch_a_step), "curve", by=["progress"])
-    return line(
-        curve, x="progress", y="resident_bytes", color="gradients",
-        x_title="progress",
-    )  # fmt: skip
-
-
-@study.figure
-def memory_by_line(runs: Runs) -> Any:
-    """Memory held when each line of the step was done, above the start, by memory_profiler."""
-    lines = unfolded(runs.of(watch_a_step), "lines", by=["source"])
-    return bars(lines, x="source", y="held_bytes", color="gradients", x_title="line of the step")
-
-
-@study.tile
-def tiles(runs: Runs) -> list[Tile]:
-    """The numbers of the deepest and widest model."""
-    kept, dropped = (_largest(runs, gradients) for gradients in ("kept", "dropped"))
-    peaks = (kept, "traced_peak_bytes"), (dropped, "traced_peak_bytes")
-    label = f"Peak of backward, {kept.depth} layers"
-    return [
-        median_tile(f"{label}, gradients kept", kept, "traced_peak_bytes", "bytes"),
-        median_tile(f"{label}, dropped", dropped, "traced_peak_bytes", "bytes"),
-        combined_tile("Kept against dropped", truediv, *peaks, unit="times", atlas=True, better=""),
-        median_tile("Resident peak, kept", kept, "resident_peak_bytes", "bytes", atlas=True),
-        median_tile("Resident peak, dropped", dropped, "resident_peak_bytes", "bytes"),
-    ]
-
-
-@study.verdict
-def verdict(runs: Runs) -> str:
-    """Depth decides if gradients are kept, and does not if they are dropped."""
-    kept, dropped = (_largest(runs, gradients) for gradients in ("kept", "dropped"))
-    array = kept.median("array_bytes")
-    arrays = [case.median("traced_peak_bytes") / array for case in (kept, dropped)]
-    return (
-        f"Backward through {kept.depth:,} layers of {shown(array, 'bytes')} holds {arrays[0]:,.0f} arrays at its "
-        f"peak if gradients are kept ({shown(kept.median('traced_peak_bytes'), 'bytes')}), one more for each "
-        f"layer, and {arrays[1]:,.0f} if they are dropped "
-        f"({shown(dropped.median('traced_peak_bytes'), 'bytes')}), at any depth."
-    )
-
-
-@study.table
-def medians(runs: Runs) -> Table:
-    """The peaks, and what stays."""
-    columns = ["traced_peak_bytes", "resident_peak_bytes", "traced_after_bytes", "traced_after_drop_bytes"]
-    caption = "One backward: most bytes held at once, held when it was done, and after the graph was dropped."
-    return table(runs.of(go_backward), columns, caption=caption)
-
-
-def _by_width(runs: Runs, gradients: str) -> Iterator[list[Any]]:
-    """The cases of each width from the shallowest to the deepest model, at least two."""
-    chosen = runs.of(go_backward).where(gradients=gradients)
-    for width in sorted({run.width for run in chosen}):
-        cases = sorted(chosen.where(width=width).cases(), key=lambda case: case.depth)
-        if len(cases) < 2:
-            raise NotMeasured(f"width {width}: one depth shows no growth")
-        yield cases
-
-
-def _with_most(runs: Runs, size: str) -> Runs:
-    """The backwards through the models that are largest in one way, "depth" or "width"."""
-    chosen = runs.of(go_backward)
-    return chosen.where(**{size: max(getattr(run, size) for run in chosen)})
-
-
-def _largest(runs: Runs, gradients: str) -> Any:
-    cases = runs.of(go_backward).where(gradients=gradients).cases()
-    return max(cases, key=lambda case: (case.width, case.depth))
-
-
-def _rounded(numbers: list[float]) -> str:
-    return ", ".join(f"{number:.2f}" for number in numbers)
+study.tile("Peak of backward, {deep_kept.depth:d} layers, gradients kept", deep_kept.traced_peak_bytes)
+study.tile("Peak of backward, {deep_kept.depth:d} layers, dropped", deep_dropped.traced_peak_bytes)
+study.tile(
+    "Kept against dropped", deep_kept.traced_peak_bytes / deep_dropped.traced_peak_bytes,
+    unit="times", atlas=True, better="",
+)  # fmt: skip
+study.tile("Resident peak, kept", deep_kept.resident_peak_bytes, atlas=True)
+study.tile("Resident peak, dropped", deep_dropped.resident_peak_bytes)
+kept_arrays = deep_kept.traced_peak_bytes / deep_kept.array_bytes
+dropped_arrays = deep_dropped.traced_peak_bytes / deep_kept.array_bytes
+study.verdict(
+    """Backward through {deep_kept.depth} layers of {deep_kept.array_bytes} peaks at {kept_arrays:,.0f} arrays if
+    gradients are kept, one more a layer; {dropped_arrays:,.0f} if dropped, at any depth."""
+)
+study.table(
+    "One backward: most bytes held at once, held when it was done, and after the graph was dropped.",
+    go_backward,
+    ["traced_peak_bytes", "resident_peak_bytes", "traced_after_bytes", "traced_after_drop_bytes"],
+)
 
 
 if __name__ == "__main__":
-    raise SystemExit(study.main())
+    raise SystemExit(run_study(study))

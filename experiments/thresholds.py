@@ -21,17 +21,17 @@ and collect by hand only over a frozen heap: each gc.collect() looks at everythi
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from experiments._garbage import drop_pair, live_heap
+from experiments._clock import seconds_of
+from experiments._garbage import BY_SHARE_OF_THE_HEAP, IN_INCREMENTS, live_heap, make_pair
 from garbology import collector, record_pauses
 from garbology.recorders import Pauses, WaitingGarbage, waiting_garbage
-from garbology.study import Case, Runs, Study, Table, Tile, bars, counted, median_tile, shown, table
+from garbology.study import Run, Runs, Study, every, run_study
 from garbology.study.page import FigureSpec
 
 ROUNDS = 3
@@ -123,9 +123,7 @@ def work_under(name: str, operations: int) -> tuple[float, WaitingGarbage, Pause
     """The seconds that the work takes under a setting, what waited and the pauses; what it leaves is collected."""
     setting = SETTINGS[name]
     with set_up(setting), waiting_garbage(objects_each=2) as waiting, record_pauses() as pauses:
-        started = time.perf_counter()
-        operate(operations, setting.every or operations + 1, waiting)
-        work_seconds = time.perf_counter() - started
+        work_seconds = seconds_of(lambda: operate(operations, setting.every or operations + 1, waiting))
     gc.collect()
     return work_seconds, waiting, pauses
 
@@ -147,73 +145,56 @@ def operate(operations: int, every: int, waiting: WaitingGarbage) -> None:
     """The work: compute a little, drop a pair, and collect by hand every so many operations."""
     for operation in range(1, operations + 1):
         sum(range(20))
-        drop_pair(waiting.token)
+        make_pair(waiting.token)
         waiting.dropped()
         if operation % every == 0:
             gc.collect()
 
 
-@study.finding
-def disabled_everything_waits(runs: Runs) -> str:
-    """With gc.disable() every pair that was ever dropped waits."""
-    for run in runs.of(work).where(setting="disabled"):
-        assert run.collections == 0, run
-        assert run.peak_waiting_pairs == run.operations, run
-    return f"all {run.operations:,} pairs wait"
+BY_HAND = [name for name, setting in SETTINGS.items() if setting.every]
 
 
-@study.finding
-def by_hand_the_bound_is_exact(runs: Runs) -> str:
-    """With the collector off and gc.collect() every N operations, exactly N pairs wait at most."""
-    by_hand = [name for name, setting in SETTINGS.items() if setting.every]
-    for run in runs.of(work).where(setting=by_hand):
-        every = SETTINGS[run.setting].every or 0
-        assert run.collections == run.operations // every, run
-        assert run.peak_waiting_pairs == min(every, run.operations), run
-    return f"to the pair in {counted(len(runs.of(work).where(setting=by_hand)), 'sample')}"
+def collected_when_it_was_due(run: Run) -> bool:
+    """Whether gc.collect() alone ran, every so many operations, and no more than these waited."""
+    every = SETTINGS[run.setting].every or 0
+    bound = min(every, run.operations)
+    return bool(run.collections == run.operations // every and run.peak_waiting_pairs == bound)
 
 
-@study.finding
-def the_threshold_sets_how_much_waits(runs: Runs) -> str:
-    """With a threshold of 10,000 instead of 100, at least ten times as many pairs wait."""
-    low, high = (
-        _case(runs, name).median("peak_waiting_pairs") for name in ("threshold 100", "threshold 10,000")
-    )
-    assert high >= 10 * low > 0, f"{low:,} pairs with 100, {high:,} with 10,000"
-    return f"{low:,} pairs with 100, {high:,} with 10,000"
-
-
-@study.finding
-def a_higher_threshold_collects_less_often(runs: Runs) -> str:
-    """With a threshold of 10,000 instead of 100, the collector runs at most a tenth as often."""
-    low, high = (_case(runs, name).median("collections") for name in ("threshold 100", "threshold 10,000"))
-    assert 0 < high <= 0.1 * low, f"{counted(low, 'collection')} with 100, {high:,} with 10,000"
-    return f"{counted(low, 'collection')} with 100, {high:,} with 10,000"
-
-
-@study.finding
-def collecting_by_hand_needs_a_frozen_heap(runs: Runs) -> str:
-    """Collecting by hand every 1,000 operations takes less than a third of the time if the live heap is frozen."""
-    names = ("every 1k", "every 1k, frozen")
-    thawed, frozen = (_case(runs, name).median("collector_seconds") for name in names)
-    text = f"{shown(thawed, 'seconds')} in the collector, {shown(frozen, 'seconds')} over a frozen heap"
-    assert frozen < thawed / 3, text
-    return text
-
-
-study.exception(
-    the_threshold_sets_how_much_waits,
-    collector="incremental",
-    reason="what waits depends on how soon the increments have been round the whole heap",
-    reference="python/cpython#142516, reverted in 3.14.5 by python/cpython#148726; PEP 848",
+default, disabled, low, high, thawed, frozen = (
+    work.where(setting=name)
+    for name in ("default", "disabled", "threshold 100", "threshold 10,000", "every 1k", "every 1k, frozen")
 )
-for _finding in (the_threshold_sets_how_much_waits, a_higher_threshold_collects_less_often):
-    study.exception(
-        _finding,
-        collector="free-threaded",
-        reason="new objects must also exceed a quarter of the live ones, whatever the threshold",
-        reference="python/cpython#132917, python/cpython#148937",
-    )
+
+disabled_everything_waits = study.claim(
+    "With gc.disable() every pair that was ever dropped waits.",
+    every(disabled, lambda run: run.collections == 0, "the collector ran"),
+    every(disabled, lambda run: run.peak_waiting_pairs == run.operations, "some did not wait"),
+    evidence="all {disabled.operations} pairs wait",
+)
+by_hand_the_bound_is_exact = study.claim(
+    "With the collector off and gc.collect() every N operations, exactly N pairs wait at most.",
+    every(work.where(setting=BY_HAND), collected_when_it_was_due),
+    evidence="to the pair in {samples}",
+)
+the_threshold_sets_how_much_waits = study.claim(
+    "With a threshold of 10,000 instead of 100, at least ten times as many pairs wait.",
+    high.peak_waiting_pairs >= low.peak_waiting_pairs * 10,
+    every(low, lambda run: run.peak_waiting_pairs > 0, "nothing waited"),
+)
+a_higher_threshold_collects_less_often = study.claim(
+    "With a threshold of 10,000 instead of 100, the collector runs at most a tenth as often.",
+    high.collections <= low.collections * 0.1,
+    every(high, lambda run: run.collections > 0, "the collector never ran"),
+)
+collecting_by_hand_needs_a_frozen_heap = study.claim(
+    "Collecting by hand every 1,000 operations takes less than a third of the time if the live heap is frozen.",
+    frozen.collector_seconds < thawed.collector_seconds / 3,
+)
+
+the_threshold_sets_how_much_waits.expected_failure(**IN_INCREMENTS)
+for _claim in (the_threshold_sets_how_much_waits, a_higher_threshold_collects_less_often):
+    _claim.expected_failure(**BY_SHARE_OF_THE_HEAP)
 
 
 @study.figure
@@ -238,65 +219,28 @@ def frontier(runs: Runs) -> FigureSpec:
     )  # fmt: skip
 
 
-@study.figure
-def collector_seconds(runs: Runs) -> Any:
-    """The time spent in the collector while the same work was done."""
-    return bars(runs.of(work), x="setting", y="collector_seconds")
+collector_seconds = study.bars(
+    "The time spent in the collector while the same work was done.", work, x="setting", y="collector_seconds"
+)
+longest_pauses = study.bars(
+    "The longest pause while the same work was done.", work, x="setting", y="longest_pause_seconds", log=True
+)
 
-
-@study.figure
-def longest_pauses(runs: Runs) -> Any:
-    """The longest pause while the same work was done."""
-    return bars(runs.of(work), x="setting", y="longest_pause_seconds", y_scale="log")
-
-
-@study.tile
-def tiles(runs: Runs) -> list[Tile]:
-    """What the default costs and leaves, and what it takes to leave nothing for long."""
-    default, disabled = _case(runs, "default"), _case(runs, "disabled")
-    frozen = _case(runs, "every 1k, frozen")
-    return [
-        median_tile("Time in the collector, default", default, "collector_seconds", "seconds"),
-        median_tile("Pairs that wait, default", default, "peak_waiting_pairs", "pairs"),
-        median_tile("Pairs that wait, disabled", disabled, "peak_waiting_pairs", "pairs"),
-        median_tile(
-            "Speed at the default settings", default, "speed_percent", "percent", atlas=True, better="more"
-        ),
-        median_tile("Speed collecting every 1k, frozen", frozen, "speed_percent", "percent"),
-    ]
-
-
-@study.verdict
-def verdict(runs: Runs) -> str:
-    """The speed and the waiting garbage of four settings."""
-    names = ["default", "threshold 10,000", "every 1k", "every 1k, frozen"]
-    parts = []
-    for name in names:
-        case = _case(runs, name)
-        parts.append(
-            f"{case.median('speed_percent'):.0f} % and {case.median('peak_waiting_pairs'):,} pairs ({name})"
-        )
-    return f"Speed, with the collector disabled as 100 %, and the garbage that waits at most: {', '.join(parts)}."
-
-
-@study.table
-def medians(runs: Runs) -> Table:
-    """Every setting's time and waiting garbage."""
-    columns = [
-        "operations_per_second",
-        "speed_percent",
-        "collector_seconds",
-        "collections",
-        "longest_pause_seconds",
-        "peak_waiting_pairs",
-    ]
-    caption = "The same work under each setting of the collector."
-    return table(runs.of(work), columns, caption=caption)
-
-
-def _case(runs: Runs, setting: str) -> Case:
-    return runs.of(work).where(setting=setting).only_case()
+study.tile("Time in the collector, default", default.collector_seconds)
+study.tile("Pairs that wait, default", default.peak_waiting_pairs, unit="pairs")
+study.tile("Pairs that wait, disabled", disabled.peak_waiting_pairs, unit="pairs")
+study.tile("Speed at the default settings", default.speed_percent, unit="percent", atlas=True, better="more")
+study.tile("Speed collecting every 1k, frozen", frozen.speed_percent, unit="percent")
+study.verdict(
+    """By default {default.peak_waiting_pairs} dropped pairs wait at {default.speed_percent:.0f} % of full speed; frozen
+    and collected every 1,000 operations, {frozen.peak_waiting_pairs} at {frozen.speed_percent:.0f} % (unfrozen
+    {thawed.speed_percent:.0f} %)."""
+)
+study.table("The same work under each setting of the collector.", work, [
+    "operations_per_second", "speed_percent", "collector_seconds", "collections", "longest_pause_seconds",
+    "peak_waiting_pairs",
+])  # fmt: skip
 
 
 if __name__ == "__main__":
-    raise SystemExit(study.main())
+    raise SystemExit(run_study(study))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import importlib
 import sys
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from garbology.interpreter import collector
-from garbology.interpreter.refcounts import is_immortal, reference_count
-from garbology.recorders.pauses import record_pauses
-
 if TYPE_CHECKING:
-    from garbology.alive import Alive, why_alive
+    from garbology.alive.question import Alive, why_alive
     from garbology.assertions import assert_freed, assert_no_cycles
-    from garbology.find import Found, find_cycles, watch
-    from garbology.graph.sizes import register_size
+    from garbology.find.found import Found
+    from garbology.find.window import find_cycles, watch
+    from garbology.interpreter import collector
+    from garbology.interpreter.refcounts import is_immortal, reference_count
+    from garbology.recorders.pauses import record_pauses
+    from garbology.sizes.sizes import register_size
 
 __version__ = "0.1.0"  # pyproject.toml reads it here: it costs no look at the installed distribution
 
@@ -33,50 +34,110 @@ __all__ = [
     "why_alive",
 ]
 
+_LIGHT = {
+    "collector": "garbology.interpreter.collector",
+    "is_immortal": "garbology.interpreter.refcounts",
+    "record_pauses": "garbology.recorders.pauses",
+    "reference_count": "garbology.interpreter.refcounts",
+}
 _NEED_NUMPY = {
-    "Alive": "garbology.alive",
-    "why_alive": "garbology.alive",
+    "Alive": "garbology.alive.question",
+    "why_alive": "garbology.alive.question",
     "assert_freed": "garbology.assertions",
     "assert_no_cycles": "garbology.assertions",
-    "Found": "garbology.find",
-    "find_cycles": "garbology.find",
-    "watch": "garbology.find",
-    "register_size": "garbology.graph.sizes",
+    "Found": "garbology.find.found",
+    "find_cycles": "garbology.find.window",
+    "watch": "garbology.find.window",
+    "register_size": "garbology.sizes.sizes",
 }
+_HOME = {**_LIGHT, **_NEED_NUMPY}
+_IS_LATE = sys._xoptions.get("garbology") == "late"
 
 
 def __getattr__(name: str) -> Any:
-    """What needs NumPy and SciPy; ImportError names what is missing."""
-    if name not in _NEED_NUMPY:
+    """What was not imported with this module; ImportError names what is missing.
+
+    What needs NumPy comes all at once: whoever opens a window has imported everything before.
+    """
+    if name not in _HOME:
         raise AttributeError(f"module 'garbology' has no attribute {name!r}")
     try:
-        value = getattr(importlib.import_module(_NEED_NUMPY[name]), name)
+        value = _imported(name)
+        if name in _NEED_NUMPY and not _IS_LATE:
+            import_all()
     except ModuleNotFoundError as error:
         if not _is_about_numpy(error):
             raise
         raise ImportError(
             f"garbology.{name} needs {error.name}, which is not installed: pip install {error.name}"
         ) from None
-    globals()[name] = value
     return value
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})
+
+
 def import_all() -> None:
-    """Import everything that there is; where there is no NumPy (WebAssembly), the rest works without."""
+    """Import everything that there is; where NumPy is not (WebAssembly, a subinterpreter), the rest works without."""
+    for name in _LIGHT:
+        _imported(name)
+    if _is_subinterpreter():
+        return
     try:
         for name in _NEED_NUMPY:
-            globals()[name] = getattr(importlib.import_module(_NEED_NUMPY[name]), name)
+            _imported(name)
     except ModuleNotFoundError as error:
         if not _is_about_numpy(error):
             raise
+
+
+def _imported(name: str) -> Any:
+    """A public name, from where it is defined; from now on it is found without this."""
+    if name in _NEED_NUMPY and _is_subinterpreter():
+        raise ImportError(_refused(name))
+    try:
+        home = importlib.import_module(_HOME[name])
+    except ImportError as error:
+        if type(error) is ImportError and _is_subinterpreter():  # an isolated one has not even tracemalloc
+            raise ImportError(_refused(name)) from None
+        raise
+    value = globals()[name] = home if _HOME[name].endswith(f".{name}") else getattr(home, name)
+    return value
+
+
+def _is_subinterpreter() -> bool:
+    return bool(importlib.import_module("garbology.interpreter.subinterpreters").is_subinterpreter())
+
+
+def _refused(name: str) -> str:
+    return str(importlib.import_module("garbology.interpreter.subinterpreters").REFUSED.format(name))
 
 
 def _is_about_numpy(error: ModuleNotFoundError) -> bool:
     return (error.name or "").partition(".")[0] in ("numpy", "scipy")
 
 
-# Not at first use: an import leaves garbage of its own, and it must not be mistaken for the program's. Only the
-# measured interpreter of a study, which says `-X garbology=late`, imports what its study names and no more: it
-# does so before it measures.
-if sys._xoptions.get("garbology") != "late":
-    import_all()
+def _is_loaded_by_pytest() -> bool:
+    """Whether pytest loads its plugins, as it does in every session."""
+    if "_pytest.config" not in sys.modules:
+        return False
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_name in ("load_setuptools_entrypoints", "import_plugin"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+# Not at first use: an import leaves garbage of its own, and it must not be mistaken for the program's; and a fork
+# beside a thread that imports leaves the child with half of it. But what the plugin needs is imported when something is
+# to be watched. The measured interpreter of a study, which says `-X garbology=late`, imports what its study names and
+# no more: it does so before it measures.
+if not _is_loaded_by_pytest():
+    if _IS_LATE:
+        for each in _LIGHT:
+            _imported(each)
+        del each
+    else:
+        import_all()

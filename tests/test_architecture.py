@@ -16,12 +16,35 @@ ALLOWED = {
     "garbology": STANDARD
     | {"numpy", "scipy", "psutil", "objgraph", "memory_profiler", "garbology", "click", "rich"},
     "garbology/reporting": STANDARD | {"garbology", "rich"} | DRAWING,
+    "garbology/testing": STANDARD | {"garbology", "pytest"},
+    "garbology/pytest_plugin.py": STANDARD | {"garbology", "pytest"},
+}
+
+# From the bottom to the top: each module of the engine imports only what stands before it.
+ENGINE = [
+    *("arrays", "config", "core", "backprop"),
+    *("ops", "ops.rules", "ops.shapes", "ops.reductions", "ops.matmul", "ops.elementwise", "ops.arithmetic"),
+    *("higher_order", "operators", "plan", "gradcheck", "drawing", "testfunctions"),
+]
+
+# The rooms of the instrument, from the bottom to the top, in the same way.
+ROOMS = [
+    *("text", "interpreter", "names", "snapshot", "cycles", "sizes", "advice", "alive", "leaks", "find"),
+    *("recorders", "study", "reporting", "measuring", "cli", "testing"),
+]
+# What is beside the order: a recorder runs in any program, and the plugin asserts.
+BELOW = {
+    "recorders": ["interpreter"],
+    "study": ["text", "interpreter"],
+    "measuring": ["text", "interpreter", "study"],
+    "testing": [*ROOMS[:10], "assertions", "study", "reporting"],
 }
 
 RECORDS_ONLY = {
+    "garbology.text",
     "garbology.study.page",
     "garbology.study.records",
-    "garbology.graph.drawing",
+    "garbology.find.drawing",
     "garbology.reporting",
 }
 
@@ -39,17 +62,42 @@ def imports(path: Path) -> Iterator[str]:
             yield node.module or ""
 
 
+def imported(path: Path, known: dict[str, Path]) -> Iterator[str]:
+    """The modules among `known` that a file imports, but for those that only its annotations need."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    guards = [
+        node for node in nodes if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+    ]
+    unseen = {id(each) for guard in guards for statement in guard.body for each in ast.walk(statement)}
+    for node in nodes:
+        if isinstance(node, ast.Import) and id(node) not in unseen:
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom) and id(node) not in unseen:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in known else str(node.module) for name in names)
+
+
 @pytest.mark.parametrize("path", sources("autograd_core"), ids=str)
 def test_the_engine_needs_numpy_alone(path):
     """autograd_core imports NumPy, the standard library and itself."""
     assert {name.partition(".")[0] for name in imports(path)} <= ALLOWED["autograd_core"]
 
 
+def test_the_engine_has_an_order():
+    """No module of autograd_core imports one above it, anywhere in its text, so there are no circles."""
+    paths = {module: ROOT / "autograd_core" / f"{module.replace('.', '/')}.py" for module in ENGINE}
+    paths["ops"] = ROOT / "autograd_core/ops/__init__.py"
+    assert {*paths.values(), ROOT / "autograd_core/__init__.py"} == set(sources("autograd_core"))
+    for place, module in enumerate(ENGINE):
+        own = [name for name in imports(paths[module]) if name.partition(".")[0] == "autograd_core"]
+        assert set(own) <= {f"autograd_core.{lower}" for lower in ENGINE[:place]}, module
+
+
 @pytest.mark.parametrize("path", sources("garbology"), ids=str)
 def test_the_instrument_knows_no_specimen(path):
-    """garbology imports neither the engine nor a study, and only reporting imports a drawing library."""
-    reporting = path.is_relative_to(ROOT / "garbology/reporting")
-    allowed = ALLOWED["garbology/reporting" if reporting else "garbology"]
+    """garbology imports neither the engine nor a study; only reporting draws, and only the plugin imports pytest."""
+    special = [place for place in ALLOWED if "/" in place and path.is_relative_to(ROOT / place)]
+    allowed = ALLOWED[special[0] if special else "garbology"]
     assert {name.partition(".")[0] for name in imports(path)} <= allowed
 
 
@@ -60,18 +108,31 @@ def test_reporting_knows_records_only(path):
     assert [name for name in own if not name.startswith(tuple(RECORDS_ONLY))] == []
 
 
-@pytest.mark.parametrize("layer", ["interpreter", "graph", "recorders"])
-def test_lower_layers_know_no_upper_one(layer):
-    """interpreter, graph and recorders import nothing of study, reporting or the front door."""
-    upper = (
-        "garbology.study",
-        "garbology.reporting",
-        "garbology.find",
-        "garbology.assertions",
-        "garbology.cli",
-    )
-    for path in sources(f"garbology/{layer}"):
-        assert [name for name in imports(path) if name.startswith(upper)] == [], path
+def test_the_instrument_has_an_order():
+    """No room of garbology imports one above it, anywhere in its text; what stands in no room is above them."""
+    paths = {path: path.relative_to(ROOT / "garbology").parts for path in sources("garbology")}
+    rooms = {path: parts[0] for path, parts in paths.items() if len(parts) > 1}
+    assert set(rooms.values()) == set(ROOMS)
+    for path, room in rooms.items():
+        below = {f"garbology.{each}" for each in (*BELOW.get(room, ROOMS[: ROOMS.index(room)]), room)}
+        own = {".".join(name.split(".")[:2]) for name in imports(path) if name.startswith("garbology.")}
+        assert own <= below, path
+
+
+@pytest.mark.parametrize("path", [*sources("garbology"), *sources("autograd_core")], ids=str)
+def test_a_file_can_be_read_at_one_sitting(path):
+    """No file of the instrument or the engine has more than 400 lines."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_no_modules_import_each_other():
+    """Imports of garbology that run when a module is imported, or later in a function, make no circle."""
+    known = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sources("garbology")}
+    known = {name.removesuffix(".__init__"): path for name, path in known.items()}
+    graph = {name: {each for each in imported(path, known) if each != name} for name, path in known.items()}
+    while leaves := {name for name, below in graph.items() if not below & graph.keys()}:
+        graph = {name: below for name, below in graph.items() if name not in leaves}
+    assert graph == {}
 
 
 @pytest.mark.parametrize("path", sources("experiments"), ids=str)

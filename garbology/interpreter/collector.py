@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar, Literal
 
+from garbology.interpreter.putting_back import renewed_after_fork, switched, was_put_back
+
 CollectorKind = Literal["generational", "incremental", "free-threaded"]
 
 _FEWEST_FROZEN = 1_000  # gc.freeze() in a program freezes all of the interpreter's modules, which is more
@@ -28,7 +30,7 @@ class Pause:
     """Automatic collection switched off, from making this to :meth:`end`.
 
     Pauses may overlap in any order, as those of two tasks or threads do: the collector is on again, if it was on
-    before the first, when the last one ends.
+    before the first, when the last one ends. In the child of a fork those of other threads have ended.
     """
 
     _lock = threading.RLock()  # a finalizer may pause while its thread does
@@ -38,7 +40,13 @@ class Pause:
         with self._lock:
             self._was_enabled = gc.isenabled()
             self._going_on.append(self)
+            self._switched = switched(self.end)
             gc.disable()
+
+    @classmethod
+    def renew(cls) -> None:
+        """Have a lock that no thread holds."""
+        cls._lock = threading.RLock()
 
     def will_enable(self) -> bool:
         """Whether the collector will be on once this has ended."""
@@ -49,6 +57,7 @@ class Pause:
         with self._lock:
             if self not in self._going_on:
                 return
+            was_put_back(self._switched)
             place = self._going_on.index(self)
             del self._going_on[place]
             if place < len(self._going_on):
@@ -57,6 +66,9 @@ class Pause:
                 gc.enable()
             else:
                 gc.disable()
+
+
+renewed_after_fork(Pause.renew)
 
 
 @contextmanager
@@ -77,9 +89,11 @@ def threshold(threshold0: int, threshold1: int = 10, threshold2: int = 10) -> It
     """
     before = gc.get_threshold()
     gc.set_threshold(threshold0, threshold1, threshold2)
+    number = switched(functools.partial(gc.set_threshold, *before))
     try:
         yield
     finally:
+        was_put_back(number)
         gc.set_threshold(*before)
 
 
@@ -98,9 +112,11 @@ def frozen() -> Iterator[None]:
             "call gc.unfreeze() first, or do without collector.frozen()"
         )
     gc.freeze()
+    number = switched(gc.unfreeze)
     try:
         yield
     finally:
+        was_put_back(number)
         gc.unfreeze()
 
 

@@ -26,6 +26,7 @@ from typing import Literal
 import numpy as np
 
 from garbology.interpreter import collector
+from garbology.interpreter.putting_back import switched, was_put_back
 
 Method = Literal["reference counts", "collector"]
 
@@ -45,11 +46,19 @@ class Window:
     def __init__(self) -> None:
         self._known = np.empty(0, np.int64)
         self._froze = not collector.program_has_frozen()
+        self._switched = switched(self.abandon) if self._froze else None
         if self._froze:
             gc.freeze()
         else:
             objects = gc.get_objects()
             self._known = np.fromiter(map(id, objects), np.int64, len(objects))
+
+    def abandon(self) -> None:
+        """Put back what was switched, and read nothing; once it is closed, nothing is left to do."""
+        number, self._switched = self._switched, None
+        if number is not None:
+            was_put_back(number)
+            gc.unfreeze()
 
     def close(self) -> list[object]:
         """Have the collector name the garbage among what was made in the window.
@@ -60,8 +69,7 @@ class Window:
         try:
             objects = _set_aside()
         finally:
-            if self._froze:
-                gc.unfreeze()
+            self.abandon()
         addresses = np.fromiter(map(id, objects), np.int64, len(objects))
         return list(compress(objects, (~np.isin(addresses, self._known)).tolist()))
 

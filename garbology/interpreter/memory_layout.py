@@ -8,7 +8,7 @@ measured. So they are read, never written, through ctypes (`Include/internal/pyc
 Every offset is found on a probe at first use, and what is read back from probes is compared with what was put
 in. Where that fails, or where there is no ctypes, every function answers None and the callers fall back. What
 is returned are ids, to be compared with those of objects that the caller holds: no address is ever turned into
-an object, but for the names, which the class keeps alive.
+an object, but for the names, which the class keeps alive, and for references that an object is known to own.
 """
 
 from __future__ import annotations
@@ -58,16 +58,16 @@ def instance_dict_id(obj: object) -> int | None:
     return _instance_dict_id(obj) if _attributes_are_readable() else None
 
 
-def inline_values_bytes(objects: Sequence[object]) -> NDArray[np.int64]:
-    """Bytes of the inline values of each object, all of one class: int64, shape (len(objects),).
+def inline_values_bytes(cls: type, addresses: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Bytes of the inline values of instances of a class, which the caller holds: int64, shape (len(addresses),).
 
     `sys.getsizeof` omits them. Zero where the layout is not known. The capacity of the array is what the
     shared keys had room for when the object was made; up to 3.12 it is stored rounded and known to within 7
     words, from 3.13 to within two.
     """
-    if not len(objects) or not _attributes_are_readable():
-        return np.zeros(len(objects), np.int64)
-    return _inline_values_bytes(objects)
+    if not len(addresses) or not _attributes_are_readable():
+        return np.zeros(len(addresses), np.int64)
+    return _inline_values_bytes(cls, addresses)
 
 
 def can_read_memory() -> bool:
@@ -78,6 +78,11 @@ def can_read_memory() -> bool:
 def words_at(address: int, count: int) -> list[int]:
     """Return the machine words at an address."""
     return memoryview(_bytes_at(address, count * WORD)).cast("P").tolist()
+
+
+def objects_at_addresses(addresses: Sequence[int]) -> list[object]:
+    """The objects at addresses that an object which is alive owns a reference to; NULL is left out."""
+    return [ctypes.cast(address, ctypes.py_object).value for address in addresses if address]
 
 
 def _byte(address: int) -> int:
@@ -171,14 +176,12 @@ def _shared_keys_word() -> int:
     return found[0] + 3
 
 
-def _inline_values_bytes(objects: Sequence[object]) -> NDArray[np.int64]:
-    cls = type(objects[0])
-    none = np.zeros(len(objects), np.int64)
+def _inline_values_bytes(cls: type, addresses: NDArray[np.int64]) -> NDArray[np.int64]:
+    none = np.zeros(len(addresses), np.int64)
     keys = _shared_keys(cls) if VERSION >= (3, 11) and _get_flags(cls) & _MANAGED_DICT else 0
     if not keys:
         return none
     usable, used = _shared_room(keys)
-    addresses = np.fromiter(map(id, objects), np.int64, len(objects))
     if VERSION >= (3, 13):
         if not _get_flags(cls) & _INLINE_VALUES:
             return none

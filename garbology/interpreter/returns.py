@@ -1,16 +1,18 @@
-"""Being told when functions return, with whatever this interpreter has for that, and putting it back."""
+"""Being told when functions return, are called, yield and are closed, and putting back what was changed for that."""
 
 from __future__ import annotations
 
-import _thread
 import inspect
 import opcode
 import sys
 import threading
-import time
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+from garbology.interpreter.interruption import interrupt_again, signal_of
+from garbology.interpreter.putting_back import is_exiting, switched, was_put_back
 
 try:
     import ctypes
@@ -20,9 +22,11 @@ except ImportError:  # WebAssembly
 _MOST_EVENTS = 200_000  # a profile function costs every call, two microseconds; after so many it is taken off
 
 
-_CALL, _RETURN = 0, 3  # PyTrace_CALL, PyTrace_RETURN
+_CALL, _RETURN, _C_CALL = 0, 3, 4  # PyTrace_CALL, PyTrace_RETURN, PyTrace_C_CALL
+CALLED, YIELDED, CLOSED, INSIDE = "called", "yielded", "closed", "inside"  # what else is told of than returns
+_MOST_FOLLOWED = 64  # functions of which every line is told
 _TOOL_NAME = "garbology"
-_INTERRUPT_AGAIN_SECONDS = 0.01
+_OWN_CODE = str(Path(__file__).parent.parent)  # of which nothing is told
 _CAN_BE_SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
@@ -46,15 +50,21 @@ def _profile(unused: int | None, frame: types.FrameType, event: int, result: int
             _take_profile_off()
         else:
             stack[-1].profiled(frame, event, result)
-    except KeyboardInterrupt:  # ctypes would swallow it
+    except BaseException as error:  # ctypes would swallow it
         _take_profile_off()
-        _thread.start_new_thread(_interrupt_again, ())
+        interrupt_again(error)
     return 0
 
 
-def _interrupt_again() -> None:
-    time.sleep(_INTERRUPT_AGAIN_SECONDS)
-    _thread.interrupt_main()
+def _without_signals_at_its_start(function: Any) -> Any:
+    """``function``, in which no signal is handled before its first statement, which may be a `try`.
+
+    On 3.11 the first instruction handles what is pending, unless it says that it resumes after a `yield from`.
+    """
+    code: types.CodeType = function.__code__
+    if sys.version_info[:2] == (3, 11) and code.co_code[:2] == bytes((opcode.opmap["RESUME"], 0)):
+        function.__code__ = code.replace(co_code=bytes((opcode.opmap["RESUME"], 2)) + code.co_code[2:])
+    return function
 
 
 def _take_profile_off() -> None:
@@ -67,7 +77,7 @@ if ctypes is not None and sys.version_info < (3, 12):
         ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctypes.c_int, ctypes.c_void_p
     )
     ctypes.pythonapi.PyEval_SetProfile.argtypes = [_PROFILE_FUNCTION, ctypes.c_void_p]
-    _PROFILE = _PROFILE_FUNCTION(_profile)
+    _PROFILE = _PROFILE_FUNCTION(_without_signals_at_its_start(_profile))
     _NO_PROFILE = _PROFILE_FUNCTION()
 
 
@@ -89,7 +99,10 @@ def _frames_running() -> int:
 class Returns:
     """Calls ``returned(frame, result)`` when a function returns in any thread (3.12 and newer) or in this one.
 
-    ``returned`` answers whether the next return of that function is wanted too. From 3.12 this is
+    ``passed(event, frame)``, where it is given, is called at other moments: when a function is called or resumed,
+    when it yields, when it begins another line, as far as it is followed, and when a generator that is being closed
+    is about to let its variables go. The last two are known from 3.12; before, calls of C functions stand for lines.
+    Both answer whether the next such event of that function is wanted too. From 3.12 this is
     ``sys.monitoring`` (PEP 669), which costs nothing where it is not wanted; before, a profile function in C: one in
     Python would leave a dictionary of its locals behind in every frame. Where the program has a profiler of its own
     it is left alone, and nothing is told.
@@ -98,20 +111,33 @@ class Returns:
     ----------
     listens : whether it goes on.
     told_all : whether it told until it was stopped; it ends by itself where it would cost too much.
+    told_every_call : whether no other listened instead of it meanwhile, as one does before 3.12.
     """
 
-    def __init__(self, returned: Callable[[types.FrameType, object], bool]) -> None:
+    def __init__(
+        self,
+        returned: Callable[[types.FrameType, object], bool],
+        passed: Callable[[str, types.FrameType], bool] | None = None,
+    ) -> None:
         self.listens = False
         self.told_all = False
+        self.told_every_call = True
         self._returned = returned
+        self._passed = passed
         self._tool: int | None = None
+        self._followed: list[types.CodeType] = []
+        self._disabled: set[int] = set()  # events at places of the code that are not wanted again
         self._left_events = 0
         self._left_frames = 0
         self._busy = False
+        self._switched = -1
 
     def start(self) -> None:
-        """Begin to tell."""
+        """Begin to tell; not where the program has ended, for the interpreter may take down what is told by."""
+        if is_exiting():
+            return
         self.listens = True
+        self._switched = switched(self.stop)
         if sys.version_info >= (3, 12):
             self._start_monitoring()
         elif ctypes is not None and sys.getprofile() is None:
@@ -123,6 +149,8 @@ class Returns:
         self._left_frames = sys.getrecursionlimit() // 2 - _frames_running()
         if self._left_frames > 0:
             self.told_all = True
+            for outer in _listening.stack:
+                outer.told_every_call = False
             _listening.stack.append(self)
             ctypes.pythonapi.PyEval_SetProfile(_PROFILE, None)
 
@@ -133,6 +161,7 @@ class Returns:
             self._stop_monitoring()
         else:
             self._stop_profiling()
+        was_put_back(self._switched)
 
     def _stop_profiling(self) -> None:
         stack = _listening.stack
@@ -149,14 +178,38 @@ class Returns:
         if self._left_events <= 0 or self._left_frames <= 0:
             self.told_all = False
             self.stop()
-        elif event == _RETURN and result and not self._busy and not _is_suspended(frame):
-            self._tell(frame, ctypes.py_object.from_buffer(ctypes.c_void_p(result)).value)
+        elif self._busy or frame.f_code.co_filename.startswith(_OWN_CODE):
+            return
+        elif event in (_CALL, _C_CALL) or (event == _RETURN and result):
+            place = (id(frame.f_code) << 32 | frame.f_lasti + 1) << 3 | event
+            if place not in self._disabled and not self._tell_of(frame, event, result):
+                self._disabled.add(place)
+
+    def _tell_of(self, frame: types.FrameType, event: int, result: int | None) -> bool:
+        if event != _RETURN:
+            return self._tell_of_passing(CALLED if event == _CALL else INSIDE, frame)
+        if _is_suspended(frame):
+            return self._tell_of_passing(YIELDED, frame)
+        return self._tell(frame, ctypes.py_object.from_buffer(ctypes.c_void_p(result)).value)
+
+    def follow(self, code: types.CodeType) -> None:
+        """Tell of each line of a function."""
+        if sys.version_info >= (3, 12):
+            self._follow_lines(code)
 
     def _tell(self, frame: types.FrameType, result: object) -> bool:
+        return self._ask(self._returned, frame, result)
+
+    def _tell_of_passing(self, event: str, frame: types.FrameType) -> bool:
+        return self._passed is not None and self._ask(self._passed, event, frame)
+
+    def _ask(self, callback: Callable[..., bool], *arguments: object) -> bool:
         self._busy = True  # telling calls functions, too
         try:
-            return self._returned(frame, result)
-        except Exception:
+            return callback(*arguments)
+        except Exception as error:
+            if signal_of(error) is not None:
+                raise
             return False  # what cannot be read costs a hint, never the program
         finally:
             self._busy = False
@@ -170,8 +223,11 @@ class Returns:
                 self.told_all = True
                 self._tool = free[0]
                 monitoring.use_tool_id(self._tool, _TOOL_NAME)
-                monitoring.register_callback(self._tool, monitoring.events.PY_RETURN, self._monitored)
-                monitoring.set_events(self._tool, monitoring.events.PY_RETURN)
+                wanted = 0
+                for event, callback in self._callbacks():
+                    monitoring.register_callback(self._tool, event, callback)
+                    wanted |= event
+                monitoring.set_events(self._tool, wanted)
                 monitoring.restart_events()  # what an earlier watch had enough of
 
         def _stop_monitoring(self) -> None:
@@ -180,11 +236,77 @@ class Returns:
             if (
                 tool is not None and monitoring.get_tool(tool) is _TOOL_NAME
             ):  # else the program took it from us
+                while self._followed:
+                    monitoring.set_local_events(tool, self._followed.pop(), monitoring.events.NO_EVENTS)
                 monitoring.set_events(tool, monitoring.events.NO_EVENTS)
-                monitoring.register_callback(tool, monitoring.events.PY_RETURN, None)
+                for event, _ in self._callbacks():
+                    monitoring.register_callback(tool, event, None)
+                monitoring.register_callback(tool, monitoring.events.LINE, None)
                 monitoring.free_tool_id(tool)
 
-        def _monitored(self, code: types.CodeType, offset: int, result: object) -> object:
-            if self._busy:
+        def _follow_lines(self, code: types.CodeType) -> None:
+            monitoring = sys.monitoring
+            if self._tool is None or len(self._followed) >= _MOST_FOLLOWED:
+                return
+            if not any(code is other for other in self._followed):
+                self._followed.append(code)
+                monitoring.register_callback(self._tool, monitoring.events.LINE, self._at_line)
+                monitoring.set_local_events(self._tool, code, monitoring.events.LINE)
+
+        def _at_line(self, code: types.CodeType, line: int) -> object:
+            if self._busy or not self.listens:
                 return None
-            return None if self._tell(sys._getframe(1), result) else sys.monitoring.DISABLE
+            try:
+                return None if self._tell_of_passing(INSIDE, sys._getframe(1)) else sys.monitoring.DISABLE
+            except RecursionError:  # where the stack ends, the program's next call fails and not this one
+                return None
+
+        def _callbacks(self) -> tuple[tuple[int, Callable[..., object]], ...]:
+            events = sys.monitoring.events
+            if self._passed is None:
+                return ((events.PY_RETURN, self._monitored),)
+            return (
+                (events.PY_RETURN, self._monitored),
+                (events.PY_START, self._called),
+                (events.PY_RESUME, self._called),
+                (events.PY_YIELD, self._yielded),
+                (events.PY_UNWIND, self._unwound),
+            )
+
+        def _monitored(self, code: types.CodeType, offset: int, result: object) -> object:
+            if self._busy or not self.listens:
+                return None
+            if code.co_filename.startswith(_OWN_CODE):
+                return sys.monitoring.DISABLE
+            try:
+                return None if self._tell(sys._getframe(1), result) else sys.monitoring.DISABLE
+            except RecursionError:  # where the stack ends, the program's next call fails and not this one
+                return None
+
+        def _called(self, code: types.CodeType, offset: int) -> object:
+            if self._busy or not self.listens:
+                return None
+            if code.co_filename.startswith(_OWN_CODE):
+                return sys.monitoring.DISABLE
+            try:
+                return None if self._tell_of_passing(CALLED, sys._getframe(1)) else sys.monitoring.DISABLE
+            except RecursionError:  # where the stack ends, the program's next call fails and not this one
+                return None
+
+        def _yielded(self, code: types.CodeType, offset: int, result: object) -> object:
+            if self._busy or not self.listens:
+                return None
+            if code.co_filename.startswith(_OWN_CODE):
+                return sys.monitoring.DISABLE
+            try:
+                return None if self._tell_of_passing(YIELDED, sys._getframe(1)) else sys.monitoring.DISABLE
+            except RecursionError:  # where the stack ends, the program's next call fails and not this one
+                return None
+
+        def _unwound(self, code: types.CodeType, offset: int, error: BaseException) -> None:
+            """Only a generator that is closed lets its variables go here: another exception keeps the frame."""
+            if type(error) is GeneratorExit and self.listens and not self._busy:
+                try:
+                    self._tell_of_passing(CLOSED, sys._getframe(1))
+                except RecursionError:
+                    return

@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -27,6 +27,7 @@ except ImportError:  # pragma: no cover - builds without libffi, WebAssembly
 _TAG_BITS = 7
 _BORROWED = 1  # from 3.14, a slot with this bit set is no reference of its own
 _MOST_SLOTS = 1 << 20
+_HIGHEST_ADDRESS = 2**63 - 1
 _WORDS_BEFORE = 2  # of a frame's first slot that tell where its value stack ends
 _PROBED_SLOTS = 24
 _OPTIMIZED = 1  # CO_OPTIMIZED: the locals are in slots, not in a dictionary
@@ -92,6 +93,93 @@ def running_local_ids(frame: types.FrameType) -> list[int] | None:
     return None if read is None else [word & ~_TAG_BITS for word in read[0] if word]
 
 
+def objects_in_locals(addresses: Container[int]) -> list[object]:
+    """Return those of the objects at some addresses that a variable of a running function refers to."""
+    found: list[object] = []
+    for running in running_frames():
+        if VERSION < (3, 11):
+            found += [obj for obj in gc.get_referents(running.frame) if id(obj) in addresses]
+        for variable in running.variables:
+            if variable.target_id in addresses and variable.label.startswith("local "):
+                found += _content_of_local(running.frame, variable.label.removeprefix("local "))
+    return [obj for obj in found if id(obj) in addresses]
+
+
+def _content_of_local(frame: types.FrameType, name: str) -> list[object]:
+    """What a variable refers to now, in a list; its thread may have gone on since it was read last."""
+    if VERSION >= (3, 13):
+        return [frame.f_locals[name]] if name in frame.f_locals else []
+    layout = _layout()
+    if layout is None:
+        return []
+    place = layout[1] + local_names(frame.f_code).index(name)
+    view = _object_view().from_address(id(frame))
+    try:
+        return [view.running.contents[place]]  # nothing in here lets another thread run
+    except ValueError:  # it is not set any more
+        return []
+
+
+def held_ids(frame: types.FrameType) -> list[int]:
+    """Return the id of each object that a running frame of any thread refers to, its value stack included.
+
+    Where the end of the value stack is not known that is also what it had. Up to 3.10 the value stack is not seen.
+    """
+    if VERSION < (3, 11):
+        return list(map(id, gc.get_referents(frame)))
+    variables, stack = _slots(frame)
+    return [*(variable.target_id for variable in variables), *stack]
+
+
+def calls_from_c(frame: types.FrameType) -> bool | None:
+    """Tell whether a running frame was called by a C function, and not by a function in Python (3.11 and newer).
+
+    None where the layout is not known, and where it has no caller.
+    """
+    place = _place_of_caller()
+    return None if place is None or frame.f_back is None else _is_called_by_c(frame, place)
+
+
+def _is_called_by_c(frame: types.FrameType, place: int) -> bool:
+    """In 3.11 a frame says that it begins a call; later ones have a frame of the interpreter's own before them."""
+    view_type, first = _layout()  # type: ignore[misc]
+    running = view_type.from_address(id(frame)).running.contents
+    if VERSION < (3, 12):
+        return bool(running[first - 1] >> 32 & 0xFF)
+    caller = view_type.from_address(id(frame.f_back)).running
+    return bool(running[place] != ctypes.addressof(caller.contents))
+
+
+@cache
+def _place_of_caller() -> int | None:
+    """Which word of a running frame points at its caller's; None where a probe is not read right."""
+    layout = _layout()
+    if layout is None:
+        return None
+    try:
+        found = _places_of_caller(layout)
+        direct = [_is_called_by_c_here(place) for place in found]
+        through_c = [next(map(_is_called_by_c_here, [place])) for place in found]
+    except Exception:
+        return None
+    return found[0] if len(found) == 1 and (direct, through_c) == ([False], [True]) else None
+
+
+def _is_called_by_c_here(place: int) -> bool:
+    return _is_called_by_c(sys._getframe(), place)
+
+
+def _places_of_caller(layout: tuple[Any, int]) -> list[int]:
+    return _places_of_caller_of(sys._getframe(), layout)
+
+
+def _places_of_caller_of(caller: types.FrameType, layout: tuple[Any, int]) -> list[int]:
+    view_type, first = layout
+    address = ctypes.addressof(view_type.from_address(id(caller)).running.contents)
+    words = view_type.from_address(id(sys._getframe())).running.contents[:first]
+    return [place for place, word in enumerate(words) if word & ~_TAG_BITS == address]
+
+
 def frames_of(frame: types.FrameType | None) -> Iterator[types.FrameType]:
     """A frame, its caller, that one's caller and so on."""
     while frame is not None:
@@ -136,7 +224,10 @@ def _slots(frame: types.FrameType) -> tuple[list[Local], frozenset[int]]:
         if word:
             counted = VERSION < (3, 14) or not word & _BORROWED
             variables.append(Local(f"local {name}", word & ~_TAG_BITS, counted))
-    return variables, frozenset(word & ~_TAG_BITS for word in words[len(names) : end])
+    stack = (word & ~_TAG_BITS for word in words[len(names) : end])
+    return variables, frozenset(
+        word for word in stack if word <= _HIGHEST_ADDRESS
+    )  # it may have numbers, too
 
 
 def _namespaces(frame: types.FrameType) -> Iterator[Local]:
@@ -187,15 +278,32 @@ def _layout() -> tuple[Any, int] | None:
     if not can_read_memory() or "t" in sys.abiflags:
         return None
     try:
-        fields = [
-            ("before", ctypes.c_size_t * _place_of_pointer()),
-            ("running", ctypes.POINTER(ctypes.c_size_t * _MOST_SLOTS)),
-        ]
-        view_type = type("FrameView", (ctypes.Structure,), {"_fields_": fields})
+        view_type = _view_of_slots(ctypes.c_size_t)
         firsts = {_first_slot(view_type, *(object() for _ in range(3))) for _ in range(2)}
     except Exception:
         return None
     return (view_type, firsts.pop()) if len(firsts) == 1 else None
+
+
+@cache
+def _object_view() -> Any:
+    """A view of a frame object whose slots are read as objects."""
+    return _view_of_slots(ctypes.py_object)
+
+
+def prepare() -> None:
+    """Make what is made at first use: classes of ctypes, which would be objects of the window that needs them first."""
+    _layout()
+    if can_read_memory():
+        _object_view()
+
+
+def _view_of_slots(kind: Any) -> Any:
+    fields = [
+        ("before", ctypes.c_size_t * _place_of_pointer()),
+        ("running", ctypes.POINTER(kind * _MOST_SLOTS)),
+    ]
+    return type("FrameView", (ctypes.Structure,), {"_fields_": fields})
 
 
 def _place_of_pointer() -> int:

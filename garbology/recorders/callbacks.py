@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import gc
-import threading
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
+from garbology.interpreter.listening import add_callback, remove_callback
+from garbology.interpreter.putting_back import switched, was_put_back
+
 Callback = Callable[[Literal["start", "stop"], dict[str, Any]], None]
-
-#: The list that the interpreter reads. Rebinding ``gc.callbacks`` changes the module, not the interpreter.
-_CALLBACKS: list[Any] = gc.callbacks
-
-#: Finding an entry and deleting it are two steps. Reentrant, because a finalizer may record as well.
-_REGISTERING = threading.RLock()
 
 
 @contextmanager
@@ -24,19 +20,10 @@ def listening(callback: Callback) -> Iterator[None]:
     Pass a function rather than a callable instance: the interpreter calls it without building a tuple, so
     that listening allocates nothing the collector counts.
     """
-    with _REGISTERING:
-        _CALLBACKS.append(callback)
+    number = switched(functools.partial(remove_callback, callback))
+    add_callback(callback)
     try:
         yield
     finally:
-        _remove(callback)
-
-
-def _remove(callback: Callback) -> None:
-    with _REGISTERING:
-        for index, registered in enumerate(_CALLBACKS):
-            if (
-                registered is callback
-            ):  # list.remove would ask other people's callbacks whether they are equal
-                del _CALLBACKS[index]
-                return
+        was_put_back(number)
+        remove_callback(callback)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from array import array
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,7 +93,7 @@ class Pauses:
     @property
     def by_generation(self) -> dict[int, int]:
         """How many collections there were of each generation, those that occurred."""
-        return dict(sorted(Counter(self._generations).items()))
+        return {number: self._generations.count(number) for number in sorted(set(self._generations))}
 
     @property
     def collected(self) -> int:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 HEADER = "perf_counter_seconds rss_bytes"
 _PATIENCE_SECONDS = 10.0
+_LONGEST_SECONDS = 86_400.0  # a day: far below what a system can wait for
 
 
 class MemorySamples:
@@ -63,12 +64,12 @@ def sample_memory(interval_seconds: float = 0.005, pid: int | None = None) -> It
 
     Raises
     ------
-    ValueError : the interval is not positive.
+    TypeError : the interval is no number.
+    ValueError : the interval is not above 0, or longer than a day.
     RuntimeError : the helper did not start, such as for want of psutil, of processes, or of the process
     ``pid``.
     """
-    if not interval_seconds > 0:
-        raise ValueError(f"interval_seconds must be above 0, such as 0.005, got {interval_seconds!r}")
+    interval_seconds = _checked(interval_seconds)
     samples = MemorySamples(interval_seconds)
     owner = os.getpid()
     helper = _start(owner if pid is None else pid, interval_seconds)
@@ -78,6 +79,27 @@ def sample_memory(interval_seconds: float = 0.005, pid: int | None = None) -> It
     finally:
         if os.getpid() == owner:  # in a forked child the helper is its parent's
             _fill(samples, _finish(helper), began_at)
+
+
+def _checked(interval_seconds: object) -> float:
+    """The interval as a float; TypeError or ValueError, with the value and a remedy, where it is none."""
+    kind = type(interval_seconds)
+    if kind is bool or not hasattr(kind, "__float__"):  # text that says a number is none
+        raise TypeError(
+            f"interval_seconds must be a number of seconds, such as 0.005, got {interval_seconds!r} "
+            f"({kind.__name__})"
+        )
+    shortest, longest = "above 0", f"at most {_LONGEST_SECONDS:.0f} (a day)"
+    try:
+        seconds = float(interval_seconds)  # type: ignore[arg-type]  # it has __float__
+    except OverflowError:
+        raise ValueError(
+            f"interval_seconds must be {longest}, such as 0.005, got a number too large"
+        ) from None
+    if not 0 < seconds <= _LONGEST_SECONDS:
+        bound = longest if seconds > 0 else shortest
+        raise ValueError(f"interval_seconds must be {bound}, such as 0.005, got {interval_seconds!r}")
+    return seconds
 
 
 def _start(pid: int, interval_seconds: float) -> subprocess.Popen[str]:
@@ -132,7 +154,11 @@ def main(arguments: list[str]) -> int:
     """Sample the process named on the command line (see the module) and print the samples at the end."""
     import psutil
 
-    pid, interval_seconds = int(arguments[0]), float(arguments[1]) if len(arguments) > 1 else 0.005
+    try:
+        pid, interval_seconds = int(arguments[0]), _checked(float(arguments[1]) if arguments[1:] else 0.005)
+    except (IndexError, ValueError) as error:
+        print(f"{error}; usage: sampler PID [INTERVAL_SECONDS]", file=sys.stderr)  # noqa: T201
+        return 2
     try:
         process = psutil.Process(pid)
         seconds, rss_bytes = array("d", [perf_counter()]), array("q", [process.memory_info().rss])

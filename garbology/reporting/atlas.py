@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from garbology.reporting.numbers import NOTHING, format_interval, format_quantity, is_number
 from garbology.reporting.runtimes import RuntimeName, runtime_names
-from garbology.reporting.text import file_stem, visible
 from garbology.study.page import AtlasRow, RuntimeSummary, StudyPage, Tile
+from garbology.text.numbers import NOTHING, format_interval, format_quantity, is_number
+from garbology.text.visible import file_stem, visible
 
 # A ratio up to the first is shade 0, up to the second shade 1, ...; beyond the last it is the darkest.
 STEPS: Sequence[float] = (1.1, 1.5, 3.0, 10.0)
@@ -27,10 +27,11 @@ LEGEND: Sequence[str] = (
     "up to 10 times",
     "more",
 )
-NOT_COMPARED, NO_INTERVAL = "†", "‡"
+NOT_COMPARED, NO_INTERVAL, ELSEWHERE = "†", "‡", "§"
 _NOTES = {
     NOT_COMPARED: "not compared: bytes and times of WebAssembly or another 32-bit build (counts are), or cases of "
     "another scale.",
+    ELSEWHERE: "not compared: a time of the reference set, which another machine may have taken.",
     NO_INTERVAL: "not compared: it varies from run to run and has no interval here, being of too few samples.",
 }
 _MEASURED = ("bytes", "seconds", "times", "x", "×", "percent", "%")  # units that stand beside each number
@@ -109,16 +110,21 @@ def atlas(pages: Iterable[StudyPage]) -> Atlas:
     runtimes: dict[str, RuntimeSummary] = {}
     for page in chosen:
         measured = {slug for row in page.atlas for slug in row.tiles}
-        for runtime in page.runtimes:
+        for runtime in _runtimes(page):
             if runtime.slug in measured:
                 runtimes.setdefault(runtime.slug, runtime)
     names = runtime_names(runtimes.values())
     sections = []
     for page in chosen:
-        others = _measured_otherwise(page.runtimes)
+        others = _measured_otherwise(_runtimes(page))
         rows = [_row(row, compare(row, names, others)) for row in page.atlas]
         sections.append(Section(visible(page.title), file_stem(page.name), rows))
     return Atlas(list(names.values()), sections)
+
+
+def _runtimes(page: StudyPage) -> list[RuntimeSummary]:
+    """Those that were measured, and those of the reference set beside them."""
+    return [*page.runtimes, *(page.reference.runtimes if page.reference else ())]
 
 
 def _row(row: AtlasRow, cells: Sequence[Cell]) -> Row:
@@ -138,8 +144,8 @@ def _measured_otherwise(runtimes: Sequence[RuntimeSummary]) -> dict[str, str]:
 
 def _counted(row: AtlasRow) -> str:
     """What is counted, for a row whose cells are bare numbers and whose label does not say it."""
-    told = row.unit in _MEASURED or row.unit.lower() in row.label.lower()
-    return "" if told else visible(row.unit)
+    named = row.unit in _MEASURED or row.unit.lower() in row.label.lower()
+    return "" if named else visible(row.unit)
 
 
 def compare(
@@ -173,6 +179,8 @@ def _objection(row: AtlasRow, name: RuntimeName, scale: str | None) -> Objection
     if name.narrow and row.unit in ("bytes", "seconds"):
         why = "not compared: in WebAssembly, or with 32-bit pointers, objects are smaller and all is slower"
         return Objection(NOT_COMPARED, why)
+    if name.reference and row.unit == "seconds":
+        return Objection(ELSEWHERE, "not compared: a time of the reference set, perhaps of another machine")
     return (
         Objection(NOT_COMPARED, f"not compared: its cases are others, of the scale {scale!r}")
         if scale

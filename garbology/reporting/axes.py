@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from garbology.reporting.numbers import format_tick, is_number, quantity
-from garbology.reporting.text import shorten
+from garbology.text.numbers import format_tick, is_number, quantity
+from garbology.text.visible import shorten
 
 _LABEL_CHARACTERS = 18
 _LOG_TICKS = 3  # at least: with fewer decades 2 and 5 of each are ticks as well

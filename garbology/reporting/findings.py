@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from garbology.reporting.runtimes import RuntimeName, runtime_names
-from garbology.reporting.text import visible
 from garbology.study.page import FindingResult, StudyPage
+from garbology.text.visible import visible
 
 STATUSES = ("does not hold", "holds", "not on this version", "not measured")
 SIGNS: Mapping[str, str] = {

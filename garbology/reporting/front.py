@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ from garbology.reporting.files import write_text
 from garbology.reporting.findings import findings, overall, tally, tally_of
 from garbology.reporting.runtimes import runtime_names
 from garbology.reporting.templating import render
-from garbology.reporting.text import file_stem
-from garbology.study.page import RuntimeSummary, StudyPage
+from garbology.study.page import NO_VERDICT, RuntimeSummary, StudyPage
+from garbology.text.visible import file_stem
 
 
 def write_studies(pages: Sequence[StudyPage], directory: Path) -> list[Path]:
@@ -21,6 +22,7 @@ def write_studies(pages: Sequence[StudyPage], directory: Path) -> list[Path]:
     content = {
         "studies": [_entry(page) for page in ordered],
         "summary": _summary(ordered),
+        "reference": _reference(ordered),
         "atlas": atlas(ordered),
         "atlas_legend": LEGEND,
     }
@@ -30,12 +32,18 @@ def write_studies(pages: Sequence[StudyPage], directory: Path) -> list[Path]:
     ]
 
 
+def _reference(pages: Sequence[StudyPage]) -> str:
+    """The folder of the reference set's own front page, empty where no page is beside one."""
+    places = [f"{file_stem(page.name)}/{page.reference.place}/.." for page in pages if page.reference]
+    return posixpath.normpath(places[0]) if places else ""
+
+
 def _entry(page: StudyPage) -> dict[str, Any]:
     names = runtime_names(page.runtimes).values()
     return {
         "folder": file_stem(page.name),
         "title": page.title,
-        "verdict": page.verdict or "No verdict: what it needs was not measured.",
+        "verdict": page.verdict or NO_VERDICT,
         "status": overall(page),
         "tally": tally(page),
         "runtimes": list(dict.fromkeys(name.short for name in names)),

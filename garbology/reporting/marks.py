@@ -14,10 +14,10 @@ from typing import Any
 import altair as alt
 
 from garbology.reporting.axes import Axis
-from garbology.reporting.numbers import format_quantity, unit_of
 from garbology.reporting.palette import GRID, INK, MUTED, PAPER, Series
 from garbology.reporting.panels import Layout, Panel, Point
 from garbology.study.page import FigureSpec
+from garbology.text.numbers import format_quantity, unit_of
 
 CHARACTER_PIXELS = 6.4  # of a label, on average, at 12 pixels
 _TOP_PIXELS, _RIGHT_PIXELS, _BOTTOM_PIXELS = 34, 22, 44

@@ -15,9 +15,9 @@ from garbology.reporting.panels import suited
 from garbology.reporting.prose import read
 from garbology.reporting.runtimes import RuntimeName, runtime_names
 from garbology.reporting.templating import render
-from garbology.reporting.text import file_stem
 from garbology.reporting.values import ValueTable, drawn_part, value_table
 from garbology.study.page import FigureSpec, StudyPage
+from garbology.text.visible import file_stem
 
 _PANELS_PER_FIGURE = 12
 _TABLE_ROWS = 120  # of the medians
@@ -82,10 +82,11 @@ def _study_content(page: StudyPage) -> dict[str, Any]:
         "status": overall(page),
         "tally": tally(page),
         "lead": views.lead_label(page),
-        "tiles": [views.tile(tile) for tile in page.tiles],
+        "tiles": views.tiles(page),
+        "reference": views.reference(page),
         "problems": views.page_problems(page),
         "findings": findings(page),
-        "atlas": atlas([page]) if len(page.runtimes) > 1 else None,
+        "atlas": atlas([page]) if len(page.runtimes) > 1 or page.reference else None,
         "atlas_legend": LEGEND,
         "figures": figure_views(page, _DRAWINGS_BYTES - sum(len(view.card.markup) for view in cards)),
         "cards": cards,

@@ -1,4 +1,4 @@
-"""One colour a concept through all pages, told apart by colour-blind readers too.
+"""One colour a concept on all pages, distinct for colour-blind readers too.
 
 The first colours are Okabe and Ito's (https://jfly.uni-koeln.de/color/), the later ones darkened until they
 reach 3:1 against white. A series also differs by shape and dash, so that no meaning hangs on colour alone.

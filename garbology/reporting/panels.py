@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from garbology.reporting.axes import Axis, category_axis, number_axis
-from garbology.reporting.numbers import (
+from garbology.reporting.palette import Series, series_for
+from garbology.study.page import FigureSpec
+from garbology.text.numbers import (
     format_interval,
     format_quantity,
     format_value,
@@ -15,9 +17,7 @@ from garbology.reporting.numbers import (
     title_of,
     unit_of,
 )
-from garbology.reporting.palette import Series, series_for
-from garbology.reporting.text import shorten, visible
-from garbology.study.page import FigureSpec
+from garbology.text.visible import shorten, visible
 
 Row = Mapping[str, Any]
 _TITLE_CHARACTERS = 38  # of an axis: what fits above a panel

@@ -8,11 +8,11 @@ from subprocess import TimeoutExpired
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from garbology.graph.drawing import dot_to_svg, shape_dot
+from garbology.find.drawing import dot_to_svg, shape_dot, verb_of
 from garbology.reporting import svg
-from garbology.reporting.numbers import format_quantity
 from garbology.reporting.palette import INK, PAPER, WEAKEN
-from garbology.reporting.text import shorten, visible
+from garbology.text.numbers import format_quantity
+from garbology.text.visible import shorten, visible
 
 _MARGIN_PIXELS = 8
 _NAME_CHARACTERS = 40  # of a type or an edge in a picture; the text beside it has them whole
@@ -30,6 +30,7 @@ class Edge:
     label: str
     target: str
     weaken: bool
+    set_at: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ class Card:
     markup: str
     file_text: str
     why_not_drawn: str
+    left_by: Sequence[str] = ()  # the tests that left it
+
+    @property
+    def verb(self) -> str:
+        """What to do about an advised edge: 'weaken', 'clear', 'close'."""
+        return verb_of(self.remedy)
 
     @property
     def wide(self) -> bool:
@@ -69,8 +76,7 @@ def _card(shape: Mapping[str, Any]) -> Card:
     advice = shape.get("advice") or {}
     markup, file_text, why = _draw(shape, edges)
     return Card(
-        title=" → ".join(visible(node["type"]) for node in shape["nodes"][:4])
-        + (" …" if shape["nodes"][4:] else ""),
+        title=_title(shape),
         facts=_facts(shape),
         types=[(visible(name), format_quantity(count)) for name, count in shape["types"].items()],
         edges=edges,
@@ -82,6 +88,15 @@ def _card(shape: Mapping[str, Any]) -> Card:
         markup=markup,
         file_text=file_text,
         why_not_drawn=why,
+        left_by=[visible(test) for test in shape.get("left_by", ())],
+    )
+
+
+def _title(shape: Mapping[str, Any]) -> str:
+    if shape.get("distinct", 1) > 1:
+        return f"{format_quantity(shape['distinct'])} more shapes"
+    return " → ".join(visible(node["type"]) for node in shape["nodes"][:4]) + (
+        " …" if shape["nodes"][4:] else ""
     )
 
 
@@ -91,15 +106,21 @@ def _edge(edge: Mapping[str, Any]) -> Edge:
         visible(edge["label"]),
         visible(edge["target_type"]),
         bool(edge["weaken"]),
+        [visible(line) for line in edge.get("set_at", ())],
     )
 
 
 def _facts(shape: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("occurs", "once" if shape["count"] == 1 else f"{format_quantity(shape['count'])} times"),
-        ("objects in each", format_quantity(shape["objects"])),
+        ("objects in each", _objects(shape)),
         ("holds in all", format_quantity(shape["bytes"], "bytes")),
     ]
+
+
+def _objects(shape: Mapping[str, Any]) -> str:
+    ends = sorted({shape.get(key, shape["objects"]) for key in ("objects_low", "objects_high")})
+    return " to ".join(map(format_quantity, ends))
 
 
 def _draw(shape: Mapping[str, Any], edges: Sequence[Edge]) -> tuple[str, str, str]:

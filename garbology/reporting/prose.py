@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from garbology.reporting.text import visible
+from garbology.text.visible import visible
 
 _REMEDY = re.compile(r"what to do\b[^:.]*[:.]?\s*", re.IGNORECASE)
 _BULLET = re.compile(r"[-*] ")

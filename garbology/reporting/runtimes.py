@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from garbology.reporting.text import visible
 from garbology.study.page import RuntimeSummary
+from garbology.text.visible import visible
 
 _VERSION = re.compile(r"(\d+(?:\.\d+)*)([a-z]+\d*)?")
 _ORDINARY = "generational"
@@ -19,7 +19,7 @@ class RuntimeName:
     """How a page names a runtime.
 
     `label` is "CPython 3.14.2 (incremental)", `short` "3.14.2", `kind` its collector and what else sets it
-    apart; `narrow` says that its bytes are not those of a 64-bit build.
+    apart; `narrow` says that its bytes are not those of a 64-bit build, `reference` that it is of the reference set.
     """
 
     slug: str
@@ -27,6 +27,7 @@ class RuntimeName:
     short: str
     kind: str
     narrow: bool
+    reference: bool = False
 
     @property
     def marked(self) -> str:
@@ -41,10 +42,11 @@ class RuntimeName:
 
 
 def sorted_runtimes(runtimes: Iterable[RuntimeSummary]) -> list[RuntimeSummary]:
-    """The runtimes by version (3.9 before 3.10, 3.14.2 before 3.14.10), then by collector."""
+    """The runtimes by version (3.9 before 3.10, 3.14.2 before 3.14.10), then by collector; the reference set last."""
     return sorted(
         runtimes,
         key=lambda runtime: (
+            runtime.reference,
             _version_key(runtime.label),
             is_narrow(runtime),
             runtime.collector,
@@ -70,13 +72,15 @@ def runtime_names(runtimes: Iterable[RuntimeSummary]) -> dict[str, RuntimeName]:
     kinds = {runtime.slug: visible(_kind(runtime)) for runtime in ordered}
     for detail in ("build", "platform", "slug"):
         for label in dict.fromkeys(labels.values()):
-            told = {one.slug: _detail(one, detail) for one in ordered if labels[one.slug] == label}
-            if len(set(told.values())) > 1:
-                for slug, more in told.items():
+            details = {one.slug: _detail(one, detail) for one in ordered if labels[one.slug] == label}
+            if len(set(details.values())) > 1:
+                for slug, more in details.items():
                     labels[slug] += f", {more}"
                     kinds[slug] += f", {more}"
     return {
-        one.slug: RuntimeName(one.slug, labels[one.slug], shorts[one.slug], kinds[one.slug], is_narrow(one))
+        one.slug: RuntimeName(
+            one.slug, labels[one.slug], shorts[one.slug], kinds[one.slug], is_narrow(one), one.reference
+        )
         for one in ordered
     }
 
@@ -113,6 +117,8 @@ def _kind(runtime: RuntimeSummary) -> str:
         parts.append("WebAssembly")
     elif is_narrow(runtime):
         parts.append("32-bit")
+    if runtime.reference:
+        parts.append("reference")
     return ", ".join(filter(None, parts))
 
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from garbology.reporting.palette import COLORS
 from garbology.reporting.prose import Piece, pieces
-from garbology.reporting.text import escape_markdown, markdown_code, visible
+from garbology.text.visible import escape_markdown, markdown_code, visible
 
 _STYLES = ("page.css", "parts.css")
 

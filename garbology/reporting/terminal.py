@@ -14,8 +14,8 @@ from rich.text import Text
 
 from garbology.reporting import views
 from garbology.reporting.findings import Finding, findings, tally
-from garbology.reporting.text import visible
-from garbology.study.page import StudyPage
+from garbology.study.page import NO_VERDICT, StudyPage
+from garbology.text.visible import visible
 
 _STYLES = {
     "holds": "green",
@@ -28,7 +28,7 @@ _GAP = 2  # between the columns of a grid
 _CELL_PADDING = 3  # of rich's tables: a blank on both sides, and the line that is not drawn
 
 
-def print_page(page: StudyPage, console: Console | None = None) -> None:
+def print_page(page: StudyPage, console: Console | None = None, *, verdict: bool = True) -> None:
     """Print the page's table, tiles, findings, problems and verdict to `console`, by default standard output.
 
     Without a terminal, or with NO_COLOR, no escape sequence is written; nothing that a measured program named
@@ -44,8 +44,9 @@ def print_page(page: StudyPage, console: Console | None = None) -> None:
     _print_tiles(out, page)
     _print_findings(out, page)
     _print_problems(out, page)
-    out.gap()  # the verdict comes last: it is what stands above the prompt
-    out.line(Text(visible(page.verdict) or "No verdict: what it needs was not measured.", style="bold"))
+    if verdict:
+        out.gap()  # it comes last: it is what stands above the prompt
+        out.line(Text(visible(page.verdict) or NO_VERDICT, style="bold"))
 
 
 class _Printer:
@@ -74,9 +75,11 @@ def _print_tiles(out: _Printer, page: StudyPage) -> None:
     grid = Table.grid(padding=(0, _GAP))
     grid.add_column(justify="right", style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
-    for tile in map(views.tile, page.tiles):
-        interval = f" (95 %: {tile.interval})" if tile.interval else ""
-        grid.add_row(out.text(f"{tile.number} {tile.unit}".strip()), out.text(tile.label + interval))
+    for tile in views.tiles(page):
+        more = [f"95 %: {tile.interval}" if tile.interval else "", tile.reference]
+        notes = "; ".join(filter(None, more))
+        label = f"{tile.label} ({notes})" if notes else tile.label
+        grid.add_row(out.text(f"{tile.number} {tile.unit}".strip()), out.text(label))
     out.console.print(Padding(grid, (0, 0, 0, 2), expand=False))
 
 
@@ -173,7 +176,7 @@ def _print_findings(out: _Printer, page: StudyPage) -> None:
     if not every:
         return
     out.gap()
-    out.line(Text(f"Findings: {tally(page)}", style="bold"))
+    out.line(Text(tally(page), style="bold"))
     grid = Table.grid(padding=(0, _GAP))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")

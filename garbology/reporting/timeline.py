@@ -10,10 +10,10 @@ from xml.etree.ElementTree import Element
 from garbology.reporting import marks, svg
 from garbology.reporting.axes import number_axis
 from garbology.reporting.figures import rendered
-from garbology.reporting.numbers import format_quantity, is_number
 from garbology.reporting.palette import INK, PAPER, Series, theme_variables
 from garbology.reporting.panels import Layout, lay_out
 from garbology.study.page import FigureSpec
+from garbology.text.numbers import format_quantity, is_number
 
 Row = Mapping[str, Any]
 _WIDTH_PIXELS, _HEIGHT_PIXELS = 1040, 120

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from garbology.reporting.numbers import NOTHING, format_interval, format_value, title_of, unit_of
 from garbology.reporting.runtimes import RuntimeName, representatives
-from garbology.reporting.text import visible
 from garbology.study.page import FigureSpec
+from garbology.text.numbers import NOTHING, format_interval, format_value, title_of, unit_of
+from garbology.text.visible import visible
 
 _ROWS, _ROWS_BY_VERSION = 120, 48
-_RUNTIMES, _RUNTIMES_OF_A_FACET = 3, 2  # drawn in one figure; with more of them nobody compares
+_RUNTIMES, _RUNTIMES_OF_A_FACET = 3, 2  # drawn in one figure: more cannot be compared at a glance
 
 
 @dataclass(frozen=True)

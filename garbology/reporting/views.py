@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from garbology.reporting.numbers import NOTHING, format_interval, format_quantity, format_value, is_number
-from garbology.reporting.numbers import quantity as number_and_unit
 from garbology.reporting.runtimes import runtime_names, sorted_runtimes
-from garbology.reporting.text import visible, words
 from garbology.study.page import RuntimeSummary, StudyPage, Tile
+from garbology.text.numbers import NOTHING, format_interval, format_quantity, format_value, is_number
+from garbology.text.numbers import quantity as number_and_unit
+from garbology.text.visible import visible, words
 
 _PROBLEMS = 40  # listed on a page
 _IMPRECISE = 12  # cases of one runtime, named below the table
@@ -22,12 +22,16 @@ _SKIPPED = ("implementation", "version", "collector", "slug", "label", _UNREACHE
 
 @dataclass(frozen=True)
 class TileView:
-    """One number of the first screen; `interval` is empty where there is none."""
+    """One number of the first screen; `interval` is empty where there is none.
+
+    `reference` is the same number of the reference set, "reference, 3.10.13: 462 µs", empty where there is none.
+    """
 
     label: str
     number: str
     unit: str
     interval: str
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,11 +77,45 @@ class RuntimeTable:
         return [row for row in self.rows if not row.shared]
 
 
-def tile(source: Tile) -> TileView:
-    """A tile with its number in the unit that fits."""
+def tiles(page: StudyPage) -> list[TileView]:
+    """The page's tiles, beside each what the reference set has for it."""
+    beside = page.reference
+    return [tile(one, beside.tiles.get(one.label) if beside else None, _nearest(page)) for one in page.tiles]
+
+
+def tile(source: Tile, other: Tile | None = None, version: str = "") -> TileView:
+    """A tile with its number in the unit that fits, and that of the reference set where there is `other`."""
     number, unit = number_and_unit(source.value, source.unit)
     interval = format_interval(source.low, source.high, source.unit)
-    return TileView(visible(source.label), number, unit, interval)
+    reference = (
+        f"reference, {version}: {' '.join(number_and_unit(other.value, other.unit)).strip()}" if other else ""
+    )
+    return TileView(visible(source.label), number, unit, interval, reference)
+
+
+def _nearest(page: StudyPage) -> str:
+    """Such as "3.10.13"."""
+    found = page.reference
+    return runtime_names(found.runtimes)[found.nearest].short if found else ""
+
+
+@dataclass(frozen=True)
+class ReferenceView:
+    """The reference set beside a run: what it is of, and the folder of its page."""
+
+    versions: str
+    nearest: str
+    place: str
+
+
+def reference(page: StudyPage) -> ReferenceView | None:
+    """What a page says about the reference set beside it; None where there is none."""
+    found = page.reference
+    if found is None:
+        return None
+    names = list(dict.fromkeys(name.short for name in runtime_names(found.runtimes).values()))
+    versions = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+    return ReferenceView(f"CPython {versions}", _nearest(page), visible(found.place))
 
 
 def runtime_labels(page: StudyPage) -> dict[str, str]:
@@ -106,8 +144,8 @@ def page_problems(page: StudyPage) -> Problems:
         slug, colon, rest = problem.partition(": ")
         known = colon and slug in labels
         shared.setdefault(rest if known else problem, []).extend([labels[slug]] if known else [])
-    told = [": ".join(filter(None, [", ".join(runtimes), what])) for what, runtimes in shared.items()]
-    return Problems(problem_lines(told), harmless=set(page.problems) <= set(page.unavailable))
+    lines = [": ".join(filter(None, [", ".join(runtimes), what])) for what, runtimes in shared.items()]
+    return Problems(problem_lines(lines), harmless=set(page.problems) <= set(page.unavailable))
 
 
 def problem_lines(problems: Sequence[str]) -> list[str]:

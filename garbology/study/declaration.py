@@ -8,17 +8,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
+from typing import Any, Literal, NoReturn, ParamSpec, TypeVar, overload
 
 from garbology.study.checks import SETTINGS, check_grid, check_measure, check_takes_runs, check_title
+from garbology.study.declared import Declared, pictures_of, same_names, table_of
+from garbology.study.drawn import TileValue, Verdict
 from garbology.study.exceptions import ExpectedException
+from garbology.study.page import Better
+from garbology.study.quantities import Quantity
 from garbology.study.repetition import Repetition
-
-if TYPE_CHECKING:
-    from garbology.study.page import StudyPage
-    from garbology.study.records import Record
+from garbology.study.selections import Measured, Selection
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 ScaleName = Literal["quick", "default", "full"]
 
 _HAS_DOCSTRINGS = sys.flags.optimize < 2  # without, nothing is measured or drawn, and that is said there
@@ -44,7 +47,7 @@ class Measure:
         return [own.get(name, parameters[name]) for name in self.parameters]
 
 
-class Study:
+class Study(Declared):
     """A study: a grid of cases, each measured in a fresh interpreter, and what is claimed about the samples.
 
     `parameters` maps each parameter to its list of values. A case is measured `repeats` times, and on until
@@ -53,9 +56,12 @@ class Study:
     `timeout_seconds` it is killed. `quick` and `full` override any of these, parameters and settings, for
     that scale; quick goes beyond `repeats` only where it says so itself.
 
+    A terminal shows `opening` first, one line that says what is measured and why (the question of the docstring unless
+    it is given), and `glossary`: what some values of the parameters mean.
+
     A wrong declaration raises DeclarationError at once, except for what is only known when the module is
-    complete (no measure, a parameter that no measure takes): that is for `check`, which whoever loads a
-    study calls.
+    complete (no measure, a parameter that no measure takes): that is for `check`, which is
+    called when a study is loaded.
     """
 
     def __init__(
@@ -69,22 +75,24 @@ class Study:
         most_repeats: int | None = None,
         precision: float = 0.1,
         timeout_seconds: float = 120.0,
+        opening: str = "",
+        glossary: Mapping[str, str] | None = None,
     ) -> None:
         module = sys._getframe(1).f_globals
+        super().__init__(module)
         self.target = _target(module)
         self.name = self.target.removesuffix(".py").replace("\\", "/").split("/")[-1].split(".")[-1]
         self.docstring = inspect.cleandoc(module.get("__doc__") or "")
         self.file: str | None = module.get("__file__")
         self.title = title
+        self.opening = opening or " ".join(self.docstring.partition("\n\n")[0].split())
+        self.glossary = dict(glossary or {})
         self.repeats = repeats
         self.most_repeats = most_repeats
         self.precision = precision
         self.timeout_seconds = timeout_seconds
         self.measures: dict[str, Measure] = {}
-        self.findings: dict[str, Callable[..., Any]] = {}
         self.exceptions: list[ExpectedException] = []
-        self.figures: dict[str, Callable[..., Any]] = {}
-        self.tiles: dict[str, Callable[..., Any]] = {}
         self.summaries: dict[str, Callable[..., Any]] = {}  # verdict, pictures, table: one of each
         if not self.docstring and _HAS_DOCSTRINGS:
             self._fail("its module has no docstring: it opens the report")
@@ -96,7 +104,7 @@ class Study:
         self.overrides = {scale: dict(changed) for scale, changed in overrides.items()}
 
     @overload
-    def measure(self, function: Function) -> Function: ...
+    def measure(self, function: Callable[Parameters, Result]) -> Measured[Parameters, Result]: ...
 
     @overload
     def measure(
@@ -104,18 +112,19 @@ class Study:
         *,
         quick: Mapping[str, Sequence[Any]] | None = None,
         full: Mapping[str, Sequence[Any]] | None = None,
-    ) -> Callable[[Function], Function]: ...
+    ) -> Callable[[Callable[Parameters, Result]], Measured[Parameters, Result]]: ...
 
     def measure(
         self,
-        function: Function | None = None,
+        function: Callable[..., Any] | None = None,
         *,
         quick: Mapping[str, Sequence[Any]] | None = None,
         full: Mapping[str, Sequence[Any]] | None = None,
-    ) -> Function | Callable[[Function], Function]:
+    ) -> Any:
         """Declare a measure: its argument names are parameters, its result is a dataclass of JSON values.
 
-        ``@study.measure(quick={"kind": ["a"]})`` gives this measure other values than the study's at a scale.
+        What comes back measures when it is called, and is the `Selection` of all its samples. With
+        ``@study.measure(quick={"kind": ["a"]})`` this measure has other values than the study's at a scale.
         """
         overrides = {"quick": quick or {}, "full": full or {}}
         if function is not None:
@@ -123,18 +132,19 @@ class Study:
         return lambda function: self._add_measure(function, overrides)
 
     def _add_measure(
-        self, function: Function, overrides: Mapping[str, Mapping[str, Sequence[Any]]]
-    ) -> Function:
+        self, function: Callable[..., Any], overrides: Mapping[str, Mapping[str, Sequence[Any]]]
+    ) -> Measured[..., Any]:
         with self._checked():
             check_measure(function, overrides, self.parameters)
-        self._require_new(self.measures, function, "measure")
+        if function.__name__ in self.measures:
+            self._fail(f"it has two measures called {function.__name__!r}")
         names = tuple(inspect.signature(function).parameters)
         self.measures[function.__name__] = Measure(function.__name__, function, names, overrides)
-        return function
+        return Measured(function, names)
 
     def finding(self, function: Function) -> Function:
         """Declare a claim: the docstring says it, AssertionError breaks it, a returned text is evidence."""
-        self._add(self.findings, function, "finding")
+        self._add(self._findings, function, "finding")
         if not (function.__doc__ or "").strip() and _HAS_DOCSTRINGS:
             self._fail(f"finding {function.__name__!r} has no docstring: it is the claim")
         return function
@@ -166,23 +176,73 @@ class Study:
 
     def figure(self, function: Function) -> Function:
         """Declare a figure: the docstring, or the name, is its caption; the result is of `line`, `bars`..."""
-        return self._add(self.figures, function, "figure")
+        return self._add(self._figures, function, "figure")
 
-    def tile(self, function: Function) -> Function:
-        """Declare one number of the first screen: the function returns a Tile."""
-        return self._add(self.tiles, function, "tile")
+    @overload
+    def tile(self, function: Function, /) -> Function: ...
 
-    def verdict(self, function: Function) -> Function:
-        """Declare the study's one sentence, with numbers from the samples."""
-        return self._summary("verdict", function)
+    @overload
+    def tile(
+        self,
+        label: str,
+        quantity: Quantity,
+        /,
+        *,
+        unit: str | None = None,
+        atlas: bool = False,
+        better: Better = "less",
+    ) -> TileValue: ...
 
-    def pictures(self, function: Function) -> Function:
-        """Declare which shapes to draw: the function returns entries of ``found.to_dict()["shapes"]``."""
-        return self._summary("pictures", function)
+    def tile(
+        self,
+        label: Any,
+        quantity: Quantity | None = None,
+        /,
+        *,
+        unit: str | None = None,
+        atlas: bool = False,
+        better: Better = "less",
+    ) -> Any:
+        """Declare one number of the first screen: a label with its quantity, or a function that returns Tiles.
 
-    def table(self, function: Function) -> Function:
-        """Declare the table of medians: the function returns a Table, see `garbology.study.table`."""
-        return self._summary("table", function)
+        The label may have quantities in braces; the unit is read from the measured value's name unless it is given.
+        """
+        if quantity is None:
+            return self._add(self._tiles, label, "tile")
+        return self._tile_value(label, quantity, unit, atlas, better)
+
+    @overload
+    def verdict(self, function: Function, /) -> Function: ...
+
+    @overload
+    def verdict(self, sentence: str, /) -> Verdict: ...
+
+    def verdict(self, sentence: Any, /) -> Any:
+        """Declare the study's one sentence: a text with quantities in braces, or a function that returns it."""
+        return self._summary("verdict", self._verdict(sentence) if isinstance(sentence, str) else sentence)
+
+    @overload
+    def pictures(self, function: Function, /) -> Function: ...
+
+    @overload
+    def pictures(self, selection: Selection, /) -> None: ...
+
+    def pictures(self, drawn: Any, /) -> Any:
+        """Declare which shapes to draw: the first of the value `shapes` of each case of a selection.
+
+        Or a function that returns entries of ``found.to_dict()["shapes"]``.
+        """
+        return self._summary("pictures", pictures_of(drawn) if isinstance(drawn, Selection) else drawn)
+
+    @overload
+    def table(self, function: Function, /) -> Function: ...
+
+    @overload
+    def table(self, caption: str, selection: Selection, columns: Sequence[str], /) -> None: ...
+
+    def table(self, caption: Any, selection: Selection | None = None, columns: Sequence[str] = (), /) -> Any:
+        """Declare the table of medians: caption, selection and measured values, or a function that returns a Table."""
+        return self._summary("table", caption if selection is None else table_of(caption, selection, columns))
 
     def settings(self, scale: ScaleName) -> tuple[dict[str, list[Any]], int, float]:
         """Parameters, repeats and time limit (seconds) at a scale."""
@@ -216,18 +276,8 @@ class Study:
         for name in self.parameters:
             if name not in taken:
                 self._fail(f"parameter {name!r} is taken by no measure")
-
-    def report(self, records: Sequence[Record], *, problems: Sequence[str] = ()) -> StudyPage:
-        """Evaluate every claim on the samples; the verdict is of the newest runtime."""
-        from garbology.study.evaluation import evaluate
-
-        return evaluate(self, records, problems=problems)
-
-    def main(self, arguments: Sequence[str] | None = None) -> int:
-        """Run the study as a command and return its exit status."""
-        from garbology.study.program import run_study
-
-        return run_study(self, arguments)
+        for name in same_names(self._findings) + same_names(self._figures):
+            self._fail(f"it has two findings or figures called {name!r}: give each a variable of its own")
 
     def _summary(self, kind: str, function: Function) -> Function:
         with self._checked():
@@ -237,16 +287,13 @@ class Study:
         self.summaries[kind] = function
         return function
 
-    def _add(self, place: dict[str, Callable[..., Any]], function: Function, kind: str) -> Function:
+    def _add(self, place: list[Callable[..., Any]], function: Function, kind: str) -> Function:
         with self._checked():
             check_takes_runs(function, kind)
-        self._require_new(place, function, kind)
-        place[function.__name__] = function
-        return function
-
-    def _require_new(self, place: Mapping[str, object], function: Callable[..., Any], kind: str) -> None:
-        if function.__name__ in place:
+        if function.__name__ in [each.__name__ for each in place]:
             self._fail(f"it has two {kind}s called {function.__name__!r}")
+        place.append(function)
+        return function
 
     @contextmanager
     def _checked(self) -> Iterator[None]:

@@ -7,8 +7,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from garbology.study.declaration import Study
 from garbology.study.exceptions import ExpectedException
 from garbology.study.page import FindingResult, RuntimeSummary, StudyPage
 from garbology.study.parts import Parts, atlas_rows, error_text
@@ -16,9 +17,6 @@ from garbology.study.records import Record, Sample
 from garbology.study.runs import NotMeasured, Run, Runs, Unavailable, case_text
 from garbology.study.signals import exit_text
 from garbology.study.wording import counted
-
-if TYPE_CHECKING:
-    from garbology.study.declaration import Study
 
 _MOST_NAMED = 3
 _REPETITION = (
@@ -44,7 +42,7 @@ def evaluate(study: Study, records: Sequence[Record], *, problems: Sequence[str]
     """
     found = [*problems, *(line for record in records for line in sample_problems(record))]
     runs = {record.slug: runs_of(study, record) for record in records}
-    leader = max(records, key=_newness, default=None)
+    leader = max(records, key=newness, default=None)
     led = runs[leader.slug] if leader else Runs([])
     everything = Runs(run for each in runs.values() if each for run in each)
     findings = [
@@ -93,13 +91,13 @@ def judge(function: Callable[[Runs], Any], runs: Runs, runtime: str) -> FindingR
         # a finding that cannot be evaluated must not pass for one that holds
         return FindingResult(name, claim, runtime, "not measured", f"{_MISTAKEN} {error_text(error)}")
     if not isinstance(evidence, (str, type(None))):  # `return x == y` would hold whatever x is
-        told = f"{_MISTAKEN} nothing and returned {evidence!r}: it must assert, and return a text or None"
-        return FindingResult(name, claim, runtime, "not measured", told)
+        mistake = f"{_MISTAKEN} nothing and returned {evidence!r}: it must assert, and return a text or None"
+        return FindingResult(name, claim, runtime, "not measured", mistake)
     return FindingResult(name, claim, runtime, "holds", evidence or f"{counted(len(runs), 'sample')} checked")
 
 
 def except_from(result: FindingResult, exception: ExpectedException | None) -> FindingResult:
-    """The result where an exception is expected: broken as foretold, or a foretelling that is wrong."""
+    """The result where a failure is expected: an expected failure, or an unexpected pass, which breaks the study."""
     if exception is None or result.status == "not measured":
         return result
     explained = replace(result, reason=exception.reason, reference=exception.reference)
@@ -110,11 +108,9 @@ def except_from(result: FindingResult, exception: ExpectedException | None) -> F
 
 
 def _judge_here(study: Study, function: Callable[[Runs], Any], runs: Runs, record: Record) -> FindingResult:
-    fitting = (
-        exception
-        for exception in study.exceptions
-        if exception.finding == function.__name__ and exception.applies(record.runtime)
-    )
+    declared = [each for each in study.exceptions if each.finding == function.__name__]
+    expected = [*declared, *getattr(function, "expected_failures", ())]
+    fitting = (exception for exception in expected if exception.applies(record.runtime))
     return except_from(judge(function, runs, record.slug), next(fitting, None))
 
 
@@ -211,7 +207,7 @@ def sample_text(sample: Sample) -> str:
     return f"{sample.status}{message}"
 
 
-def _newness(record: Record) -> tuple[Any, ...]:
+def newness(record: Record) -> tuple[Any, ...]:
     """What makes a runtime the one to tell about first: complete, 64-bit, a release, new, measured last."""
     version = str(record.runtime.get("version", ""))
     released = re.fullmatch(r"[\d.]+", version) is not None

@@ -1,4 +1,4 @@
-"""What a study has to say, as plain data: `Study.report` fills a `StudyPage`, `garbology.reporting` draws it.
+"""What a study has to say, as plain data: `evaluate` fills a `StudyPage`, `garbology.reporting` draws it.
 
 Nothing here measures and nothing here draws. Every value is a JSON type or one of the classes below, so that
 a page can be compared, stored and drawn again without the study that it came from.
@@ -15,12 +15,14 @@ Better = Literal["less", "more", ""]
 FigureKind = Literal["line", "bars", "points"]
 Scale = Literal["linear", "log", "symlog"]
 
+NO_VERDICT = "No verdict: what it needs was not measured."  # in the place of one
+
 
 @dataclass(frozen=True)
 class Tile:
     """One number of the page's first screen; `low` and `high` bound its interval where it has one.
 
-    `unit` is "bytes", "seconds", "objects", ... in the base unit: whoever draws it chooses kB or ms. With
+    `unit` is "bytes", "seconds", "objects", ... in the base unit: the page chooses kB or ms. With
     `atlas` the number is compared across runtimes as well, and `better` says which way ("" is neither).
     """
 
@@ -58,7 +60,7 @@ class FindingResult:
     evidence: str = ""
     reason: str = ""
     reference: str = ""
-    unavailable: bool = False  # not measured, and nobody's fault: what it needs is not installed there
+    unavailable: bool = False  # skipped: what it needs is not installed there
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,20 @@ class RuntimeSummary:
     complete: bool = True
     parameters: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # the grid that was measured
     repetition: Mapping[str, Any] = field(default_factory=dict)  # repeats, seed, precision reached...
+    reference: bool = False  # of the reference set, beside which a run is shown
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The reference set that a run is compared with: its runtimes, and where its page is, relative to the run's.
+
+    `tiles` (label -> tile) are those of its runtime `nearest` (a slug), the one most like the run's own.
+    """
+
+    runtimes: Sequence[RuntimeSummary]
+    place: str
+    nearest: str
+    tiles: Mapping[str, Tile]
 
 
 @dataclass(frozen=True)
@@ -124,10 +140,9 @@ class StudyPage:
     pictures: Sequence[Mapping[str, Any]] = ()  # shape dicts, entries of found.to_dict()["shapes"]
     runtimes: Sequence[RuntimeSummary] = ()
     problems: Sequence[str] = ()  # crashed, timed out, damaged or newer records, incomplete runs
-    unavailable: Sequence[
-        str
-    ] = ()  # those of the problems that are nobody's fault: what is not installed here
+    unavailable: Sequence[str] = ()  # those of the problems that are no failure: what is not installed here
     command: str = ""
     table: Table = field(default_factory=lambda: Table((), ()))
     atlas: Sequence[AtlasRow] = ()
+    reference: Reference | None = None
     lead: str = ""  # the slug of the runtime that verdict, tiles, pictures and table are of

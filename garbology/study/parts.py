@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from garbology.study.declaration import Study
 from garbology.study.page import AtlasRow, FigureSpec, Table, Tile
 from garbology.study.runs import NotMeasured, Runs
 from garbology.study.tables import scalar_values, table
-
-if TYPE_CHECKING:
-    from garbology.study.declaration import Study
 
 Part = TypeVar("Part")
 
@@ -56,7 +54,7 @@ class Parts:
         return figures
 
     def tiles(self, runs: Mapping[str, Runs], lead: str) -> dict[str, list[Tile]]:
-        """The tiles by runtime; one that is missing is told with the runtime, unless that is the leading one."""
+        """The tiles by runtime; a missing one is reported with its runtime, unless that is the leading one."""
         tiles: dict[str, list[Tile]] = {}
         for slug, of in (runs or {lead: Runs([])}).items():
             where = "" if slug == lead else f"{slug}: "

@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from garbology.study.declaration import Study
+from garbology.study.declaration import Study
 
 _USAGE = 2
 
@@ -25,7 +24,7 @@ def run_study(study: Study, arguments: Sequence[str] | None = None) -> int:
 
 def _call(name: str, program: str, *arguments: Any) -> int:
     try:
-        command = importlib.import_module("garbology.study.command")
+        command = importlib.import_module("garbology.cli.command")
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "garbology":
             raise

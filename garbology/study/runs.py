@@ -127,6 +127,10 @@ class Runs:
         chosen = [run for run in self._runs if all(_matches(run, name, wanted[name]) for name in wanted)]
         return self._select(chosen, ", ".join(f"{name}={value!r}" for name, value in wanted.items()))
 
+    def matching(self, predicate: Callable[[Run], object], text: str = "") -> Runs:
+        """The runs of which the predicate is true; `text` says which these are."""
+        return self._select([run for run in self._runs if predicate(run)], text)
+
     def cases(self) -> list[Case]:
         """The runs grouped by runtime, measure and case, in the order of the grid."""
         groups: dict[tuple[Any, ...], Case] = {}
@@ -147,6 +151,19 @@ class Runs:
 
     def _select(self, runs: list[Run], selection: str) -> Runs:
         return Runs(runs, ", ".join(filter(None, [self._selection, selection])))
+
+
+class Narrowed(Runs):
+    """Samples of which every selection takes those alone that have these values of some parameters."""
+
+    def __init__(self, runs: Runs, within: Mapping[str, Any]) -> None:
+        super().__init__(runs._runs, runs._selection)
+        outer: Mapping[str, Any] = runs.within if isinstance(runs, Narrowed) else {}
+        self.within: dict[str, Any] = {**outer, **within}
+
+    def includes(self, run: Run) -> bool:
+        """Whether a sample has these values, of those parameters that it has at all."""
+        return all(getattr(run, name) == value for name, value in self.within.items() if run.has(name))
 
 
 def case_text(measure: str, case: Mapping[str, Any]) -> str:

@@ -12,7 +12,8 @@ def table(runs: Runs, columns: Sequence[str], *, caption: str = "") -> Table:
     """One row for each case of `runs`: its parameters, then the medians of the measured values `columns`.
 
     Each median is followed by its 95 % interval where the samples differ; the unit is read from the end of a
-    value's name (`peak_bytes`, `collect_seconds`). The runtime is a column where there are several.
+    value's name (`peak_bytes`, `collect_seconds`). Texts and lists are those of the first sample. The runtime is a
+    column where there are several.
     """
     cases = runs.cases()
     several = len({case.runtime for case in cases}) > 1
@@ -34,15 +35,22 @@ def scalar_values(runs: Runs) -> list[str]:
 
 
 def _row(case: Case, several: bool, parameters: Sequence[str], columns: Sequence[str]) -> list[str]:
-    from garbology.reporting.numbers import format_value
+    from garbology.text.numbers import format_value
 
     shown = [case.runtime] if several else []
     shown += [format_value(case.case[name], name) if name in case.case else "" for name in parameters]
-    return shown + [_median_cell(case, name) for name in columns]
+    return shown + [_cell(case, name) for name in columns]
+
+
+def _cell(case: Case, name: str) -> str:
+    value = getattr(case.samples[0], name)
+    if isinstance(value, (str, list)):
+        return (value if isinstance(value, str) else ", ".join(map(str, value))) or "nothing"
+    return _median_cell(case, name)
 
 
 def _median_cell(case: Case, name: str) -> str:
-    from garbology.reporting.numbers import format_interval, format_value, unit_of
+    from garbology.text.numbers import format_interval, format_value, unit_of
 
     middle = format_value(case.median(name), name)
     low, high = case.interval(name) or (None, None)
@@ -53,8 +61,8 @@ def _median_cell(case: Case, name: str) -> str:
 
 def _headings(names: Sequence[str]) -> list[str]:
     """The names as words, without their units, which the cells have, unless two would be the same."""
-    from garbology.reporting.numbers import title_of
-    from garbology.reporting.text import words
+    from garbology.text.numbers import title_of
+    from garbology.text.visible import words
 
     titles = [title_of(name) for name in names]
     return [

@@ -13,6 +13,6 @@ def shown(value: float | None, unit: str = "") -> str:
 
     `unit` is the base unit, "bytes" or "seconds", or empty.
     """
-    from garbology.reporting.numbers import format_quantity
+    from garbology.text.numbers import format_quantity
 
     return format_quantity(value, unit)

@@ -1,6 +1,8 @@
 """What the instrument's tests share."""
 
 import gc
+import signal
+import time
 
 import pytest
 
@@ -10,7 +12,22 @@ import garbology
 @pytest.fixture
 def quiet_heap():
     """No garbage at the beginning, and no collection but the test's own."""
-    gc.collect()
+    for _ in range(3):
+        if not gc.collect():  # what is freed may leave more
+            break
     with garbology.collector.paused():
         yield
-    gc.collect()
+
+
+@pytest.fixture
+def wait_for_interruption():
+    """A function that gives Ctrl-C five seconds to come, in the background jobs of a shell as well, which ignore it."""
+
+    def wait():
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            time.sleep(0.01)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield wait
+    signal.signal(signal.SIGINT, before)

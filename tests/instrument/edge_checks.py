@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from garbology.graph.edges import hidden_referents, named_referents
+from garbology.names.edges import hidden_referents, named_referents
 
 
 def complete_edges(holder: object) -> list[tuple[str, object]]:

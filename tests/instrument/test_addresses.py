@@ -5,8 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from garbology.graph import addresses
-from garbology.graph.addresses import Index, addresses_of, place_of, types_of
+from garbology.snapshot import addresses
+from garbology.snapshot.addresses import Index, addresses_of, place_of, types_of
 
 
 class Trap(type):

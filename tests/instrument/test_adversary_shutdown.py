@@ -1,10 +1,10 @@
 """A watch that ends where the interpreter does, and proofs of many shapes."""
 
+import gc
 import subprocess
 import sys
 
 import garbology
-from garbology.graph import proof
 
 AT_THE_END = """
 import asyncio, atexit, builtins, gc, sys
@@ -55,10 +55,35 @@ def test_nothing_is_said_and_nothing_hangs_at_the_interpreters_end():
     assert done.returncode == 0
 
 
+def test_a_watch_after_the_end_says_that_nothing_was_looked_at():
+    """A finding of a finalizer that runs while modules are taken down does not say that its block has not ended."""
+    script = """
+import sys
+import garbology
+
+class AtDeath:
+    def __init__(self):
+        self.itself = self
+    def __del__(self):
+        with garbology.watch() as found:
+            pass
+        print(sys.is_finalizing(), repr(found), found.leaks_unjudged_reason, sep="; ")
+        print(found)
+
+kept = AtDeath()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    sentence = "the interpreter was being taken down, and nothing was looked at"
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [f"True; <Found: {sentence}>; {sentence}", sentence]
+
+
 def test_the_trials_of_many_shapes_list_the_heap_a_few_times(monkeypatch):
     """The cost of proofs does not grow with shapes times heap."""
     listings = []
-    get_objects = proof.gc.get_objects
+    get_objects = gc.get_objects
 
     def counted(*arguments, **options):
         listings.append(1)
@@ -75,6 +100,6 @@ def test_the_trials_of_many_shapes_list_the_heap_a_few_times(monkeypatch):
     with garbology.collector.paused():
         found = garbology.find_cycles(different)
         assert len(found.shapes) == 30
-        monkeypatch.setattr(proof.gc, "get_objects", counted)
+        monkeypatch.setattr(gc, "get_objects", counted)
         assert all(shape.advice.verified for shape in found.shapes)
     assert len(listings) <= 6

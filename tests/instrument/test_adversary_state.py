@@ -1,7 +1,6 @@
 """What the program sets for itself stays as it is, whatever it does while it is watched."""
 
 import gc
-import signal
 import sys
 import threading
 
@@ -141,20 +140,16 @@ def test_an_inner_watch_does_not_end_the_outer_one():
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="from 3.12 the interpreter passes it on itself")
-def test_an_interruption_while_listening_reaches_the_program(monkeypatch):
+def test_an_interruption_while_listening_reaches_the_program(monkeypatch, wait_for_interruption):
     """Ctrl-C in the middle of the profile function comes again after it."""
 
     def interrupted(self, frame, event, result):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Returns, "profiled", interrupted)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-    try:
-        with pytest.raises(KeyboardInterrupt), garbology.watch():
-            make_cycle()
-            threading.Event().wait(5)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt), garbology.watch():
+        make_cycle()
+        wait_for_interruption()
     assert sys.getprofile() is None
     assert returns._listening.stack == []
 

@@ -236,6 +236,14 @@ def advice_for(func, *args):
     return shape.advice
 
 
+def at(function, after=0):
+    """Where a function's code begins."""
+    return f"test_advice.py:{function.__code__.co_firstlineno + after}"
+
+
+COUNTDOWN = f"function recursive_inner_function.<locals>.countdown ({at(recursive_inner_function, after=1)})"
+
+
 @pytest.mark.parametrize(
     ("program", "edge", "remedy"),
     [
@@ -244,13 +252,17 @@ def advice_for(func, *args):
         (linked_list, "Node.prev -> Node", "weakref"),
         (micrograd, "Value._backward → closure variable out -> Value", "weakref"),
         (Button, "Button.handlers['click'].__self__ -> Button", "WeakMethod"),
-        (functools.partial(Stream, lines_of), "generator → local stream -> Stream", "close"),
+        (
+            functools.partial(Stream, lines_of),
+            f"generator lines_of ({at(lines_of)}) → local stream -> Stream",
+            "close",
+        ),
         (registry, "Registry.entries['a'] -> Entry", "WeakValueDictionary"),
         (record, "Request.environ['request'] -> Request", "weakref"),
         (pointer_of_ctypes, "py_object_Array_1._objects['0'] -> Request", "clear"),
-        (kept_exception, "frame → local kept -> KeyError", "clear"),
+        (kept_exception, f"frame of kept_exception ({at(kept_exception)}) → local kept -> KeyError", "clear"),
         (stored_exception, "KeyError.__traceback__ -> traceback", "clear"),
-        (recursive_inner_function, "function → closure variable countdown -> function", "hoist"),
+        (recursive_inner_function, f"{COUNTDOWN} → closure variable countdown -> {COUNTDOWN}", "hoist"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -270,7 +282,7 @@ def test_a_frame_is_said_to_be_whose():
 
 def old(edge):
     """Up to 3.10 a generator's locals are its frame's."""
-    return edge.replace("generator → local stream", "frame → local stream")
+    return edge.replace("generator lines_of", "frame of lines_of")
 
 
 @pytest.mark.parametrize("program", [strong_engine, user_function])
@@ -603,6 +615,7 @@ def test_what_can_be_closed_is_to_be_closed():
     advice = advice_for(ask)
     assert advice.remedy == "close"
     assert "contextlib.closing" in advice.reason
+    gc.collect()  # here, where the warning of the connection is foreseen
 
 
 def test_properties_and_metaclasses_of_the_program_do_not_run():

@@ -12,7 +12,7 @@ import pytest
 
 import garbology
 from autograd_core import Variable, sin
-from garbology.graph import witness
+from garbology.advice import live_observer as witness
 from garbology.interpreter import returns
 
 pytestmark = pytest.mark.usefixtures("quiet_heap")
@@ -92,7 +92,7 @@ def test_the_advice_is_tried():
 @pytest.mark.parametrize("find", [garbology.find_cycles, watched])
 def test_the_end_of_work_too_large_to_be_read_changes_nothing(find, monkeypatch):
     """What functions own is known from the beginning of the work, and an attribute that was set last is no way back."""
-    monkeypatch.setattr("garbology.graph.looks.MOST_OBJECTS_AT_END", 2_000)
+    monkeypatch.setattr("garbology.advice.sampling.MOST_OBJECTS_AT_END", 2_000)
     monkeypatch.setattr(witness, "MOST_OBJECTS_AT_END", 2_000)
     advice = assert_the_gradient_is_to_be_cleared(find(step, 300))
     assert "not watched to its end" in advice.reason

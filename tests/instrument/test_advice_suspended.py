@@ -85,8 +85,9 @@ def advice_of(program, *, watched):
 def test_what_is_suspended_is_to_be_closed(suspendable, kind, watched):
     """To yield is not to return: what a suspended function holds is not told from what a finished one leaves."""
     advice = advice_of(make(suspendable), watched=watched)
-    source = kind if sys.version_info >= (3, 11) else "frame"
-    assert [str(edge) for edge in advice.edges] == [f"{source} → local node -> Node"]
+    source = kind.replace("_", " ") if sys.version_info >= (3, 11) else "frame of"
+    where = f"{suspendable.__name__} (test_advice_suspended.py:{suspendable.__code__.co_firstlineno})"
+    assert [str(edge) for edge in advice.edges] == [f"{source} {where} → local node -> Node"]
     assert advice.remedy == "close"
     assert f"function {suspendable.__name__} (test_advice_suspended.py:" in advice.reason
 
@@ -150,7 +151,10 @@ def test_a_future_that_failed_is_to_be_let_go_of(make):
     loop = asyncio.new_event_loop()
     advice = advice_of(make(loop), watched=False)
     loop.close()
-    assert [str(edge) for edge in advice.edges] == ["frame → local future -> Future"]
+    ((source, label, target),) = [(edge.source, edge.label, edge.target) for edge in advice.edges]
+    assert (label, target) == ("local future", "Future")
+    assert source.startswith("frame of ")
+    assert "(test_advice_suspended.py:" in source
     assert advice.remedy == "clear"
     assert "`del future`" in advice.reason
     assert advice.verified or "weak reference to it has a callback" in advice.trial, advice.trial
@@ -173,3 +177,91 @@ def test_only_returns_are_told():
     returns.stop()
     suspendable = ("numbers", "delegating", "waiting", "yielding")
     assert [name for name in told if name in suspendable] == list(suspendable)
+
+
+def with_a_handler():
+    try:
+        yield 1
+    finally:
+        pass
+
+
+async def job_with_a_handler():
+    try:
+        pass
+    finally:
+        pass
+
+
+async def numbers_with_a_handler():
+    try:
+        yield 1
+    finally:
+        pass
+
+
+def exhausted():
+    generator = with_a_handler()
+    list(generator)
+    return generator
+
+
+def closed():
+    generator = with_a_handler()
+    next(generator)
+    generator.close()
+    return generator
+
+
+def never_begun():
+    return with_a_handler()
+
+
+def finished():
+    coroutine = job_with_a_handler()
+    with suppress(StopIteration):
+        coroutine.send(None)
+    return coroutine
+
+
+def closed_before_it_began():
+    coroutine = job_with_a_handler()
+    coroutine.close()
+    return coroutine
+
+
+def exhausted_async():
+    numbers = numbers_with_a_handler()
+    for _ in range(2):
+        with suppress(StopIteration, StopAsyncIteration):
+            numbers.asend(None).send(None)
+    return numbers
+
+
+@pytest.mark.parametrize(
+    "make",
+    [exhausted, closed, never_begun, finished, closed_before_it_began, exhausted_async],
+    ids=lambda f: f.__name__,
+)
+def test_what_has_ended_is_not_called_suspended(make):
+    """Nothing of it would run, so the advice is tried."""
+
+    def program():
+        node = Node()
+        node.other, node.ended = node, make()
+
+    (shape,) = garbology.find_cycles(program).shapes
+    assert shape.advice.verified, shape.advice.trial
+    assert "tried" in shape.advice.trial
+
+
+def test_what_has_not_ended_is_still_not_run():
+    """A handler that would run keeps the advice from being tried, and is said to be there."""
+
+    def program():
+        node = Node()
+        node.other, node.steps = node, with_a_handler()
+        next(node.steps)
+
+    (shape,) = garbology.find_cycles(program).shapes
+    assert "has a handler to run" in shape.advice.trial

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 
 import garbology
-from garbology.graph.drawing import dot_to_svg, shape_dot
+from garbology.find.drawing import dot_to_svg, shape_dot
 
 HOSTILE = [
     "a&amp;b",
@@ -86,3 +86,32 @@ def test_an_unknown_format_is_refused():
     found = garbology.find_cycles(Parent)
     with pytest.raises(ValueError, match="format is 'svg' or 'dot', got 'png'"):
         found.draw(found.shapes[0], format="png")
+
+
+def test_without_a_shape_the_first_is_drawn():
+    """It is the one that holds most."""
+    found = garbology.find_cycles(Parent)
+    assert found.draw(format="dot") == found.draw(found.shapes[0], format="dot")
+
+
+@pytest.mark.parametrize(
+    ("shape", "remedy"),
+    [
+        (0, "got int: found.draw(found.shapes[0])"),
+        (3, "found.draw(found.shapes[3])"),
+        ("dot", "got str: found.draw("),
+    ],
+)
+def test_what_is_no_shape_is_refused(shape, remedy):
+    """The message has the call that was meant."""
+    with pytest.raises(TypeError, match=r"draw takes one of found\.shapes") as raised:
+        garbology.find_cycles(Parent).draw(shape)
+    assert remedy in str(raised.value)
+
+
+def test_of_nothing_there_is_no_picture():
+    """An empty finding says so, and a format that cannot be compared is refused like any other."""
+    with pytest.raises(ValueError, match="there is no shape to draw: no cycle was found"):
+        garbology.find_cycles(int).draw()
+    with pytest.raises(ValueError, match="format is 'svg' or 'dot', got None"):
+        garbology.find_cycles(Parent).draw(format=None)

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from garbology.graph.edges import closure_variable_name, hidden_referents, named_referents
+from garbology.names.edges import closure_variable_name, hidden_referents, named_referents
 from tests.instrument.edge_checks import complete_edges, labels_of
 
 TARGET = ["target"]
@@ -195,6 +195,10 @@ def made_function() -> Any:
 LABELS: dict[str, tuple[Callable[[], Any], set[str]]] = {
     "function": (lambda: FUNCTION, {".__defaults__", ".__kwdefaults__", ".__code__", ".__name__"}),
     "annotations": (lambda: annotated(), {".__annotations__"}),
+    "annotations that were not read": (
+        lambda: annotated_by_objects(),
+        {".__annotate__" if sys.version_info >= (3, 14) else ".__annotations__"},
+    ),
     "closure": (lambda: FUNCTION(), {".__closure__"}),
     "partial": (lambda: functools.partial(FUNCTION, 1, option=2), {".func", ".args", ".keywords"}),
     "class": (lambda: Inherited, {".__dict__", ".__mro__", ".__bases__", ".__base__"}),
@@ -221,6 +225,12 @@ def annotated() -> Any:
 
     assert function.__annotations__
     return function
+
+
+def annotated_by_objects() -> Any:
+    namespace: dict[str, Any] = {"kind": Node}
+    exec("def function(value: kind): ...", namespace)  # in this file all annotations are strings
+    return namespace["function"]
 
 
 def cached_function() -> Any:

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from garbology.graph.edges import named_referents, safe_type_name, short_type_name
-from garbology.graph.naming.classes import is_class
-from garbology.graph.sizes import bytes_of_each, held_bytes
 from garbology.interpreter import frame_layout, memory_layout
+from garbology.names.classes import is_class
+from garbology.names.edges import named_referents, safe_type_name, short_type_name
+from garbology.sizes.sizes import bytes_of_each, held_bytes
 from tests.instrument.edge_checks import complete_edges
 
 CALLS: list[str] = []

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from garbology.graph.edges import named_referents
 from garbology.interpreter.traversal import is_dangerous_to_traverse, safe_referents
+from garbology.names.edges import named_referents
 from tests.instrument.edge_checks import complete_edges, labels_of
 
 TARGET = ["target"]

@@ -185,6 +185,14 @@ graphs = st.tuples(
 )
 
 
+@pytest.fixture(autouse=True, scope="module")
+def frozen_session():
+    """Take what pytest and the tests before hold out of the collections: each would walk all of it."""
+    gc.collect()
+    with garbology.collector.frozen():
+        yield
+
+
 def collected() -> tuple[int, int]:
     """What gc.collect() reports, and by how much the heap shrinks."""
     before = len(gc.get_objects())

@@ -1,5 +1,6 @@
 """The front door: what is found, and that finding it changes nothing."""
 
+import contextlib
 import ctypes
 import gc
 import json
@@ -353,6 +354,21 @@ def test_a_linked_list_of_a_million_is_explained():
     assert len(str(found).splitlines()) < 20
 
 
+def test_a_kept_exception_takes_the_frame_of_the_call_along():
+    """An exception that keeps itself keeps the frames below it as well: find_cycles() has one of them."""
+
+    def fail(error):
+        raise error
+
+    def work():
+        error = ValueError()
+        with contextlib.suppress(ValueError):
+            fail(error)
+
+    found = garbology.find_cycles(work)
+    assert found.garbage == gc.collect()
+
+
 def test_threads_that_go_on_allocating_are_never_garbage():
     """Objects in use by another thread are not reported while it makes and drops cycles of its own."""
     stop = threading.Event()
@@ -392,3 +408,21 @@ def test_the_text_fits_a_terminal():
     assert len(lines) <= 40
     assert max(map(len, lines)) <= 80
     assert f"{found.garbage:,} objects" in lines[0]
+
+
+def test_the_window_ends_where_the_block_ends():
+    """What the analysis itself makes is not in it, so that a watch of nothing has nothing to look at."""
+    seen = []
+    take = garbology.find.explain.snapshots.take
+
+    def taking(objects):
+        seen.append([type(each).__module__ for each in objects])
+        return take(objects)
+
+    garbology.find.explain.snapshots.take = taking
+    try:
+        with garbology.watch():
+            pass
+    finally:
+        garbology.find.explain.snapshots.take = take
+    assert not [module for modules in seen for module in modules if module.startswith("garbology")]

@@ -2,14 +2,15 @@
 
 import collections
 import gc
+import sys
 
 import numpy as np
 import pytest
 
 import garbology
-from garbology.graph.arrays import at, put, tally
-from garbology.graph.components import without_repeats
-from garbology.graph.edges import named_referents, named_referents_at
+from garbology.cycles.components import without_repeats
+from garbology.names.edges import named_referents, named_referents_at
+from garbology.snapshot.arrays import at, put, tally
 
 
 class Hub:
@@ -71,7 +72,11 @@ def test_many_references_to_one_object_are_one_edge(quiet_heap):
 
 
 def test_several_large_cycles_are_one_shape(quiet_heap):
-    """Three rings of a thousand objects each are told once, with their count."""
+    """Three rings of a thousand objects each are told once, with their count.
+
+    While one is built each link is all that holds the next, so no link may be weak. That is seen at lines, of which
+    CPython tells from 3.12 on; before, there is no moment in the block at which to look.
+    """
     with garbology.watch() as found:
         for _ in range(3):
             first = node = Hub()
@@ -82,7 +87,8 @@ def test_several_large_cycles_are_one_shape(quiet_heap):
         del first, node
     (shape,) = found.shapes
     assert shape.count == 3
-    assert told(found) == (["Hub.next -> Hub"], ["Hub.next -> Hub"])
+    advised = [] if sys.version_info >= (3, 12) else ["Hub.next -> Hub"]
+    assert told(found) == (["Hub.next -> Hub"], advised)
 
 
 def test_a_rare_edge_of_a_large_cycle_is_named(quiet_heap):
@@ -134,8 +140,8 @@ def test_a_referent_that_is_gone_has_no_name():
 @pytest.mark.parametrize("longest", [2, 6, 40])
 def test_repeated_references_become_references_to_oneself(longest, monkeypatch):
     """On random graphs each pair of source and target is left once, whatever the length of the rows."""
-    monkeypatch.setattr("garbology.graph.components._MANY", 20)
-    monkeypatch.setattr("garbology.graph.components._BLOCK", 7)
+    monkeypatch.setattr("garbology.cycles.components._MANY", 20)
+    monkeypatch.setattr("garbology.cycles.components._BLOCK", 7)
     random = np.random.default_rng(longest)
     for _ in range(200):
         count = int(random.integers(1, 30))

@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 
+import numpy as np
 import psutil
 import pytest
 
@@ -130,11 +132,51 @@ def test_a_forked_child_does_not_end_its_parents_sampler():
     assert float(done.stdout) > 0.2
 
 
-@pytest.mark.parametrize("interval", [0, -1.0, float("nan")])
-def test_a_wrong_interval_is_named(interval):
-    """An interval that is not positive is refused with its value and a remedy."""
-    with pytest.raises(ValueError, match=r"interval_seconds must be above 0, such as 0.005, got "):
+NUMBER = "interval_seconds must be a number of seconds, such as 0.005, got "
+ABOVE = "interval_seconds must be above 0, such as 0.005, got "
+AT_MOST = "interval_seconds must be at most 86400 (a day), such as 0.005, got "
+WRONG_INTERVALS = [
+    (0, ValueError, ABOVE + "0"),
+    (-1.0, ValueError, ABOVE + "-1.0"),
+    (float("nan"), ValueError, ABOVE + "nan"),
+    (float("-inf"), ValueError, ABOVE + "-inf"),
+    (float("inf"), ValueError, AT_MOST + "inf"),
+    (1e10, ValueError, AT_MOST + "10000000000.0"),
+    (10**5000, ValueError, AT_MOST + "a number too large"),
+    ("0.005", TypeError, NUMBER + "'0.005' (str)"),
+    (True, TypeError, NUMBER + "True (bool)"),
+    (False, TypeError, NUMBER + "False (bool)"),
+    (None, TypeError, NUMBER + "None (NoneType)"),
+    (1j, TypeError, NUMBER + "1j (complex)"),
+    ([1], TypeError, NUMBER + "[1] (list)"),
+]
+
+
+@pytest.mark.parametrize(("interval", "error", "message"), WRONG_INTERVALS, ids=range(len(WRONG_INTERVALS)))
+def test_a_wrong_interval_is_named(interval, error, message):
+    """What cannot be an interval is refused with its value and a remedy, and no helper is started."""
+    before = len(children())
+    with pytest.raises(error) as raised:
         sample_memory(interval).__enter__()
+    assert str(raised.value) == message
+    assert len(children()) == before
+
+
+@pytest.mark.parametrize("interval", [1, np.float32(0.25), Fraction(1, 8), 86_400])
+def test_any_number_of_seconds_is_an_interval(interval):
+    """Whole numbers, NumPy's and fractions too; a block shorter than the interval has its first and last sample."""
+    with sample_memory(interval) as samples:
+        pass
+    assert samples.interval_seconds == float(interval)
+    assert len(samples) >= 2
+
+
+@pytest.mark.parametrize("words", [[], ["x"], ["1", "inf"], ["1", "0"], ["1", "x"]])
+def test_wrong_words_to_the_command_are_one_line(words, capsys):
+    """Exit status 2, what is wrong, and how it is called."""
+    assert sampler.main(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("; usage: sampler PID [INTERVAL_SECONDS]")
 
 
 def test_a_process_that_does_not_exist_is_named():

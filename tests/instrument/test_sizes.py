@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from garbology.graph import buffers
-from garbology.graph.sizes import bytes_of_each, held_bytes, object_bytes, register_size
+from garbology.sizes import buffers
+from garbology.sizes.sizes import bytes_of_each, held_bytes, object_bytes, register_size
 
 
 class Node:

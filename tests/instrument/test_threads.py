@@ -95,3 +95,56 @@ def test_a_child_forked_during_an_analysis_can_analyse():
     release.set()
     thread.join(PATIENCE_SECONDS)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_proofs_stay_out_of_other_windows():
+    """Threads that watch and print what they find: each counts its own cycle, whatever the others try."""
+    threads, rounds = 4, 80
+
+    def work():
+        short = 0
+        for _ in range(rounds // threads):
+            found = garbology.find_cycles(make, 1)
+            short += sum(shape.count for shape in found.shapes if "Node" in str(shape.types)) < 1
+            assert str(found)
+        return short
+
+    for _ in range(2):
+        assert sum(in_threads(threads, work)) == 0
+
+
+def test_a_proof_waits_for_no_window_that_cannot_end():
+    """Inside an outer watch it is not made; that is said, and it is made when it is asked for afterwards."""
+    with garbology.watch() as outer:
+        advice = garbology.find_cycles(make, 1).shapes[0].advice
+        assert not advice.verified
+        assert "another watch was open" in advice.trial
+    assert sum(shape.count for shape in outer.shapes if "Node" in str(shape.types)) == 1
+    assert advice.verified
+
+
+def test_a_proof_is_made_beside_a_window_that_began_later():
+    """What is older than a window is not in it."""
+    advice = garbology.find_cycles(make, 1).shapes[0].advice
+    with garbology.watch():
+        assert advice.verified
+
+
+def test_a_proof_waits_for_another_thread_s_window_and_not_for_ever():
+    """A window that ends soon is waited for; one that does not is not, and the whole finding waits once."""
+    inside, end = threading.Event(), threading.Event()
+
+    def other():
+        with garbology.watch():
+            inside.set()
+            end.wait(PATIENCE_SECONDS)
+
+    thread = threading.Thread(target=other, daemon=True)
+    thread.start()
+    inside.wait(PATIENCE_SECONDS)
+    advice = garbology.find_cycles(make, 1).shapes[0].advice
+    assert not advice.verified
+    end.set()
+    assert garbology.find_cycles(make, 1).shapes[0].advice.verified
+    thread.join(PATIENCE_SECONDS)
+    assert advice.verified

@@ -5,8 +5,8 @@ import gc
 import sys
 
 import garbology
-from garbology.graph import snapshot
 from garbology.interpreter import traversal
+from garbology.snapshot import snapshot
 
 
 def test_the_asyncio_module_is_left_out_where_asking_it_corrupts_the_interpreter(monkeypatch):
@@ -30,6 +30,7 @@ def test_a_program_that_uses_asyncio_is_watched_and_collected():
         gc.collect()  # so that the whole heap is read
         asyncio.run(main())
 
+    gc.enable()  # whatever a test before has left
     gc.collect()
     garbology.find_cycles(run)
     assert gc.collect() >= 0

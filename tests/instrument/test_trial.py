@@ -8,7 +8,7 @@ import weakref
 import pytest
 
 import garbology
-from garbology.graph import proof
+from garbology.advice import proof
 
 pytestmark = pytest.mark.usefixtures("quiet_heap")
 
@@ -133,7 +133,37 @@ def test_what_another_cycle_holds_is_not_blamed_on_the_advice():
     """A class that nothing opens keeps the occurrence alive, and that is what is said."""
     shapes = garbology.find_cycles(held_by_a_class).shapes
     (shape,) = (shape for shape in shapes if shape.advice.remedy == "weakref")
-    assert shape.advice.trial.endswith("objects were left, held by another cycle that stays closed")
+    assert "objects were left, held by another cycle that stays closed (class Local" in shape.advice.trial
+
+
+def held_by_functions():
+    """Each recursive function keeps what it has visited, as python-docx's walks do."""
+    parent = Parent()
+    for _ in range(2):
+
+        def walk(node, visited=None):
+            return node and walk(None, [node, visited])
+
+        walk.__defaults__ = ([parent],)
+
+
+def test_a_ring_of_functions_that_holds_the_occurrence_is_cut_with_it():
+    """It has no other object in it, and is folded as the finding folds it."""
+    shapes = garbology.find_cycles(held_by_functions).shapes
+    assert {shape.advice.trial for shape in shapes} == {"tried on one of them: all of it was freed"}
+
+
+def held_through_a_list():
+    """The list is the one cycle's alone; the other cycle shares it with that."""
+    first, second = Parent(), Parent()
+    first.items = [first]
+    second.items_of_another = first.items
+
+
+def test_a_container_that_the_holder_shares_is_cut_all_the_same():
+    """The edge is named as the finding has named it, whoever else holds the list."""
+    shapes = garbology.find_cycles(held_through_a_list).shapes
+    assert {shape.advice.trial for shape in shapes} == {"tried on one of them: all of it was freed"}
 
 
 def test_without_an_edge_there_is_no_trial():

@@ -130,7 +130,7 @@ def test_the_question_leaves_nothing_behind():
         before = sys.getrefcount(reference()), len(gc.get_referents(reference()))
         why_alive(reference())
         assert not gc.isenabled()
-        left = [item for item in gc.get_objects() if type(item).__module__ == "garbology.graph.heap"]
+        left = [item for item in gc.get_objects() if type(item).__module__ == "garbology.alive.heap"]
         assert (left, gc.collect()) == ([], 0)
     finally:
         gc.enable()
@@ -145,7 +145,7 @@ def test_the_answer_is_plain_and_holds_nothing():
     shelf.KEPT.append(node)
     alive = why_alive(node)
     plain = json.loads(json.dumps(alive.to_dict()))
-    assert plain["schema"] == "garbology.alive"
+    assert plain["schema"] == "garbology.alive.question"
     assert plain["edges"] == [{"source_type": shelf.NAME, "label": ".KEPT[0]", "target_type": "Node"}]
     reference = weakref.ref(node)
     shelf.KEPT.clear()

@@ -4,6 +4,7 @@ import asyncio
 import atexit
 import ctypes
 import gc
+import logging
 import signal
 import sys
 import threading
@@ -259,6 +260,36 @@ def test_what_the_instrument_imports_is_not_held_for_its_sake():
 
 def test_a_part_of_the_instrument_is_held_by_the_instrument():
     """What only the instrument's own modules hold is not called garbage, or held by nothing."""
-    alive = why_alive(garbology.find._made_since)
-    assert alive.root == "module garbology.find"
-    assert alive.edges[-1].label == "._made_since"
+    alive = why_alive(garbology.find.window._warm_up)
+    assert alive.root == "module garbology.find.window"
+    assert alive.edges[-1].label == "._warm_up"
+
+
+def test_a_chain_begins_at_the_home_of_what_it_leads_to():
+    """A logger's handler is held by the module logging, and not by the first library that has a logger."""
+    handler = logging.NullHandler()
+    logging.getLogger("garbology.tests.a_logger").addHandler(handler)
+    reference = weakref.ref(handler)
+    del handler
+    alive = why_alive(reference())
+    logging.getLogger("garbology.tests.a_logger").handlers.clear()
+    assert alive.kind == "module"
+    assert alive.root == "module logging"
+    assert alive.edges[-1].label == ".handlers[0]"
+
+
+def test_a_public_name_comes_before_a_private_one():
+    """Of two modules that hold the same, the one whose name and attribute are public begins the chain."""
+    node = shelf.Node()
+    reference = weakref.ref(node)
+    public, private = types.ModuleType("a_module_z"), types.ModuleType("_a_module_a")
+    public.name = private.name = public._name = node
+    del node
+    sys.modules["_a_module_a"], sys.modules["a_module_z"] = private, public
+    del public, private
+    try:
+        alive = why_alive(reference())
+    finally:
+        del sys.modules["_a_module_a"], sys.modules["a_module_z"]
+    assert alive.root == "module a_module_z"
+    assert [edge.label for edge in alive.edges] == [".name"]

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from garbology.reporting.numbers import (
+from garbology.text.numbers import (
     format_interval,
     format_quantity,
     format_tick,

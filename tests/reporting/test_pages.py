@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-import garbology.graph.drawing
+import garbology.find.drawing
 from garbology.reporting import pictures, write_index, write_page
 from garbology.reporting.runtimes import runtime_names
-from garbology.reporting.text import escape_markdown, visible
 from garbology.reporting.values import value_table
+from garbology.text.visible import escape_markdown, visible
 from tests.reporting import pages_for_tests as pages
 from tests.reporting.pagereader import Page
 
@@ -217,7 +217,7 @@ def test_without_graphviz_the_edges_are_a_list(monkeypatch):
     """Where no `dot` is found the card says why and lists the edges."""
 
     def missing(dot):
-        raise garbology.graph.drawing.GraphvizMissing("no dot program to draw with")
+        raise garbology.find.drawing.GraphvizMissing("no dot program to draw with")
 
     monkeypatch.setattr(pictures, "dot_to_svg", missing)
     card = pictures.card(pages.shape())

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from garbology.reporting.text import (
+from garbology.text.visible import (
     escape_markdown,
     file_stem,
     markdown_code,

@@ -7,12 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from garbology.measuring.runner import Plan, measure_study
 from garbology.study.declaration import Study
-from garbology.study.evaluation import judge, runs_of
+from garbology.study.evaluation import evaluate, judge, runs_of
 from garbology.study.loading import load_study
-from garbology.study.page import StudyPage
+from garbology.study.page import FindingResult, StudyPage
 from garbology.study.records import Record
-from garbology.study.runner import Plan, measure_study
 from garbology.study.runs import Run, Runs
 
 Change = Callable[[Iterable[Run]], Runs]
@@ -33,11 +33,15 @@ class QuickRun:
     @cached_property
     def page(self) -> StudyPage:
         """What the report says of them."""
-        return self.study.report([self.record])
+        return evaluate(self.study, [self.record])
+
+    def finding(self, name: str) -> FindingResult:
+        """A finding's verdict and evidence."""
+        return next(each for each in self.page.findings if each.name == name)
 
     def status(self, finding: str) -> str:
         """What became of a finding."""
-        return next(each.status for each in self.page.findings if each.name == finding)
+        return self.finding(finding).status
 
     @cached_property
     def excepted(self) -> set[str]:
@@ -89,8 +93,8 @@ def in_rows(
 
 
 def broken_claims(study: Study, samples: Iterable[Run]) -> dict[str, str]:
-    """The findings that do not hold of the samples, each with its evidence."""
-    taken = Runs(samples)
+    """The findings that do not hold of the samples, all taken for those of one runtime, each with its evidence."""
+    taken = Runs(Run(each.measure, each.case, each.values, runtime="here") for each in samples)
     results = [judge(finding, taken, "here") for finding in study.findings.values()]
     return {each.name: f"{each.status}: {each.evidence}" for each in results if each.status != "holds"}
 

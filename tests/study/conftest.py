@@ -16,7 +16,7 @@ HEAD = '''
 import os, signal, subprocess, sys, time
 from dataclasses import dataclass
 from pathlib import Path
-from garbology.study import Study, Tile, bars, line, points, table
+from garbology.study import Study, Tile, bars, line, points, run_study, table
 
 @dataclass(frozen=True)
 class Result:
@@ -25,7 +25,7 @@ class Result:
 '''
 FOOT = """
 if __name__ == "__main__":
-    raise SystemExit(study.main())
+    raise SystemExit(run_study(study))
 """
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from garbology.study.command import run_package
+from garbology.cli.command import run_package
+from garbology.cli.options import processors
 from garbology.study.loading import load_study
-from garbology.study.options import processors
+from garbology.study.program import run_study
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -81,14 +82,14 @@ def test_a_run_measures_writes_and_shows(target, tmp_path):
 def test_a_finding_that_does_not_hold_is_exit_status_1(write_study, tmp_path):
     """A broken claim fails the run, which is written all the same."""
     study = load_study(write_study("FACTOR = 3\n" + BODY))
-    assert study.main(["--quick", "-o", str(tmp_path)]) == 1
+    assert run_study(study, ["--quick", "-o", str(tmp_path)]) == 1
     assert list((tmp_path / "small").glob("*.json"))
 
 
 def test_a_case_that_crashes_is_exit_status_1(target, tmp_path, monkeypatch, capsys):
     """What was not measured is no success, although every finding holds on the rest."""
     monkeypatch.setenv("SMALL_CRASH", "2")
-    assert load_study(target).main(["--repeats", "1", "-o", str(tmp_path)]) == 1
+    assert run_study(load_study(target), ["--repeats", "1", "-o", str(tmp_path)]) == 1
     assert "work(n=2, seconds_asleep=0.0) crashed with SIGABRT (signal 6)" in capsys.readouterr().err
 
 
@@ -110,11 +111,11 @@ def about_the_absent(runs):
 def test_what_cannot_be_measured_here_fails_nothing(write_study, tmp_path, capsys):
     """The page says what is missing, and the exit status is 0 as long as what was measured is good."""
     study = load_study(write_study("FACTOR = 2\n" + BODY + UNAVAILABLE))
-    assert study.main(["--quick", "-o", str(tmp_path)]) == 0
+    assert run_study(study, ["--quick", "-o", str(tmp_path)]) == 0
     page = (tmp_path / "small" / "README.md").read_text(encoding="utf-8")
     assert "not measured: tinygrad is not installed: pip install tinygrad (absent(n=1))" in page
     study = load_study(write_study("FACTOR = 3.0\n" + BODY + UNAVAILABLE))
-    assert study.main(["--quick", "-o", str(tmp_path)]) == 1
+    assert run_study(study, ["--quick", "-o", str(tmp_path)]) == 1
 
 
 def test_a_claim_that_nothing_was_measured_for_fails_where_nothing_is_unavailable(write_study, tmp_path):
@@ -122,23 +123,23 @@ def test_a_claim_that_nothing_was_measured_for_fails_where_nothing_is_unavailabl
     study = load_study(write_study("FACTOR = 2\n" + BODY + UNAVAILABLE.replace("def absent", "def hidden")))
     study.measures["hidden"].function.__globals__["absent"] = "absent"
     study.measures.pop("hidden")
-    assert study.main(["--quick", "-o", str(tmp_path)]) == 1
+    assert run_study(study, ["--quick", "-o", str(tmp_path)]) == 1
 
 
 def test_a_time_limit_can_be_set(target, tmp_path, capsys):
     """--timeout kills a case that takes longer, and that is exit status 1."""
     study = load_study(target)
     study.parameters["seconds_asleep"] = [30.0]
-    assert study.main(["--quick", "--repeats", "1", "--timeout", "0.7", "-o", str(tmp_path)]) == 1
+    assert run_study(study, ["--quick", "--repeats", "1", "--timeout", "0.7", "-o", str(tmp_path)]) == 1
     assert "was killed after 0.7 seconds" in capsys.readouterr().err
 
 
 def test_the_report_of_a_run_is_drawn_again_without_measuring(target, tmp_path):
     """A damaged record beside a good one is named on the page, which is drawn from the good one."""
     study = load_study(target)
-    assert study.main(["--quick", "-o", str(tmp_path)]) == 0
+    assert run_study(study, ["--quick", "-o", str(tmp_path)]) == 0
     (tmp_path / "small" / "damaged.json").write_text("{", encoding="utf-8")
-    from garbology.study.publishing import publish
+    from garbology.cli.publishing import publish
 
     publish(study, tmp_path / "small", say=print)
     assert "damaged.json is damaged" in (tmp_path / "small" / "README.md").read_text(encoding="utf-8")
@@ -171,7 +172,7 @@ WRONG = {
 @pytest.mark.parametrize(("words", "message"), WRONG.values(), ids=WRONG)
 def test_a_wrong_option_is_one_line_and_nothing_is_measured(target, tmp_path, capsys, words, message):
     """Exit status 2, one line on standard error, no output directory."""
-    assert load_study(target).main([*words, "-o", str(tmp_path / "out")]) == 2
+    assert run_study(load_study(target), [*words, "-o", str(tmp_path / "out")]) == 2
     written = capsys.readouterr()
     assert one_line(written.err).startswith(message)
     assert written.out == ""
@@ -186,15 +187,17 @@ def test_a_value_that_no_case_has_is_refused_although_a_measure_lacks_the_parame
         return Result(0)
     """
     study = load_study(write_study("FACTOR = 2\n" + BODY + textwrap.dedent(body)))
-    assert study.main(["--case", "n=nope", "-o", str(tmp_path / "out")]) == 2
+    assert run_study(study, ["--case", "n=nope", "-o", str(tmp_path / "out")]) == 2
     assert not (tmp_path / "out").exists()
-    assert study.main(["--case", "n=1", "--measure", "sleep", "--repeats", "1", "-o", str(tmp_path)]) != 2
+    assert (
+        run_study(study, ["--case", "n=1", "--measure", "sleep", "--repeats", "1", "-o", str(tmp_path)]) != 2
+    )
 
 
 def test_an_output_directory_that_cannot_be_written_is_one_line(target, tmp_path, capsys):
     """It is found out before anything is measured."""
     (tmp_path / "file").write_text("", encoding="utf-8")
-    assert load_study(target).main(["--quick", "-o", str(tmp_path / "file")]) == 2
+    assert run_study(load_study(target), ["--quick", "-o", str(tmp_path / "file")]) == 2
     error = one_line(capsys.readouterr().err)
     assert re.fullmatch(r"small: cannot write to .*file.small: (Not a directory|File exists)", error)
 
@@ -205,8 +208,8 @@ def test_a_disk_that_fills_up_ends_the_run_in_one_line(target, tmp_path, capsys,
     def write_nothing(record, directory):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("garbology.study.runner.write_record", write_nothing)
-    assert load_study(target).main(["--quick", "-o", str(tmp_path / "out")]) == 2
+    monkeypatch.setattr("garbology.measuring.runner.write_record", write_nothing)
+    assert run_study(load_study(target), ["--quick", "-o", str(tmp_path / "out")]) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith(f"small: stopped, {tmp_path / 'out'} or ")
     assert "No space left on device" in last
@@ -264,7 +267,7 @@ def test_one_interpreter_that_is_not_there_does_not_stop_the_others(target, tmp_
         "3.99",
     ]
     words = [word for python in pythons for word in ("--python", python)]
-    assert load_study(target).main(["--quick", *words, "-o", str(tmp_path / "out")]) == 2
+    assert run_study(load_study(target), ["--quick", *words, "-o", str(tmp_path / "out")]) == 2
     said = capsys.readouterr().err.splitlines()
     assert (
         "no interpreter '3.99': give its path, or a name that is on PATH, such as 3.12 or python3.12" in said
@@ -279,7 +282,9 @@ def test_an_interpreter_that_cannot_run_the_study_is_exit_status_1(target, tmp_p
     broken = tmp_path / "broken"
     broken.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     broken.chmod(0o755)
-    assert load_study(target).main(["--quick", "--python", str(broken), "-o", str(tmp_path / "out")]) == 1
+    assert (
+        run_study(load_study(target), ["--quick", "--python", str(broken), "-o", str(tmp_path / "out")]) == 1
+    )
     assert one_line(capsys.readouterr().err).endswith("cannot run the study: exit code 1 and no result")
 
 
@@ -288,7 +293,7 @@ def test_jobs_are_the_processors_in_a_quick_run_and_one_otherwise(target, tmp_pa
     study = load_study(target)
     jobs = []
     for words in (["--quick"], ["--repeats", "1"], ["--quick", "--jobs", "3"]):
-        study.main([*words, "-o", str(tmp_path)])
+        run_study(study, [*words, "-o", str(tmp_path)])
         (path,) = (tmp_path / "small").glob("*.json")
         jobs.append(json.loads(path.read_text(encoding="utf-8"))["jobs"])
         last = json.loads(path.read_text(encoding="utf-8"))["command"]
@@ -298,7 +303,7 @@ def test_jobs_are_the_processors_in_a_quick_run_and_one_otherwise(target, tmp_pa
 
 def test_resuming_says_so_when_there_is_nothing_to_resume(target, tmp_path, capsys):
     """Everything is measured then."""
-    assert load_study(target).main(["--quick", "--resume", "-o", str(tmp_path)]) == 0
+    assert run_study(load_study(target), ["--quick", "--resume", "-o", str(tmp_path)]) == 0
     said = capsys.readouterr().err
     assert "there is nothing to resume: everything is measured from the beginning" in said
     assert "small: 2 samples to take" in said
@@ -306,18 +311,18 @@ def test_resuming_says_so_when_there_is_nothing_to_resume(target, tmp_path, caps
 
 def test_a_finished_run_that_is_resumed_measures_nothing(target, tmp_path, capsys):
     """It says so, and shows and draws what was measured; a changed study is measured anew, and why is said."""
-    assert load_study(target).main(["--quick", "-o", str(tmp_path)]) == 0
+    assert run_study(load_study(target), ["--quick", "-o", str(tmp_path)]) == 0
     (path,) = (tmp_path / "small").glob("*.json")
     before = path.read_bytes()
     capsys.readouterr()
-    assert load_study(target).main(["--quick", "--resume", "-o", str(tmp_path)]) == 0
+    assert run_study(load_study(target), ["--quick", "--resume", "-o", str(tmp_path)]) == 0
     written = capsys.readouterr()
     said = one_line(written.err)
     assert re.fullmatch(r"small: is measured already, on \d{4}-\d\d-\d\d: nothing is measured again", said)
     assert "Everything is doubled." in " ".join(written.out.split())
     assert path.read_bytes() == before
     Path(target).write_text(Path(target).read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
-    assert load_study(target).main(["--quick", "--resume", "-o", str(tmp_path)]) == 0
+    assert run_study(load_study(target), ["--quick", "--resume", "-o", str(tmp_path)]) == 0
     said = capsys.readouterr().err
     assert "small: is measured anew, the finished run was another one: the study's file has changed\n" in said
     assert "small: 2 samples to take" in said
@@ -367,8 +372,8 @@ def test_a_wrong_word_to_the_package_is_one_line(words, message):
 
 def seed_with_a_long_case_third(target):
     """A seed that puts two short cases first and a long one third."""
+    from garbology.measuring.schedule import Schedule
     from garbology.study.repetition import Repetition
-    from garbology.study.schedule import Schedule
 
     study = load_study(target)
     for seed in range(1000):
@@ -418,13 +423,48 @@ def test_a_study_run_alone_draws_the_front_page_again(package, tmp_path, capsys)
     """Whether as a module or by name; where nothing was measured, no page is drawn and none is named."""
     module = load_study(f"{package}.small")
     front = tmp_path / "reports" / "index.html"
-    assert module.main(["--quick", "--repeats", "1"]) == 0
+    assert run_study(module, ["--quick", "--repeats", "1"]) == 0
     assert str(front.relative_to(tmp_path)) in capsys.readouterr().out.splitlines()
     front.unlink()
     assert run_package(package, ["run", "small", "--quick", "--python", "3.99"]) == 2
-    assert module.main(["--quick", "--python", "3.99"]) == 2
+    assert run_study(module, ["--quick", "--python", "3.99"]) == 2
     assert capsys.readouterr().out == ""
     assert not front.exists()
+
+
+def test_a_run_begins_with_its_question_and_ends_with_its_answer(package, tmp_path, capsys):
+    """The first line says what is measured, the last two are the verdict and how to open the page."""
+    path = tmp_path / "trials" / "small.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("repeats=2", "repeats=2, glossary={'x': 'a number'}"), encoding="utf-8")
+    module = load_study(f"{package}.small")
+    assert run_study(module, ["--quick", "--repeats", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["A study of the framework itself.", "  x  a number"]
+    assert lines[-1] == f"open {Path('reports', 'small', 'index.html')}"
+    assert lines[-2] == "1 samples"
+    assert lines.count(lines[-2]) == 1
+
+
+def test_a_run_is_shown_beside_the_reference_set(package, tmp_path, capsys):
+    """In the terminal and on the page; the records of the reference set stay as they are."""
+    tile = '@study.tile\ndef count(runs):\n    return Tile("Samples", len(runs))\n\n'
+    path = tmp_path / "trials" / "small.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("@study.verdict", tile + "@study.verdict"), encoding="utf-8")
+    module = load_study(f"{package}.small")
+    assert (
+        run_study(module, ["--quick", "--repeats", "1", "-o", str(tmp_path / "reports" / "reference")]) == 0
+    )
+    assert "reference, " not in capsys.readouterr().out
+    (record,) = (tmp_path / "reports" / "reference" / "small").glob("*.json")
+    before = record.read_bytes()
+    assert run_study(module, ["--quick", "--repeats", "1"]) == 0
+    version = ".".join(map(str, sys.version_info[:3]))
+    assert f"reference, {version}" in capsys.readouterr().out
+    page = (tmp_path / "reports" / "small" / "README.md").read_text(encoding="utf-8")
+    assert "[The reference set](../reference/small/README.md)" in page
+    assert record.read_bytes() == before
 
 
 def test_with_several_interpreters_each_result_names_its_own(target, tmp_path, capsys):
@@ -432,9 +472,9 @@ def test_with_several_interpreters_each_result_names_its_own(target, tmp_path, c
     other = write_other_python(tmp_path / "other")
     broken = str(tmp_path / "none")
     words = ["--quick", "--python", other, "--python", broken, "-o", str(tmp_path / "out")]
-    load_study(target).main(words)
+    run_study(load_study(target), words)
     assert "== small" not in capsys.readouterr().out
-    load_study(target).main([*words, "--python", write_other_python(tmp_path / "twin")])
+    run_study(load_study(target), [*words, "--python", write_other_python(tmp_path / "twin")])
     version = ".".join(map(str, sys.version_info[:3]))
     written = capsys.readouterr().out
     assert re.search(rf"^== small: CPython {version}\S*, \S+ \({re.escape(other)}\)$", written, re.MULTILINE)

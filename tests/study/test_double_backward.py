@@ -51,7 +51,7 @@ DOCTORED = {
         "another derivative": rows("strong", "y.backward()", second=0.0),
     },
     "strong_outputs_need_both": {"nothing left in strong mode": rows("strong", study.RETURNED, left=0)},
-    "trial_deletion_foretells_the_collector": {
+    "trial_deletion_predicts_the_collector": {
         "trial deletion that misses an object": rows("weak", study.KEPT, collected_objects=299),
     },
     "the_gradient_is_the_way_back": {

@@ -2,6 +2,7 @@
 
 import pytest
 
+from garbology.study.evaluation import evaluate
 from garbology.study.loading import load_study
 from garbology.study.page import Table, Tile
 from garbology.study.records import Record, Sample
@@ -88,7 +89,7 @@ def by_name(page):
 
 def test_a_finding_holds_with_its_claim_and_evidence(study):
     """The docstring is the claim on one line; a returned text is the evidence, else the number of samples."""
-    found = by_name(study.report([make_record()]))
+    found = by_name(evaluate(study, [make_record()]))
     assert (found["doubles"].status, found["doubles"].claim) == ("holds", "Everything is doubled.")
     assert found["doubles"].evidence == "8 samples checked"
     assert found["evident"].evidence == "median 2"
@@ -96,34 +97,34 @@ def test_a_finding_holds_with_its_claim_and_evidence(study):
 
 def test_a_finding_that_does_not_hold_shows_the_run_that_broke_it(study):
     """An AssertionError breaks the claim, and its message is the evidence."""
-    found = by_name(study.report([make_record(factor=300)]))
+    found = by_name(evaluate(study, [make_record(factor=300)]))
     assert found["doubles"].status == "does not hold"
     assert found["doubles"].evidence == "work(kind='a', n=1) repeat 0: total=300, held_bytes=0"
 
 
 def test_an_assertion_without_a_message_shows_its_source(study):
     """Evidence is never empty."""
-    found = by_name(study.report([make_record(factor=300)]))
+    found = by_name(evaluate(study, [make_record(factor=300)]))
     assert (found["silent"].status, found["silent"].evidence) == ("does not hold", "assert run.total < 100")
 
 
 def test_a_finding_without_samples_is_not_measured(study):
     """A claim about a case that was not measured neither holds nor fails."""
-    found = by_name(study.report([make_record(kinds=["b"])]))
+    found = by_name(evaluate(study, [make_record(kinds=["b"])]))
     assert (found["silent"].status, found["silent"].evidence) == ("not measured", "no sample of kind='a'")
     assert found["doubles"].status == "holds"
 
 
 def test_a_finding_that_raises_does_not_pass(study):
     """A mistake in a finding is shown as such."""
-    found = by_name(study.report([make_record()]))["mistaken"]
+    found = by_name(evaluate(study, [make_record()]))["mistaken"]
     assert found.status == "not measured"
     assert found.evidence.startswith("the finding itself raised AttributeError: work has no parameter")
 
 
 def test_a_record_that_does_not_say_what_it_ran_on_is_called_as_its_file(study):
     """Its page is drawn like any other."""
-    assert study.report([Record("small", "somewhere")]).runtimes[0].label == "somewhere"
+    assert evaluate(study, [Record("small", "somewhere")]).runtimes[0].label == "somewhere"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_a_part_of_another_type_is_named_and_the_rest_of_the_page_remains(write_
     def part(runs): return 5
     """
     record = Record("small", "here", samples=[Sample("work", {"n": 1}, values={"total": 1})])
-    page = load_study(write_study(body)).report([record])
+    page = evaluate(load_study(write_study(body)), [record])
     assert f"{kind} part is missing: it returned 5, not a {wanted}" in page.problems
     assert page.table.rows or kind == "table"
 
@@ -164,7 +165,7 @@ def test_a_finding_that_needs_what_is_not_installed_is_nobody_s_fault(write_stud
         raise Unavailable("it needs NumPy")
     """
     record = Record("small", "here", samples=[Sample("work", {"n": 1}, values={"total": 1})])
-    page = load_study(write_study(body)).report([record])
+    page = evaluate(load_study(write_study(body)), [record])
     assert [(each.status, each.evidence) for each in page.findings] == [("not measured", "it needs NumPy")]
     assert list(page.unavailable) == ["here: It is seen. it needs NumPy"]
 
@@ -183,7 +184,7 @@ def test_a_function_of_a_study_that_exits_ends_nothing_but_itself(write_study):
     def tile(runs): raise SystemExit("gone")
     """
     record = Record("small", "here", samples=[Sample("work", {"n": 1}, values={"total": 1})])
-    page = load_study(write_study(body)).report([record])
+    page = evaluate(load_study(write_study(body)), [record])
     assert [(each.status, each.evidence) for each in page.findings] == [
         ("not measured", "the finding itself raised SystemExit: 0")
     ]
@@ -203,14 +204,14 @@ def test_a_finding_that_returns_its_verdict_is_not_taken_for_one_that_holds(writ
         return {returned}
     """
     record = Record("small", "here", samples=[Sample("work", {"n": 1}, values={"total": 1})])
-    page = load_study(write_study(body)).report([record])
+    page = evaluate(load_study(write_study(body)), [record])
     assert page.findings[0].status == "not measured"
     assert any("it must assert" in problem for problem in page.problems)
 
 
 def test_findings_are_judged_on_each_runtime_alone(study):
     """One runtime on which a claim breaks does not hide one on which it holds."""
-    page = study.report([make_record("cpython-3.11.7"), make_record("cpython-3.14.2", factor=3)])
+    page = evaluate(study, [make_record("cpython-3.11.7"), make_record("cpython-3.14.2", factor=3)])
     status = {finding.runtime: finding.status for finding in page.findings if finding.name == "doubles"}
     assert status == {"cpython-3.11.7": "holds", "cpython-3.14.2": "does not hold"}
     assert [runtime.label for runtime in page.runtimes] == ["CPython 3.11.7", "CPython 3.14.2"]
@@ -219,7 +220,7 @@ def test_findings_are_judged_on_each_runtime_alone(study):
 def test_figures_show_all_runtimes_and_the_verdict_is_of_one(study):
     """Rows of both runtimes; tiles, verdict and table of the leading one, which is the newest version."""
     records = [make_record("cpython-3.14.2", factor=3), make_record("cpython-3.11.7", started="2026-02-01")]
-    page = study.report(records)
+    page = evaluate(study, records)
     assert {row["runtime"] for row in page.figures[0].rows} == {"cpython-3.14.2", "cpython-3.11.7"}
     assert page.tiles == [Tile("total", 3, "objects")]
     assert page.verdict == "8 samples"
@@ -227,7 +228,7 @@ def test_figures_show_all_runtimes_and_the_verdict_is_of_one(study):
 
 def test_a_figure_gets_its_name_and_caption_and_rows_in_the_order_of_the_grid(study):
     """Measuring was in a random order; showing is not."""
-    figure = study.report([make_record()]).figures[0]
+    figure = evaluate(study, [make_record()]).figures[0]
     assert (figure.name, figure.caption) == ("totals", "Total over n.")
     assert [(row["kind"], row["n"]) for row in figure.rows] == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
 
@@ -240,7 +241,7 @@ def test_every_case_that_went_wrong_is_a_problem(study):
         Sample("work", {"kind": "a", "n": 2}, 0, "timeout", limit_seconds=60.0),
         Sample("work", {"kind": "a", "n": 2}, 1, "failed", message="ValueError: no"),
     ]
-    page = study.report([make_record(kinds=["b"], samples=bad)])
+    page = evaluate(study, [make_record(kinds=["b"], samples=bad)])
     assert (
         "cpython-3.11.7: work(kind='a', n=1) crashed with SIGSEGV (signal 11): Fatal (2 of 2)"
         in page.problems
@@ -251,14 +252,14 @@ def test_every_case_that_went_wrong_is_a_problem(study):
 
 def test_an_incomplete_run_is_a_problem(study):
     """A page drawn after Ctrl-C says so."""
-    page = study.report([make_record(complete=False)], problems=["x.json is damaged"])
+    page = evaluate(study, [make_record(complete=False)], problems=["x.json is damaged"])
     assert page.problems[:2] == ["x.json is damaged", "cpython-3.11.7: the run is not complete, 8 samples"]
     assert page.runtimes[0].record_file == "cpython-3.11.7.partial.json"
 
 
 def test_a_part_of_the_page_that_cannot_be_made_is_named_and_the_rest_remains(study):
     """Without a sample of kind a, the tile is missing and the figure is there."""
-    page = study.report([make_record(kinds=["b"])])
+    page = evaluate(study, [make_record(kinds=["b"])])
     assert "tile is missing: no sample of kind='a', n=1" in page.problems
     assert page.tiles == []
     assert len(page.figures) == 1
@@ -266,14 +267,14 @@ def test_a_part_of_the_page_that_cannot_be_made_is_named_and_the_rest_remains(st
 
 def test_without_records_the_page_says_that_nothing_was_measured(study):
     """No record gives an empty page, not an error."""
-    page = study.report([])
+    page = evaluate(study, [])
     assert (page.findings, page.runtimes, page.figures) == ([], [], [])
     assert any("no sample" in problem for problem in page.problems)
 
 
 def test_a_study_without_a_table_of_its_own_gets_one(study):
     """The default table shows the first measure's numbers."""
-    shown = study.report([make_record()]).table
+    shown = evaluate(study, [make_record()]).table
     assert list(shown.columns) == ["kind", "n", "total", "held"]
     assert list(shown.rows[0]) == ["a", "1", "2", "0 B"]
 
@@ -281,14 +282,14 @@ def test_a_study_without_a_table_of_its_own_gets_one(study):
 def test_every_cell_of_a_table_is_text(study):
     """Whatever a record has in the place of a name: pages and terminal need no check of their own."""
     study.summaries["table"] = lambda runs: Table(["held by"], [[None], [10**30], ["a"]])
-    page = study.report([make_record()])
+    page = evaluate(study, [make_record()])
     assert page.table.rows == [["None"], [f"{10**30}"], ["a"]]
 
 
 def test_a_figure_without_a_docstring_is_captioned_by_its_name(write_study):
     """A caption is never empty."""
     study = load_study(write_study(BODY.replace('    """Total over n."""\n', "")))
-    assert study.report([make_record()]).figures[0].caption == "Totals."
+    assert evaluate(study, [make_record()]).figures[0].caption == "Totals."
 
 
 EXCEPTION = """
@@ -302,7 +303,7 @@ def excepting(write_study):
 
 
 def status_of(study, *records):
-    return {each.runtime[8:]: each for each in study.report(records).findings if each.name == "doubles"}
+    return {each.runtime[8:]: each for each in evaluate(study, records).findings if each.name == "doubles"}
 
 
 def test_a_claim_is_broken_as_foretold_where_an_exception_is_declared(excepting):
@@ -339,7 +340,7 @@ def test_what_is_unavailable_is_named_with_what_it_takes_from_the_page(study):
         for n in (1, 2)
     ]
     record = make_record(kinds=["b"])
-    page = study.report([make_record(samples=[*record.samples, *missing])])
+    page = evaluate(study, [make_record(samples=[*record.samples, *missing])])
     (line,) = [problem for problem in page.unavailable if "x is not installed" in problem]
     assert line == (
         "cpython-3.11.7: not measured: x is not installed: pip install x (work(kind='a', n=1), work(kind='a', n=2))"
@@ -353,7 +354,7 @@ def test_what_is_unavailable_is_named_with_what_it_takes_from_the_page(study):
 
 def test_nothing_is_excused_where_nothing_is_unavailable(study):
     """A tile without a sample is a problem like any other."""
-    page = study.report([make_record(kinds=["b"])])
+    page = evaluate(study, [make_record(kinds=["b"])])
     assert page.unavailable == []
 
 
@@ -373,7 +374,7 @@ def test_the_atlas_has_the_chosen_tiles_of_every_runtime(write_study):
     """A row for each figure, a tile in it for each runtime that has the figure."""
     study = load_study(write_study(BODY + ATLAS))
     records = [make_record("cpython-3.11.7"), make_record("cpython-3.14.2", factor=3)]
-    page = study.report([*records, make_record("cpython-3.9.1", kinds=["a"])])
+    page = evaluate(study, [*records, make_record("cpython-3.9.1", kinds=["a"])])
     peak, speed = page.atlas
     assert (peak.label, peak.unit, peak.better) == ("peak", "bytes", "less")
     assert {slug: tile.value for slug, tile in peak.tiles.items()} == {

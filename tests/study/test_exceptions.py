@@ -134,4 +134,4 @@ def test_the_page_draws_the_two_cycles(page):
     """Each has one exception; the verdict counts the frames."""
     assert [tile.atlas for tile in page.tiles].count(True) == 1
     assert [shape["types"]["ValueError"] for shape in page.pictures] == [1, 1]
-    assert "of the 3 frames it went through" in page.verdict
+    assert "through its 3 frames" in page.verdict

@@ -111,7 +111,7 @@ def test_without_numpy_only_what_garbology_finds_is_missing(samples):
     blind = doctored(ONE, found_objects=None, shapes=None)(samples)
     assert judge(finalizers.garbology_counts_before, blind, "here").status == "not measured"
     assert judge(finalizers.suspended_are_never_counted, blind, "here").status == "holds"
-    assert finalizers.pictures(blind) == []
+    assert finalizers.study.summaries["pictures"](blind) == []
     assert "gc.collect() returns 0 for" in finalizers.verdict(blind)
     assert finalizers.witnesses(blind).rows
 
@@ -128,4 +128,4 @@ def test_the_page_draws_a_cycle_whose_advice_works(page):
     assert [tile.atlas for tile in page.tiles].count(True) == 1
     assert len(page.pictures) == 2
     assert page.pictures[1]["advice"]["verified"]
-    assert "gc.collect() returns 0 for the cycle of a suspended generator" in page.verdict
+    assert "gc.collect() returns 0 for a suspended generator's cycle" in page.verdict

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from experiments import _sessions, _watched, interactive
-from garbology.study.processes import clean_environment
-from garbology.study.runs import Run, Runs, Unavailable
+from garbology.measuring.processes import clean_environment
+from garbology.study.runs import NotMeasured, Run, Runs, Unavailable
 from tests.study.claims import doctored
 
 SHELL, KERNEL = interactive.ask_ipython, interactive.ask_a_kernel
@@ -60,7 +60,7 @@ DOCTORED = {
     "all_of_it_frees": {
         "a holder that is left": doctored(SHELL, {"recipe": "all of it"}, state=interactive.KEPT),
     },
-    "the_remedy_is_told": {
+    "garbology_names_the_remedy": {
         "no remedy": doctored(SHELL, {"situation": "displayed", "recipe": "del x"}, remedy=""),
         "no holder": doctored(SHELL, {"situation": "displayed", "recipe": "del x"}, held_by=""),
     },
@@ -94,11 +94,11 @@ def answer(front_end, situation, recipe, state, **values):
 def test_what_is_alive_is_told_with_its_holder(watched):
     """A session answers with the root of the chain, in JSON, and does not keep the object by answering."""
     kept = {"here": watched.make()}
-    told = json.loads(watched.told())
+    told = json.loads(watched.answer())
     assert (told["alive"], told["holders"]) == (True, 1)
     assert "['here']" in told["text"]
     kept.clear()
-    assert json.loads(watched.told()) == {"alive": False}
+    assert json.loads(watched.answer()) == {"alive": False}
 
 
 def test_a_cycle_waits_for_the_collector(watched):
@@ -107,7 +107,7 @@ def test_a_cycle_waits_for_the_collector(watched):
     assert not gc.isenabled()
     tensor.itself = tensor
     del tensor
-    assert json.loads(watched.told())["kind"] == "garbage"
+    assert json.loads(watched.answer())["kind"] == "garbage"
     assert json.loads(watched.is_alive_collected()) is False
 
 
@@ -163,7 +163,10 @@ def test_front_ends_are_compared_where_both_were_asked():
             answer("Jupyter kernel", "displayed", "del x", interactive.KEPT),
         ]
     )
-    assert interactive.a_kernel_is_no_different(runs) == "1 case"
+    assert interactive.a_kernel_is_no_different(runs) == "so in 3 samples"
+    alone = Runs([run for run in runs if run.measure == "ask_ipython"])
+    with pytest.raises(NotMeasured):
+        interactive.a_kernel_is_no_different(alone)
 
 
 def test_situations_are_counted_once_each():
@@ -186,13 +189,15 @@ def test_the_verdict_and_the_table_say_who_holds_it():
             answer("IPython", "never displayed", "del x", interactive.FREED),
             answer("IPython", "displayed", "del x", interactive.KEPT, holders=4, held_by="Out[2]"),
             answer("IPython", "displayed", "all of it", interactive.FREED),
+            answer("IPython", "in an error", "del x", interactive.KEPT, holders=1, held_by="InteractiveTB"),
         ]
     )
-    assert interactive.verdict(runs) == (
-        "After `del x` an object is still there if it was displayed (held by 4). "
-        "The whole recipe frees it in 1 of 2 situations."
+    assert interactive.study.summaries["verdict"](runs) == (
+        "After `del x` a displayed object has 4 holders, one in a traceback 1; "
+        "the whole recipe frees it in 1 of 1 situations."
     )
     assert interactive.states(runs).rows == [
         ["IPython", "never displayed", "freed", "", ""],
         ["IPython", "displayed", "kept", "freed", "Out[2]"],
+        ["IPython", "in an error", "kept", "", "InteractiveTB"],
     ]

@@ -121,7 +121,7 @@ def test_the_verdict_quotes_the_samples(small):
     plain = one_of(small, layout="class", holds="numbers")
     verdict = layout.verdict(Runs(small))
     assert f"{plain.traced_bytes:.0f} bytes in an ordinary instance" in verdict
-    assert f"says {plain.getsizeof_bytes};" in verdict
+    assert f"says {plain.getsizeof_bytes})" in verdict
 
 
 def test_the_collector_is_left_as_it_was():
@@ -144,7 +144,7 @@ def test_no_object_is_shown_to_weigh_less_than_nothing(small):
     for run in shrunk.of(layout.make_many):  # what so few objects weigh may itself come out below zero
         run.values["resident_bytes"] = -12.5 if (run.layout, run.holds) == ("tuple", "numbers") else 72.0
     rows = layout.bytes_an_object(shrunk).rows
-    (drawn,) = (row for row in rows if (row["layout"], row["told by"]) == ("tuple", "of the process"))
+    (drawn,) = (row for row in rows if (row["layout"], row["measured by"]) == ("tuple", "of the process"))
     assert drawn["object_bytes"] == 0
     cells = [cell for row in layout.medians(shrunk).rows for cell in row]
     assert cells.count(layout.UNMEASURABLE) == 1

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from garbology.study import environments, matrix
-from garbology.study.discovery import Candidate, ask, executables, managed_directories, select
+from garbology.cli import environments, matrix
+from garbology.cli.discovery import Candidate, ask, debug_build, executables, managed_directories, select
 
 TOLD = {
     "version": "3.12.4",
@@ -63,6 +63,38 @@ def test_the_newest_patch_level_comes_first(tmp_path):
         make_python(tmp_path / f".pyenv/versions/{version}/bin", "python3.13")
     names = [path.parent.name for path in managed_directories({"HOME": str(tmp_path)})]
     assert names == ["3.13.10", "3.13.9"]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "bin/python3.14d",
+        "bin/python3.14td",
+        "bin/python3.14-dbg",
+        "bin/python3-dbg",
+        "bin/python3-debug",
+        ".pyenv/versions/3.14.0-debug/bin/python3.14",
+        ".local/share/uv/python/cpython-3.14.0+debug-linux-x86_64-gnu/bin/python3.14",
+    ],
+)
+def test_a_debug_build_is_found_by_the_names_that_it_has(tmp_path, place):
+    """Debian's, Fedora's, CPython's own, pyenv's and uv's; it answers that it is one."""
+    path = tmp_path / place
+    make_python(path.parent, path.name, debug=True, version="3.14.0")
+    make_python(tmp_path / "bin", "python3.14", version="3.14.0")
+    make_python(tmp_path / "bin", "python3.14d-config")
+    assert debug_build({"HOME": str(tmp_path), "PATH": f"{tmp_path}/bin"}) == str(path)
+
+
+def test_the_newest_debug_build_is_taken_and_only_one_that_is(tmp_path):
+    """A name alone does not make one, and one that is too old is none for this project."""
+    make_python(tmp_path / "bin", "python3.9d", debug=True, version="3.9.18")
+    make_python(tmp_path / "bin", "python3.15d", debug=False, version="3.15.0")
+    environment = {"HOME": str(tmp_path), "PATH": f"{tmp_path}/bin"}
+    assert debug_build(environment) == ""
+    make_python(tmp_path / "bin", "python3.9-dbg", debug=True, version="3.11.9")
+    make_python(tmp_path / "bin", "python3.13d", debug=True, version="3.13.0")
+    assert debug_build(environment) == str(tmp_path / "bin" / "python3.13d")
 
 
 @pytest.mark.parametrize(

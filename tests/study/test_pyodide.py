@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
+import psutil
 import pytest
 
-from garbology.study.interpreters import InterpreterError, find_interpreter
+from garbology.measuring import lifeline
+from garbology.measuring import pyodide as webassembly
+from garbology.measuring.interpreters import InterpreterError
+from garbology.measuring.locating import find_interpreter
 
 STUDY = '''"""A study of where it is measured."""
 import gc, platform, sys
 from dataclasses import dataclass
-from garbology.study import Study
+from garbology.study import Study, run_study
 
 study = Study(title="Places", parameters={"number": [1]})
 
@@ -95,3 +104,67 @@ def test_pyodide_says_what_it_is(pyodide, study_file):
     assert described["runtime"]["pointer_bits"] == 32
     assert described["runtime"]["platform"].startswith("emscripten")
     assert "emscripten" in described["slug"]
+
+
+SPIN = (
+    STUDY
+    + """
+
+@study.measure
+def spin(number: int) -> Place:
+    while True:
+        pass
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_study(study))
+"""
+)
+
+
+@pytest.fixture
+def spinning_file(tmp_path):
+    path = tmp_path / "spinning.py"
+    path.write_text(SPIN)
+    return str(path)
+
+
+def is_gone(process):
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def test_node_ends_when_its_runner_is_killed(pyodide, spinning_file, tmp_path):
+    """Although it is inside of Python's loop: the system ends it."""
+    words = ["--measure", "spin", "--python", pyodide.name, "-o", str(tmp_path / "out")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    runner = subprocess.Popen(
+        [sys.executable, spinning_file, *words], env=environment, stderr=subprocess.PIPE
+    )
+    try:
+        assert b"to take" in runner.stderr.readline()
+        deadline = time.monotonic() + 60
+        while not (children := psutil.Process(runner.pid).children(recursive=True)):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        time.sleep(2)
+        assert not any(map(is_gone, children))
+    finally:
+        runner.kill()
+        runner.communicate()
+    _, alive = psutil.wait_procs([each for each in children if not is_gone(each)], timeout=10)
+    assert all(map(is_gone, alive))
+
+
+def test_the_time_limit_is_in_node_as_well(pyodide, spinning_file, tmp_path):
+    """Without a runner another thread of it ends it."""
+    directory = pyodide.name.removeprefix(webassembly.PREFIX)
+    command = ["node", str(webassembly._WORKER), directory, spinning_file, "spin", str(tmp_path / "result")]
+    root = str(Path(__file__).resolve().parents[2])
+    done = subprocess.run(
+        command,
+        env={**os.environ, "PYTHONPATH": root, lifeline.VARIABLE: "-1 4 0"},
+        input=b'{"number": 1}',
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == -signal.SIGKILL

@@ -2,9 +2,9 @@
 
 import pytest
 
+from garbology.measuring.schedule import Schedule
 from garbology.study.records import Sample
 from garbology.study.repetition import Repetition
-from garbology.study.schedule import Schedule
 
 REPETITION = Repetition(fewest=5, most=15, precision=0.1)
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from garbology.study.interpreters import InterpreterError
+from garbology.cli.running import run_studies
+from garbology.measuring.interpreters import InterpreterError
+from garbology.measuring.runner import Plan, StudyRun, measure_study
 from garbology.study.loading import load_study
 from garbology.study.records import read_record
-from garbology.study.runner import Plan, StudyRun, measure_study
-from garbology.study.running import run_studies
 
 BODY = """
 study = Study("Small things", {"n": [1, 2, 3]}, repeats=2, most_repeats=2, full={"n": [1, 2, 3, 4]})

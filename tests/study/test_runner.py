@@ -13,11 +13,11 @@ from contextlib import contextmanager, nullcontext
 import psutil
 import pytest
 
-from garbology.study import progress as progress_module
+from garbology.measuring import progress as progress_module
+from garbology.measuring.progress import Expectation, Lines, progress_of
+from garbology.measuring.runner import Plan, StudyRun, measure_all, measure_study
 from garbology.study.loading import load_study
-from garbology.study.progress import Expectation, Lines, progress_of
 from garbology.study.records import read_record
-from garbology.study.runner import Plan, StudyRun, measure_all, measure_study
 
 BODY = """
 study = Study("Small things", {"kind": ["good", "abort", "raise"], "n": [1, 2]}, repeats=2, quick={"n": [1]})

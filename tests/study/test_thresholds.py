@@ -90,4 +90,4 @@ def test_the_frontier_has_one_point_for_each_setting(small):
 def test_the_page_tells_the_way_out(page):
     """The verdict names the setting that leaves little and costs little."""
     assert len(page.tiles) == 5
-    assert "every 1k, frozen" in page.verdict
+    assert "frozen and collected every 1,000 operations" in page.verdict

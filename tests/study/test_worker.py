@@ -9,9 +9,10 @@ import time
 import psutil
 import pytest
 
-from garbology.study.interpreters import InterpreterError, Native, find_interpreter
+from garbology.measuring.interpreters import InterpreterError, Native
+from garbology.measuring.locating import find_interpreter
+from garbology.measuring.processes import clean_environment
 from garbology.study.loading import load_study
-from garbology.study.processes import clean_environment
 from garbology.study.signals import exit_text
 
 BODY = """
@@ -127,7 +128,7 @@ def test_what_a_case_leaves_running_does_not_disturb_the_next(target, tmp_path):
 def test_a_measured_interpreter_imports_no_drawing_and_no_command_line(target):
     """Plotting libraries and the parent's tools would be in every figure of memory."""
     modules = set(Native().run(target, "look", {}, 30)["values"]["modules"])
-    assert "garbology.study.worker" in modules or "garbology.study.declaration" in modules
+    assert "garbology.measuring.worker" in modules or "garbology.study.declaration" in modules
     unwanted = {"altair", "vl_convert", "jinja2", "matplotlib", "pandas", "rich", "click", "pytest"}
     assert not unwanted & modules
     assert not {name for name in modules if name.startswith("garbology.reporting")}
@@ -201,7 +202,7 @@ def test_an_interpreter_that_is_too_old_is_refused_although_it_could_load_the_st
 
 def test_an_interpreter_that_hangs_is_waited_for_once(target, tmp_path, monkeypatch):
     """However many studies there are to be measured on it."""
-    monkeypatch.setattr("garbology.study.interpreters._DESCRIBE_SECONDS", 1)
+    monkeypatch.setattr("garbology.measuring.interpreters._DESCRIBE_SECONDS", 1)
     calls = tmp_path / "calls"
     hanging = Native(write_python(tmp_path / "python", f"echo called >>{calls}; exec sleep 60"), "hanging")
     for _ in range(3):
@@ -275,7 +276,7 @@ def environment_without(package, place):
     (place / f"{package}.py").write_text("raise ImportError('none here')", encoding="utf-8")
     code = (
         "import json, sys; sys.path.insert(0, sys.argv[1]);"
-        "from garbology.study.worker import describe; print(json.dumps(describe()))"
+        "from garbology.measuring.worker import describe; print(json.dumps(describe()))"
     )
     command = [sys.executable, "-X", "garbology=late", "-c", code, str(place)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -307,12 +308,12 @@ def test_a_study_that_needs_no_numpy_imports_none(write_study):
 def test_a_study_that_imports_garbology_whole_has_all_of_it_before_the_measurement(write_study):
     """Nothing is imported at its first use, where it would be measured."""
     path = write_study("import garbology\n" + LIGHT)
-    assert "garbology.find" in Native().run(path, "look", {"n": 1}, 30)["values"]["names"]
+    assert "garbology.find.window" in Native().run(path, "look", {"n": 1}, 30)["values"]["names"]
 
 
 def test_outside_a_study_everything_is_imported_at_once():
     """The import's own garbage must not be found in somebody's window."""
-    code = "import sys, garbology; print('garbology.find' in sys.modules, 'watch' in vars(garbology))"
+    code = "import sys, garbology; print('garbology.find.window' in sys.modules, 'watch' in vars(garbology))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True True\n"
 

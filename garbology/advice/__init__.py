@@ -1,0 +1,1 @@
+"""Which edge to weaken, and the proof that it frees the cycle."""

@@ -1,0 +1,69 @@
+"""Functions that capture each other: a recursive inner function, `even` and `odd`, the parts of an encoder."""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from garbology.cycles.folding import Link
+from garbology.cycles.reachability import strongly_connected
+from garbology.names.classes import safe_type_name
+from garbology.text.escaping import safe_text
+
+_name_of: Any = types.FunctionType.__dict__["__name__"].__get__
+_qualified_name_of: Any = types.FunctionType.__dict__["__qualname__"].__get__
+
+
+def mutual_captures(links: Sequence[Link]) -> list[list[Link]]:
+    """The links among functions that capture each other or themselves, those of each group of functions together."""
+    among = [
+        link for link in links if _is_callable(link.steps[0].holder) and _is_callable(link.steps[-1].referent)
+    ]
+    if not among:
+        return []
+    ends = np.array([(link.source, link.target) for link in among])
+    nodes, places = np.unique(ends, return_inverse=True)
+    sources, targets = places.reshape(ends.shape).T
+    graph = csr_matrix((np.ones(len(among)), (sources, targets)), shape=(len(nodes), len(nodes)))
+    _, labels = strongly_connected(graph)
+    groups: dict[int, list[Link]] = defaultdict(list)
+    for link, source, target in zip(among, labels[sources].tolist(), labels[targets].tolist(), strict=True):
+        if source == target:
+            groups[source].append(link)
+    return [group for group in groups.values() if any(map(is_captured, group))]
+
+
+def is_captured(link: Link) -> bool:
+    """Whether it is a variable of a closure."""
+    return type(link.steps[-1].holder) is types.CellType
+
+
+def maker_of(link: Link) -> str:
+    """The function in which the function was made that has this link's variable: 'Fun.__init__'."""
+    functions = [step.holder for step in link.steps if type(step.holder) is types.FunctionType]
+    qualified = str.__str__(_qualified_name_of(functions[-1])) if functions else ""
+    return safe_text(qualified.rpartition(".<locals>")[0], limit=80)
+
+
+def names_of(links: Iterable[Link]) -> list[str]:
+    """The names of the functions that have these links, each once."""
+    paths = list(links)
+    functions = [step.holder for link in paths for step in link.steps]
+    several = {id(each) for each in functions if type(each) is types.FunctionType}
+    if len(paths) == len(several) == 1 and is_captured(paths[0]):  # a wrapper bears the name of what it wraps
+        return [paths[0].label.rpartition("closure variable ")[2]]
+    names = {str.__str__(_name_of(each)) for each in functions if type(each) is types.FunctionType}
+    return [safe_text(name, limit=80) for name in sorted(names)]
+
+
+def _is_callable(obj: object) -> bool:
+    """Whether it is a function, or what wraps one in C."""
+    kind = type(obj)
+    wraps = kind is functools.partial or safe_type_name(kind) == "functools._lru_cache_wrapper"
+    return kind is types.FunctionType or wraps

@@ -1,0 +1,99 @@
+"""An advice in words: one sentence for what belongs together."""
+
+from __future__ import annotations
+
+import types
+from collections import defaultdict
+from collections.abc import Sequence
+
+from garbology.advice.candidates import Candidate
+from garbology.advice.captures import maker_of, names_of
+from garbology.advice.remedy import (
+    Remedy,
+)
+from garbology.cycles.folding import Link
+from garbology.cycles.result import Edge
+from garbology.text.escaping import joined
+
+_VARIABLE = "closure variable "
+_SUBJECT = "\0"  # stands for the edges in a sentence
+_MANY_FUNCTIONS = 3  # that are named one by one
+_MOST_LISTED = 12  # classes or names in one sentence
+
+
+def advised_edge(candidate: Candidate) -> Edge:
+    """The edge of a candidate as it is shown."""
+    labels = {link.label for link in candidate.links}
+    source, pattern, target = candidate.key
+    return Edge(source, labels.pop() if len(labels) == 1 else pattern, target)
+
+
+def remedy_name(candidate: Candidate, remedy: Remedy) -> str:
+    """What edges share that are told in one sentence: their label, the variable of closures, the hoisting."""
+    if remedy.name == "hoist":
+        return remedy.say("", "")
+    return (
+        _VARIABLE + candidate.key[1].rpartition(_VARIABLE)[2] if _is_variable(candidate) else candidate.key[1]
+    )
+
+
+def _is_variable(candidate: Candidate) -> bool:
+    return type(candidate.links[0].steps[-1].holder) is types.CellType and _VARIABLE in candidate.key[1]
+
+
+def sentences_of(told: Sequence[tuple[list[Candidate], Remedy]]) -> list[str]:
+    """A sentence for edges of each name; where those of one holder would differ by their names alone, one for all."""
+    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for candidates, remedy in told:
+        targets = enumerated(list(dict.fromkeys(candidate.key[2] for candidate in candidates)))
+        sources = tuple(dict.fromkeys(candidate.key[0] for candidate in candidates))
+        name = () if len(sources) == 1 else (candidates[0].key[1],)
+        key = (remedy.say(_SUBJECT, targets), *sources, *name)
+        alike[key].append(remedy.say(_subject(candidates), targets))
+    return [each for key, sentences in alike.items() for each in _with_one_subject(key[0], sentences)]
+
+
+def _with_one_subject(rest: str, sentences: list[str]) -> list[str]:
+    """Sentences that only begin differently, as one: 'each of A.left and A.right is the way back'."""
+    end = rest.removeprefix(_SUBJECT)
+    if len(sentences) == 1 or not end.startswith(" ") or not all(each.endswith(end) for each in sentences):
+        return sentences
+    return [f"each of {enumerated([each.removesuffix(end) for each in sentences])}{end}"]
+
+
+def _subject(candidates: list[Candidate]) -> str:
+    if len(candidates) == 1:
+        edge = advised_edge(candidates[0])
+        return joined(edge.source, edge.label)
+    label = candidates[0].key[1]
+    sources = list(dict.fromkeys(candidate.key[0] for candidate in candidates))
+    if _is_variable(candidates[0]):
+        label = label[label.rindex(_VARIABLE) :]
+        paths = (joined(*candidate.key[:2]) for candidate in candidates)
+        sources = list(dict.fromkeys(path[: path.rindex(_VARIABLE)].removesuffix(" → ") for path in paths))
+        makers = list(dict.fromkeys(maker_of(link) for candidate in candidates for link in candidate.links))
+        if len(sources) > _MANY_FUNCTIONS and len(makers) == 1:
+            return f"{label} of {len(sources)} functions made in {makers[0]}"
+    elif len(sources) == 1:
+        return joined(sources[0], label)
+    return f"{label} of {enumerated(sources)}"
+
+
+def hoisted(group: Sequence[Link]) -> Remedy:
+    """The remedy for inner functions that capture each other."""
+    names = names_of(group)
+    if len(names) == 1:
+        itself = f"{names[0]} captures itself: define it at module level, or pass it to itself"
+        return Remedy("hoist", lambda edge, target: itself)
+    together = (
+        f"{enumerated(names)} capture each other: define them at module level, "
+        f"or clear the variables (`del {', '.join(names)}`) when they are done with"
+    )
+    return Remedy("hoist", lambda edge, target: together)
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """'A', 'A and B', 'A, B and C', or the first few and how many more."""
+    if len(names) > _MOST_LISTED:
+        names = [*names[:_MOST_LISTED], f"{len(names) - _MOST_LISTED} more"]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -1,0 +1,1 @@
+"""Why an object is alive: the path from a root to it."""

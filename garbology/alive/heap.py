@@ -1,0 +1,310 @@
+"""The whole heap, read backwards: who holds an object, who holds those, and so on up to what starts the chain."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import compress
+from types import CodeType
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import breadth_first_order
+
+from garbology.cycles.reachability import graph_of_pairs, strongly_connected
+from garbology.interpreter.thread_stacks import RunningFrame, own_frame_ids, running_frames
+from garbology.interpreter.traversal import is_dangerous_to_traverse
+from garbology.names.classes import COLLECTED_TYPE, flags_of
+from garbology.names.hidden import hides, holds_unseen, unseen_referents
+from garbology.names.secrets import has_secrets, secret_ids
+from garbology.snapshot.listing import Listing, listing
+from garbology.snapshot.snapshot import (
+    Index,
+    Referents,
+    addresses_of,
+    count_each,
+    referents_in_chunks,
+    types_of,
+)
+
+_MOST_WAYS = 16  # hidden references on cycles, of which the nearest is chosen
+
+
+class Heap:
+    """Objects that can hold others, and the references between them.
+
+    Besides what the collector tracks these are what it leaves out: objects that the program froze, tuples and
+    dictionaries not tracked yet, and what C types keep to themselves (:mod:`garbology.names.hidden`).
+
+    Parameters
+    ----------
+    seeds : objects that must be among them: the one that is asked for, running frames. The list is emptied.
+    left_out : ids of objects that are not looked at, such as the lists of the one who asks.
+
+    Attributes
+    ----------
+    objects : list of all objects. Object ``i`` below means ``objects[i]``.
+    sources, targets : int64, shape (m,). One entry a reference.
+    counted : bool, shape (m,). Whether that reference is one of those that the target's count counts.
+    hidden : bool, shape (m,). Whether the collector is not shown that reference.
+    unseen_tuples : ids of tuples that nothing visible holds, by the id of each object that they refer to: arguments
+        that C code keeps, a value stack. Empty where there is one thread, for then they are among the objects.
+    """
+
+    def __init__(self, seeds: list[object], left_out: Iterable[int]) -> None:
+        own = frozenset([id(self), id(seeds), *left_out])  # or the list of all objects would hold itself
+        listed = listing()  # what is left out of it turns up where something visible refers to it
+        reader = _Reader(_tracked(listed, seeds, own), own, addresses_of(seeds))
+        seeds.clear()  # the call's own arguments are among the objects, and live on with them
+        reader.read()
+        self.objects = reader.objects
+        self._index = Index(self.objects)
+        self.sources, self.targets, self.hidden = reader.edges(self._index)
+        self.counted = np.ones(len(self.sources), bool)
+        tuples = list(listed.left_out)
+        self.unseen_tuples: dict[int, int] = {}
+        for address, place in zip(tuples, self.places_of(tuples).tolist(), strict=True):
+            if place < 0:
+                self.unseen_tuples.update(dict.fromkeys(listed.left_out[address][1], address))
+
+    def __len__(self) -> int:
+        return len(self.objects)
+
+    def place_of(self, obj: object) -> int:
+        """Place of an object, -1 where it is not among them."""
+        return int(self._index.find(addresses_of([obj]))[0])
+
+    def places_of(self, ids: Sequence[int]) -> NDArray[np.int32]:
+        """Places of the objects with these ids, -1 where there is none: int32, shape (len(ids),)."""
+        return self._index.find(np.array(ids, np.int64))
+
+    def add_edges(
+        self, sources: NDArray[np.integer], targets: NDArray[np.integer], counted: Sequence[bool]
+    ) -> None:
+        """Add references that the collector does not see, all at once; a target of -1 is left out."""
+        known = targets >= 0
+        self.sources = np.append(self.sources, sources[known])
+        self.targets = np.append(self.targets, targets[known])
+        self.counted = np.append(self.counted, np.array(counted, bool)[known])
+        self.hidden = np.append(self.hidden, np.zeros(int(known.sum()), bool))
+
+    def holders_of(self, place: int) -> NDArray[np.int64]:
+        """Places of all that refer to an object, each as often as it does."""
+        holders: NDArray[np.int64] = self.sources[self.targets == place]
+        return holders
+
+    def unaccounted(self, places: NDArray[np.integer]) -> NDArray[np.int64]:
+        """References to each of these objects beyond those of the heap: int64, shape (len(places),)."""
+        seen = np.bincount(self.targets[self.counted], minlength=len(self))[places]
+        missing: NDArray[np.int64] = count_each([self.objects[place] for place in places.tolist()]) - seen
+        return missing - 1  # one of them is this list's own
+
+    def upstream(self, place: int, ignored: NDArray[np.bool_]) -> Upstream:
+        """All from which an object can be reached, without the ``ignored`` references (bool, shape (m,))."""
+        used = ~ignored
+        backwards = graph_of_pairs(self.targets[used], self.sources[used], len(self))
+        order, nearer = breadth_first_order(backwards, place)
+        return Upstream(order, nearer, backwards)
+
+    def hidden_cycle(self, upstream: Upstream) -> list[int]:
+        """A way to the object from a cycle through a hidden reference: all that is on it or behind it is never freed.
+
+        It begins with that reference, or at the object itself if that is on the cycle. Empty where there is none.
+        """
+        edges = np.flatnonzero(self.hidden)
+        sources, targets = self.sources[edges], self.targets[edges]
+        inside = np.flatnonzero(upstream.are_together(sources, targets))
+        ways = [
+            upstream.way_through(int(sources[at]), int(targets[at])) for at in inside[:_MOST_WAYS].tolist()
+        ]
+        return min(ways, key=len, default=[])
+
+
+def heap_with_frames(seeds: list[object], left_out: set[int]) -> tuple[Heap, list[RunningFrame]]:
+    """The heap with the references of all running functions' variables, and these functions.
+
+    ``left_out`` are ids of the caller's own objects; the instrument's frames are left out besides.
+    """
+    frames = running_frames()
+    left_out = left_out | {id(seeds), id(frames), *map(id, frames), *own_frame_ids()}
+    heap = Heap([*seeds, *(running.frame for running in frames)], left_out)
+    variables = [(id(running.frame), variable) for running in frames for variable in running.variables]
+    heap.add_edges(
+        heap.places_of([holder for holder, _ in variables]),
+        heap.places_of([variable.target_id for _, variable in variables]),
+        [variable.counted for _, variable in variables],
+    )
+    return heap, frames
+
+
+class Upstream:
+    """What an object can be reached from.
+
+    Attributes
+    ----------
+    order : int32. Places of all that can reach the object, nearest first; the object itself is the first.
+    """
+
+    def __init__(self, order: NDArray[np.int32], nearer: NDArray[np.int32], backwards: csr_matrix) -> None:
+        self.order = order
+        self._nearer = nearer
+        self._backwards = backwards
+
+    def path_from(self, place: int) -> list[int]:
+        """A shortest way from there to the object, both ends included."""
+        path = [place]
+        while path[-1] != self.order[0]:
+            path.append(int(self._nearer[path[-1]]))
+        return path
+
+    def are_together(self, sources: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these references are on a cycle of what the object can be reached from."""
+        known = np.zeros(len(self._nearer), bool)
+        known[self.order] = True
+        together: NDArray[np.bool_] = self._labels[sources] == self._labels[targets]
+        return together & known[sources] & known[targets]
+
+    def way_through(self, source: int, target: int) -> list[int]:
+        """A way to the object that begins with the reference from ``source`` to ``target``, or leads from the object
+        through that reference and back to it.
+        """
+        onwards = self.path_from(target)
+        if self._labels[source] != self._labels[self.order[0]]:
+            return [source, *onwards]
+        _, before = breadth_first_order(self._backwards, source)
+        back = [int(self.order[0])]
+        while back[-1] != source:
+            back.append(int(before[back[-1]]))
+        return [*back, *onwards]
+
+    @cached_property
+    def _labels(self) -> NDArray[np.int32]:
+        """A number for each object, equal for those that are on a cycle together."""
+        return strongly_connected(self._backwards)[1]
+
+    def cycle(self, referents: NDArray[np.integer]) -> list[int]:
+        """A way from a cycle to the object: from the object itself if one of its ``referents`` leads back to it."""
+        known = np.zeros(len(self._nearer), bool)
+        known[self.order] = True
+        back = set(referents[known[referents]].tolist())
+        if back:
+            nearest = next(place for place in self.order.tolist() if place in back)
+            first = int(self.order[0])
+            return [first, first] if nearest == first else [first, *self.path_from(nearest)]
+        labels = self._labels
+        in_cycle = (np.bincount(labels)[labels] > 1) | (self._backwards.diagonal() > 0)
+        places = self.order[in_cycle[self.order]].tolist()
+        return self.path_from(places[0]) if places else [int(self.order[0])]
+
+
+def _tracked(listed: Listing, seeds: Sequence[object], left_out: frozenset[int]) -> list[object]:
+    """What the collector tracks and the seeds, each once."""
+    objects = listed.without_gaps()
+    dangerous = [id(module) for module in (sys.modules.get("_asyncio"),) if is_dangerous_to_traverse(module)]
+    drop = np.isin(addresses_of(objects), [*left_out, *dangerous, *map(id, seeds)])
+    distinct = {id(seed): seed for seed in seeds if not is_dangerous_to_traverse(seed)}
+    return [*compress(objects, (~drop).tolist()), *distinct.values()]
+
+
+class _Reader:
+    """Reads referents, and whatever holder turns up among them that the collector did not list."""
+
+    def __init__(self, objects: list[object], left_out: frozenset[int], seeds: NDArray[np.int64]) -> None:
+        self.objects = objects
+        self._index = Index(objects)
+        self._left_out = left_out
+        self._seeds = seeds
+        self._more: dict[int, int] = {}  # place of what was found on the way, by address
+        self._holds: dict[int, bool] = {}
+        self._sources: list[NDArray[np.int64]] = []
+        self._targets: list[NDArray[np.int64]] = []
+        self._hidden: list[NDArray[np.bool_]] = []
+        self._secrets: list[tuple[int, list[int]]] = []  # place of a holder, words of its memory
+
+    def read(self) -> None:
+        done = 0
+        while done < len(self.objects):
+            batch = self.objects[done:]
+            first = done
+            done = len(self.objects)
+            self._read_hidden(batch, first)
+            for referents in referents_in_chunks(batch):
+                self._take(referents, first)
+                first += len(referents)
+                del referents
+
+    def edges(self, index: Index) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """Sources and targets of all references, and which are hidden; ``index`` has the places of all the objects."""
+        lengths = [len(words) for _, words in self._secrets]
+        holders = np.repeat(np.array([place for place, _ in self._secrets], np.int64), lengths)
+        words = np.array([word for _, words in self._secrets for word in words], np.uint64)
+        found = index.find(words.astype(np.int64)).astype(np.int64)
+        self._add(holders[found >= 0], found[found >= 0], hidden=True)
+        self._secrets.clear()
+        return np.concatenate(self._sources), np.concatenate(self._targets), np.concatenate(self._hidden)
+
+    def _add(self, sources: NDArray[np.int64], targets: NDArray[np.int64], *, hidden: bool) -> None:
+        self._sources.append(sources)
+        self._targets.append(targets)
+        self._hidden.append(np.full(len(sources), hidden))
+
+    def _take(self, referents: Referents, first: int) -> None:
+        types, kinds = types_of(referents.objects)
+        holds = np.fromiter(map(self._can_hold, types), bool, len(types))[kinds]
+        holds[referents.marks] = False
+        holds |= np.isin(referents.addresses, self._seeds)
+        entries = np.flatnonzero(holds)
+        targets = self._index.find(referents.addresses[entries]).astype(np.int64)
+        for at in np.flatnonzero(targets < 0).tolist():
+            targets[at] = self._place_of_another(referents.objects[entries[at]])
+        self._add(first + referents.owners()[entries][targets >= 0], targets[targets >= 0], hidden=False)
+
+    def _read_hidden(self, batch: list[object], first: int) -> None:
+        types, kinds = types_of(batch)
+        for number, kind in enumerate(types):
+            knows, secret = hides(kind), has_secrets(kind)
+            for at in np.flatnonzero(kinds == number).tolist() if knows or secret else ():
+                if secret:
+                    self._secrets.append((first + at, secret_ids(batch[at])))
+                if knows:
+                    targets = np.array(list(self._hidden_places(batch[at])), np.int64)
+                    self._add(np.full(len(targets), first + at), targets, hidden=True)
+
+    def _hidden_places(self, holder: object) -> Iterator[int]:
+        for referent in unseen_referents(holder):
+            place = int(self._index.find(addresses_of([referent]))[0])
+            if place < 0 and self._can_hold(type(referent)):
+                place = self._place_of_another(referent)
+            if place >= 0:
+                yield place
+
+    def _place_of_another(self, obj: object) -> int:
+        address = id(obj)
+        if address in self._left_out or not _holds_something(obj):
+            return -1
+        place = self._more.get(address)
+        if place is None:
+            place = self._more[address] = len(self.objects)
+            self.objects.append(obj)
+        return place
+
+    def _can_hold(self, kind: type) -> bool:
+        known = self._holds.get(id(kind))
+        if known is None:
+            known = self._holds[id(kind)] = _can_hold(kind)
+        return known
+
+
+def _can_hold(kind: type) -> bool:
+    """Whether instances may hold others. Code objects do (constants), and are of no interest here."""
+    collected = bool(flags_of(kind) & COLLECTED_TYPE)
+    return collected or (kind is not CodeType and (hides(kind) or has_secrets(kind)))
+
+
+def _holds_something(obj: object) -> bool:
+    """An array that owns plain numbers, of which a program may have millions, holds nothing."""
+    if not flags_of(type(obj)) & COLLECTED_TYPE and hides(type(obj)):
+        return has_secrets(type(obj)) or holds_unseen(obj)
+    return not is_dangerous_to_traverse(obj)

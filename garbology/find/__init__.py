@@ -1,0 +1,1 @@
+"""A window: what was made in it and only the collector can free, explained."""

@@ -1,1 +1,0 @@
-"""From objects to an explanation: snapshot, reachability, components, shapes, names, sizes."""

@@ -1,0 +1,136 @@
+"""Whether other threads may hold what is new where nobody can look: in the variables of a C function that they run.
+
+A thread that has used no processor time since a block began has made nothing in it, and was given nothing. Of one that
+has run, the frames show what its functions in Python hold. C functions between these, and the one that it is in now,
+must be known to hold nothing.
+"""
+
+from __future__ import annotations
+
+import _thread
+import select
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from functools import cache
+from itertools import chain, pairwise, starmap, tee
+from types import CodeType, FrameType
+from typing import Any
+
+from garbology.interpreter.memory_layout import VERSION
+from garbology.interpreter.thread_stacks import calls_from_c, frames_of, held_ids
+
+#: Packages whose functions wait for work, and call no C function that collects what is new and calls back.
+_WAITING = frozenset(
+    ["asyncio", "concurrent", "execnet", "multiprocessing", "queue", "selectors", "socketserver", "threading"]
+)
+# Where the interpreter lets another thread run. In 3.11 a loop's end is a conditional jump.
+_BACKWARD_IF = tuple(f"POP_JUMP_BACKWARD_IF_{what}" for what in ("TRUE", "FALSE", "NONE", "NOT_NONE"))
+_PAUSES = frozenset(["RESUME", "JUMP_BACKWARD", "JUMP_ABSOLUTE", *_BACKWARD_IF])
+
+
+def processor_times() -> dict[int, float]:
+    """Seconds of processor time that each other thread with a frame has used, by identity; empty if unknown."""
+    ask: Any = getattr(time, "pthread_getcpuclockid", None)
+    if ask is None:
+        return {}
+    # One call of a C function that makes the list itself: no thread can end before its clock is asked for.
+    idents, asked = tee(chain.from_iterable(starmap(sys._current_frames, [()])))
+    pairs = list(zip(idents, map(ask, asked), strict=False))
+    own = _thread.get_ident()
+    return {ident: time.clock_gettime(clock) for ident, clock in pairs if ident != own}
+
+
+def held_by_other_threads(before: dict[int, float]) -> list[int]:
+    """Return the ids of all that the frames of threads refer to which have run since ``before``.
+
+    Only while :func:`garbology.interpreter.exclusive.analysis` is held: a frame that is looked at keeps its variables
+    for that moment, when its function ends.
+    """
+    innermost = (_frame_of(ident) for ident in _threads_that_ran(before))
+    return [address for each in innermost for frame in frames_of(each) for address in held_ids(frame)]
+
+
+def working_thread(before: dict[int, float]) -> tuple[CodeType, int] | str | None:
+    """Code and line of a thread that may hold what is new unseen, or why there is one; None where there is none.
+
+    ``before`` is what :func:`processor_times` answered when the block began. To be called as
+    :func:`held_by_other_threads` is.
+    """
+    with_frame = list(sys._current_frames())
+    unseen = [ident for ident in list(threading._active) if ident not in with_frame]  # type: ignore[attr-defined]
+    if unseen:
+        return "a thread is in C code, without a frame"
+    for ident in _threads_that_ran(before):
+        innermost = _frame_of(ident)
+        if innermost is not None and not _waits(innermost) and not _is_seen_through(innermost):
+            return innermost.f_code, innermost.f_lineno
+    return None
+
+
+def any_has_run(before: dict[int, float]) -> bool:
+    """Whether another thread with a frame has used processor time since ``before``."""
+    return bool(_threads_that_ran(before))
+
+
+def _threads_that_ran(before: dict[int, float]) -> list[int]:
+    """The other threads with a frame, but those that have used no processor time since ``before``."""
+    others = [ident for ident in list(sys._current_frames()) if ident != _thread.get_ident()]
+    now = processor_times() if others else {}
+    return [ident for ident in others if ident not in before or now.get(ident) != before[ident]]
+
+
+def _frame_of(ident: int) -> FrameType | None:
+    return sys._current_frames().get(ident)
+
+
+def _waits(innermost: FrameType) -> bool:
+    """Whether a thread waits for work: all of its functions belong to what does nothing else."""
+    return all(_package(frame) in _WAITING for frame in frames_of(innermost))
+
+
+def _package(frame: FrameType) -> str:
+    name = frame.f_globals.get("__name__")
+    return name.partition(".")[0] if type(name) is str else ""
+
+
+def _is_seen_through(innermost: FrameType) -> bool:
+    """Whether a thread's functions called each other without C functions between, and what it does now is known."""
+    if VERSION < (3, 11):
+        return False  # each function is called by a C function there
+    frames = list(frames_of(innermost))
+    for frame, caller in pairwise(frames):
+        # What waits for work calls what it was given through C functions that hold its arguments, and no more.
+        if _package(caller) not in _WAITING and calls_from_c(frame) is not False:
+            return False
+    return (
+        _package(innermost) in _WAITING
+        or _pauses(innermost)
+        or any(address in _harmless() for address in held_ids(innermost))
+    )
+
+
+def _pauses(frame: FrameType) -> bool:
+    """Whether a function was interrupted between two instructions: it is in no C function."""
+    import dis
+
+    code = frame.f_code.co_code
+    return 0 <= frame.f_lasti < len(code) and dis.opname[code[frame.f_lasti]] in _PAUSES
+
+
+@cache
+def _harmless() -> frozenset[int]:
+    """The ids of C functions that wait, and hold nothing but their arguments."""
+    return frozenset(map(id, _harmless_functions()))
+
+
+def _harmless_functions() -> Iterator[object]:
+    yield time.sleep
+    yield select.select
+    for kind in (type(_thread.allocate_lock()), type(_thread.RLock())):
+        yield from (vars(kind)[name] for name in ("acquire", "__enter__"))
+    yield from (
+        vars(kind)[name] for kind in socket.socket.__mro__[1:2] for name in ("recv", "recv_into", "_accept")
+    )

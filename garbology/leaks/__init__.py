@@ -1,0 +1,1 @@
+"""Objects that are alive though nothing visible holds them."""

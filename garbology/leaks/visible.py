@@ -1,0 +1,24 @@
+"""Whether the program can still reach an object: from a module, a running function, a context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from garbology.alive.gc_roots import named_roots
+from garbology.alive.heap import heap_with_frames
+
+
+def any_is_in_use(objects: Sequence[object]) -> bool:
+    """Whether modules, running functions, contexts or what C code is known to hold lead to any of ``objects``."""
+    if not objects:
+        return False
+    heap, frames = heap_with_frames(list(objects), {id(objects)})
+    roots = np.array(list(named_roots(heap, frames)), np.int64)
+    none = np.zeros(len(heap.sources), bool)
+    # No generator: it would hold the heap in a cell, and the heap holds every cell.
+    for obj in objects:  # noqa: SIM110
+        if np.isin(roots, heap.upstream(heap.place_of(obj), none).order).any():
+            return True
+    return False

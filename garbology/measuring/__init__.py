@@ -1,0 +1,1 @@
+"""Cases measured in fresh interpreters, and kept as records."""

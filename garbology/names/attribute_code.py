@@ -1,0 +1,340 @@
+"""What the code of a program's classes does with an attribute or a variable, read from its instructions."""
+
+from __future__ import annotations
+
+import dis
+import gc
+import itertools
+import sys
+import types
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+from garbology.interpreter.bytecode import plain_code
+from garbology.names.classes import mro_of
+from garbology.names.finalizers import namespace_of
+
+#: Names of methods that end something, the most telling first.
+ENDINGS = (
+    *(
+        "close",
+        "aclose",
+        "unlink",
+        "decompose",
+        "cancel",
+        "disconnect",
+        "shutdown",
+        "stop",
+        "dispose",
+        "detach",
+    ),
+    *(
+        "release",
+        "clear",
+        "unregister",
+        "deregister",
+        "unsubscribe",
+        "remove",
+        "teardown",
+        "tear_down",
+        "destroy",
+    ),
+)
+_WITH_EXITS = (*ENDINGS, "__exit__", "__aexit__")
+_TAKING_OUT = ("clear", "remove", "discard", "pop", "popleft", "popitem")
+_CONSTANTS = ("LOAD_CONST", "LOAD_COMMON_CONSTANT")
+_EMPTY = ("BUILD_LIST", "BUILD_MAP", "BUILD_SET", "BUILD_TUPLE")
+_LOADS_METHOD_TOO = sys.version_info >= (3, 12)  # LOAD_ATTR with its lowest bit set
+
+_LOADING = ("LOAD_FAST", "LOAD_DEREF", "LOAD_NAME")
+Steps = list[dis.Instruction]
+
+
+def instructions(code: types.CodeType) -> Steps:
+    """The instructions of a piece of code, as the compiler made them."""
+    return list(dis.get_instructions(plain_code(code)))
+
+
+def functions_of(cls: type) -> Iterator[tuple[str, types.FunctionType]]:
+    """The functions of a class and its bases by name, those of static and class methods and properties too."""
+    for base in mro_of(cls):
+        for name, value in list(namespace_of(base).items()):
+            for function in _functions_in(value):
+                yield name, function
+
+
+def _functions_in(value: Any) -> Iterator[types.FunctionType]:
+    kind = type(value)
+    parts = [value.__func__] if kind is staticmethod or kind is classmethod else [value]
+    parts = [value.fget, value.fset, value.fdel] if kind is property else parts
+    yield from (part for part in parts if type(part) is types.FunctionType)
+
+
+def names_both(cls: type, attribute: str, method: str) -> bool:
+    """Whether one statement in a class names an attribute and a method: it is that which stores the method there."""
+    codes = (function.__code__ for _, function in functions_of(cls))
+    return any(
+        {attribute, method} <= names
+        for code in codes
+        if attribute in code.co_names and method in code.co_names
+        for names in _names_by_statement(code)
+    )
+
+
+def _names_by_statement(code: types.CodeType) -> Iterator[set[str]]:
+    """The attributes that each statement reads or sets."""
+    names: set[str] = set()
+    for step in instructions(code):
+        if "ATTR" in step.opname or "METHOD" in step.opname:
+            names.add(step.argval)
+        if step.opname.startswith(("STORE_", "POP_TOP", "RETURN_")):
+            yield names
+            names = set()
+
+
+def is_set_from_itself_alone(cls: type, name: str) -> bool:
+    """Whether every statement that sets an attribute of `self` reads no other variable, or asks `getattr`."""
+    codes = [function.__code__ for _, function in functions_of(cls) if _sets(function.__code__, name)]
+    return bool(codes) and all(
+        "getattr" in read or read <= set(code.co_varnames[: min(code.co_argcount, 1)])
+        for code in codes
+        for read in _read_when_setting(code, name)
+    )
+
+
+def _read_when_setting(code: types.CodeType, name: str) -> Iterator[set[str]]:
+    """The variables, and `getattr`, that each statement reads that sets an attribute."""
+    read: set[str] = set()
+    jumped = False
+    for step in instructions(code):
+        if step.starts_line and jumped:
+            read = set()  # that was a condition
+        if step.opname.startswith(_LOADING) or step.argval == "getattr":
+            read.update(step.argval if type(step.argval) is tuple else (step.argval,))
+        if step.opname == "STORE_ATTR" and step.argval == name:
+            yield read
+        if step.opname.startswith(("STORE_", "RETURN_")) or (step.opname == "POP_TOP" and not jumped):
+            read = set()
+        jumped = "JUMP" in step.opname or step.opname == "NOT_TAKEN"
+
+
+def storing_class(cls: type, name: str) -> type | None:
+    """The class whose code sets the attribute, the class itself or one of its bases; None where none of them does."""
+    for base in mro_of(cls):
+        for value in list(namespace_of(base).values()):
+            if any(_sets(function.__code__, name) for function in _functions_in(value)):
+                return base
+    return None
+
+
+def _sets(code: types.CodeType, name: str) -> bool:
+    if name not in code.co_names:
+        return False
+    return any(step.opname == "STORE_ATTR" and step.argval == name for step in instructions(code))
+
+
+def is_set_later(cls: type, name: str, variables: dict[str, Any]) -> bool:
+    """Whether code other than a class's ``__init__`` sets such an attribute, so that its value changes.
+
+    ``variables`` are the global ones of the code that reads it, whose functions and classes are looked through.
+    """
+    values = gc.get_referents(variables)
+    classes = [cls, *(each for each in values if type(each) is type)]
+    functions = [("", each) for each in values if type(each) is types.FunctionType]
+    functions += [each for own in classes for each in functions_of(own)]
+    codes = (
+        each for own, function in functions for each in _with_inner(function.__code__, own == "__init__")
+    )
+    return any(_sets(code, name) for code in codes)
+
+
+def _with_inner(code: types.CodeType, inner_alone: bool) -> list[types.CodeType]:
+    """A function's code and that of the functions in it."""
+    found, pending = [], [code]
+    while pending:
+        found.append(pending.pop())
+        pending += [each for each in found[-1].co_consts if type(each) is types.CodeType]
+    return found[inner_alone:]
+
+
+def clearing_method(cls: type, name: str) -> str | None:
+    """The method of a class that ends something (``close``, ``unlink``, ...) and lets go of the attribute."""
+    codes = _codes_by_name(cls)
+    for ending in _WITH_EXITS:
+        if any(_clears(code, name) for code in _run_by(codes, ending)):
+            return ending
+    return None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a method does that ends an object.
+
+    Attributes
+    ----------
+    codes : its code, and that of what it calls of the same object.
+    goes_on : whether it calls the method of that name of other objects, or clears what they have.
+    wipes_others : whether it clears all attributes of other objects at once (``part.__dict__.clear()``).
+    followed : the attributes by which it gets to others.
+    """
+
+    codes: list[types.CodeType]
+    goes_on: bool
+    wipes_others: bool
+    followed: frozenset[str]
+
+    def lets_go_of(self, name: str) -> bool:
+        """Whether it lets go of an attribute."""
+        return bool(name) and any(_clears(code, name) for code in self.codes)
+
+
+def ended_by(cls: type, method: str) -> Ended | None:
+    """What a method of a class does that ends something; None where the class has no such method."""
+    codes = _run_by(_codes_by_name(cls), method)
+    if not codes:
+        return None
+    wiping = [code for code in codes if _wipes(code)]
+    going_on = wiping or [code for code in codes if _calls_of_another(code, method)]
+    followed = {
+        step.argval
+        for code in going_on
+        for step in instructions(code)
+        if step.opname in ("LOAD_ATTR", "LOAD_METHOD")
+    }
+    return Ended(codes, bool(going_on), bool(wiping), frozenset(followed))
+
+
+def _codes_by_name(cls: type) -> dict[str, list[types.CodeType]]:
+    codes: dict[str, list[types.CodeType]] = defaultdict(list)
+    for own, function in functions_of(cls):
+        codes[own].append(function.__code__)
+    return codes
+
+
+def _run_by(codes: dict[str, list[types.CodeType]], method: str) -> list[types.CodeType]:
+    """A method's code and that of what it calls of its object; what its bases have counts where it is called."""
+    first = codes.get(method, [])[:1]
+    called = [each for code in first for other in _called_on_itself(code) for each in codes.get(other, [])]
+    return [*first, *called]
+
+
+def _calls_of_another(code: types.CodeType, method: str) -> bool:
+    """Whether code calls a method of something else than its own object, a class or `super()`."""
+    steps = instructions(code)
+    return any(
+        step.argval == method
+        and step.opname in ("LOAD_ATTR", "LOAD_METHOD")
+        and not _is_itself(code, before)
+        and before.opname != "LOAD_GLOBAL"
+        and "CALL" not in before.opname
+        for before, step in itertools.pairwise(steps)
+    )
+
+
+def _wipes(code: types.CodeType) -> bool:
+    steps = instructions(code)
+    return any(
+        owner.opname.startswith("LOAD_FAST")
+        and not _is_itself(code, owner)
+        and (space.argval, clear.argval) == ("__dict__", "clear")
+        for owner, space, clear in zip(steps, steps[1:], steps[2:], strict=False)
+    )
+
+
+def _is_itself(code: types.CodeType, step: dis.Instruction) -> bool:
+    """Whether an instruction loads the object that a method is called of."""
+    return _loads(step)[-1:] == code.co_varnames[:1] and code.co_argcount > 0
+
+
+def _called_on_itself(code: types.CodeType) -> set[str]:
+    """The methods that a method names of its own object, or of a class or `super()`, and not of another object."""
+    names = set()
+    before = None
+    for step in instructions(code):
+        if step.opname.startswith("LOAD_SUPER_") or (
+            step.opname in ("LOAD_ATTR", "LOAD_METHOD")
+            and before is not None
+            and (_is_itself(code, before) or before.opname == "LOAD_GLOBAL" or "CALL" in before.opname)
+        ):
+            names.add(step.argval)
+        before = step
+    return names
+
+
+def _loads(step: dis.Instruction) -> tuple[str, ...]:
+    """The local variables that an instruction loads, in that order."""
+    if not step.opname.startswith("LOAD_FAST"):
+        return ()
+    return step.argval if type(step.argval) is tuple else (step.argval,)
+
+
+def is_always_itself(cls: type, name: str) -> bool:
+    """Whether all code of a class that sets the attribute sets it to the object itself, as far as that is there."""
+    codes = [function.__code__ for _, function in functions_of(cls)]
+    return all(map(_sets_to_itself, codes, repeat(name)))
+
+
+def _sets_to_itself(code: types.CodeType, name: str) -> bool:
+    if name not in code.co_names:
+        return True
+    loaded: tuple[str, ...] = ()
+    itself = code.co_varnames[:1] * 2
+    for step in instructions(code):
+        if step.opname == "STORE_ATTR" and step.argval == name and loaded[-2:] != itself:
+            return False
+        loaded = (*loaded, *_loads(step)) if _loads(step) else ()
+    return True
+
+
+def _clears(code: types.CodeType, name: str) -> bool:
+    if name not in code.co_names and "__dict__" not in code.co_names:
+        return False
+    steps = instructions(code)
+    for place, step in enumerate(steps):
+        following = steps[place + 1] if place + 1 < len(steps) else step
+        if step.argval == "__dict__" and following.argval == "clear":
+            return True
+        if step.argval != name:
+            continue
+        if step.opname == "DELETE_ATTR" or (step.opname == "STORE_ATTR" and _is_empty(steps[:place])):
+            return True
+        if step.opname.startswith("LOAD_") and following.argval in _TAKING_OUT:
+            return True
+    return False
+
+
+def _is_empty(steps: Steps) -> bool:
+    """Whether the statement that ends with a store, whose steps before it these are, stores None or something empty."""
+    for step in reversed(steps):
+        if step.opname in _CONSTANTS and _is_nothing(step.argval):
+            return True
+        if step.opname in _EMPTY and not step.arg:
+            return True
+        if step.opname in ("STORE_FAST", "POP_TOP", "RESUME") or "CALL" in step.opname:
+            return False
+    return False
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or (type(value) is tuple and all(each is None for each in value))
+
+
+def attribute_read_alone(function: Any, variable: str) -> str | None:
+    """The one attribute that a closure reads of a variable that it captures; None if it does anything else with it."""
+    steps = instructions(function.__code__)
+    names = set()
+    for step, following in zip(steps, [*steps[1:], steps[-1]], strict=True):
+        used = step.argval if type(step.argval) is tuple else (step.argval,)
+        if variable not in used or step.opname in _CONSTANTS:
+            continue
+        if step.opname != "LOAD_DEREF" or following.opname != "LOAD_ATTR" or _is_for_a_call(following):
+            return None
+        names.add(following.argval)
+    return names.pop() if len(names) == 1 else None
+
+
+def _is_for_a_call(step: dis.Instruction) -> bool:
+    return _LOADS_METHOD_TOO and bool((step.arg or 0) & 1)

@@ -1,0 +1,1 @@
+"""Bytes of objects, and of what they alone hold."""

@@ -1,0 +1,1 @@
+"""Objects as arrays: addresses, counts, referents."""

@@ -1,0 +1,729 @@
+"""Kinds of public reports, without their libraries: what is said is what their maintainers did, or as good."""
+
+import concurrent.futures
+import contextlib
+import ctypes
+import enum
+import functools
+import sys
+
+import pytest
+
+import garbology
+
+pytestmark = pytest.mark.usefixtures("quiet_heap")
+
+
+def advice_of(program, *args):
+    (shape,) = garbology.find_cycles(program, *args).shapes
+    return shape.advice
+
+
+class Linked(ctypes.Structure):
+    """Points to another."""
+
+
+Linked._fields_ = [("next", ctypes.POINTER(Linked))]
+
+
+# --- an exception thrown in while another is handled (asgiref)
+
+
+def _no():
+    raise LookupError
+
+
+@contextlib.contextmanager
+def yields_while_handling():
+    try:
+        _no()
+    except LookupError:
+        yield 1
+
+
+@contextlib.contextmanager
+def yields_while_handling_one_of_two():
+    try:
+        _no()
+    except KeyError:
+        yield 1
+    except LookupError:
+        if sys.argv:
+            yield 2
+
+
+def with_context(manager):
+    with contextlib.suppress(AttributeError), manager() as storage:
+        return storage.missing
+
+
+def raises_while_handling():
+    try:
+        _no()
+    except LookupError:
+        raise AttributeError  # noqa: B904
+
+
+@contextlib.contextmanager
+def raises_instead_of_yielding():
+    raises_while_handling()
+    yield
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="contextlib does not keep it")
+@pytest.mark.parametrize("manager", [yields_while_handling, yields_while_handling_one_of_two])
+def test_what_is_thrown_in_while_another_is_handled_is_yielded_later(manager):
+    """The frame of contextlib that keeps the exception is no program's to change; the except clause is."""
+    advice = advice_of(with_context, manager)
+    assert [edge.label for edge in advice.edges] == [".__context__"]
+    assert f"function {manager.__name__}" in advice.reason
+    assert "yield after that clause" in advice.reason
+    assert advice.verified
+
+
+def keeps_what_it_raised():
+    error = None
+    try:
+        raises_while_handling()
+    except AttributeError as caught:
+        error = caught
+    return error is None
+
+
+def test_what_is_raised_while_another_is_handled_is_not_yielded():
+    """The frame of the program's own that keeps it comes first, and nothing is said of a `yield`."""
+    advice = advice_of(keeps_what_it_raised)
+    assert "`del error`" in advice.reason
+    assert "yield" not in advice.reason
+
+
+# --- the frame that an exception passed through (aiohttp)
+
+
+def waits():
+    waiter = concurrent.futures.Future()
+    waiter.set_exception(ValueError())
+    waiter.result()
+
+
+def test_what_a_frame_keeps_is_let_go_of_although_the_function_is_left_by_an_exception():
+    """A statement at the end of the function would not be reached."""
+
+    def program():
+        with contextlib.suppress(ValueError):
+            waits()
+
+    reason = advice_of(program).reason
+    assert "end with `waiter = None` (or `del waiter`) in a finally" in reason
+
+
+class Stream:
+    """Raises what ended it to all who read."""
+
+    error = None
+
+    def read(self):
+        """Raise it, this time and the next."""
+        if self.error is not None:
+            raise self.error
+
+    def read_to_the_end(self):
+        """Fail, and keep what it was."""
+        try:
+            raise ConnectionResetError
+        except ConnectionResetError as error:
+            self.error = error
+
+
+def test_an_error_that_is_raised_again_is_let_go_of_after_the_last_time():
+    """Whoever reads after the first time would wait for ever."""
+
+    def program():
+        stream = Stream()
+        stream.read_to_the_end()
+        for _ in range(2):
+            with contextlib.suppress(ConnectionResetError):
+                stream.read()
+
+    assert "`self.error = None` once it was raised or reported for the last time" in advice_of(program).reason
+
+
+# --- a method of a list that another has replaced (matplotlib)
+
+
+class Line:
+    remove = None
+
+
+class Axes:
+    def __init__(self):
+        self.lines = []
+
+    def add(self):
+        """A line that knows how to leave."""
+        line = Line()
+        self.lines.append(line)
+        line.remove = self.lines.remove
+
+    def clear(self):
+        """Forget the lines: the list stays."""
+        self.lines = []
+
+
+class Named:
+    def __init__(self):
+        self.lines = {}
+
+    def add(self):
+        """The same by name."""
+        line = Line()
+        self.lines["a line"] = line
+        line.remove = self.lines.pop
+
+    def clear(self):
+        """Forget the names: the dict stays."""
+        self.lines = {}
+
+
+class Unordered:
+    def __init__(self):
+        self.lines = set()
+
+    def add(self):
+        """The same in a set, which takes a weak reference."""
+        line = Line()
+        self.lines.add(line)
+        line.remove = self.lines.discard
+
+    def clear(self):
+        """Forget the set."""
+        self.lines = set()
+
+
+def plot(axes):
+    axes.add()
+    axes.clear()
+
+
+def plot_two(axes):
+    axes.add()
+    axes.add()
+    axes.clear()
+
+
+@pytest.mark.parametrize("made_before", [False, True])
+@pytest.mark.parametrize("program", [plot, plot_two])
+@pytest.mark.parametrize("kind", [Axes, Named, Unordered])
+def test_a_container_that_was_replaced_is_emptied(kind, program, made_before):
+    """`weakref.ref([])` is an error, and a weak reference in it would have died: it is emptied where it is replaced."""
+    axes = kind()
+    advice = advice_of(program, axes) if made_before else advice_of(lambda: program(kind()))
+    name = type(axes.lines).__name__
+    assert advice.remedy == "clear"
+    assert f"empty that {name} (`clear()`)" in advice.reason
+    assert "hold weakref" not in advice.reason
+    assert advice.verified
+
+
+# --- what a class refers to (pydantic)
+
+
+def class_with_a_reader():
+    class Model:
+        reader = None
+
+    class Reader:
+        def __init__(self, model):
+            self.model = model
+
+    Model.reader = Reader(Model)
+
+
+def test_what_a_class_refers_to_is_none_of_its_instances():
+    """Nothing is said of instances where there are none; the class is made once."""
+    for shape in garbology.find_cycles(class_with_a_reader).shapes:
+        assert shape.advice.remedy == "hoist"
+        assert "instances" not in shape.advice.reason
+
+
+def with_an_enum():
+    class Color(enum.Enum):
+        RED = 1
+
+    return Color.RED is None
+
+
+def with_a_default():
+    class Style:
+        pass
+
+    Style.default = Style()
+
+
+@pytest.mark.parametrize("program", [with_an_enum, with_a_default])
+def test_what_a_class_is_known_by_is_not_weakened(program):
+    """Without its members it is another class."""
+    for shape in garbology.find_cycles(program).shapes:
+        assert shape.advice.remedy == "hoist"
+        assert not shape.advice.edges
+        assert "weak" not in shape.advice.reason
+
+
+# --- structures of ctypes that point to each other
+
+
+def test_what_ctypes_keeps_is_let_go_of_by_the_pointer():
+    """Nobody but ctypes writes into its dictionaries."""
+
+    def program():
+        one, other = Linked(), Linked()
+        one.next = ctypes.pointer(other)
+        other.next = ctypes.pointer(one)
+
+    advice = advice_of(program)
+    assert set(advice.remedies) == {"clear"}
+    assert "assign a null pointer" in advice.reason
+    assert "weakref" not in advice.reason
+
+    def followed(null):
+        one, other = Linked(), Linked()
+        one.next = ctypes.pointer(other)
+        other.next = ctypes.pointer(one)
+        one.next = null
+
+    assert garbology.find_cycles(followed, ctypes.POINTER(Linked)()).garbage == 0
+    assert garbology.find_cycles(followed, None).garbage > 0
+
+
+# --- what is made when it is asked for has parts with a way back of their own (githubkit)
+
+
+class Part:
+    def __init__(self, owner):
+        self._owner = owner
+
+
+class Parts:
+    def __init__(self, owner):
+        self._owner = owner
+
+    @functools.cached_property
+    def issues(self):
+        """A part with its own way back."""
+        return Part(self._owner)
+
+
+class Client:
+    @functools.cached_property
+    def rest(self):
+        """What it keeps."""
+        return Parts(self)
+
+
+def test_one_of_several_ways_back_is_not_said_to_be_enough():
+    """With that reference weak, the part still leads back."""
+
+    def alone():
+        client = Client()
+        return client.rest is client
+
+    def with_a_part():
+        client = Client()
+        return client.rest.issues is client
+
+    assert "Parts._owner" in advice_of(alone).reason
+    advice = advice_of(with_a_part)
+    assert advice.remedy == "property"
+    assert "weakref" not in advice.reason
+
+
+# --- a canceller that is an object (twisted)
+
+
+class Deferred:
+    def __init__(self, canceller=None):
+        self._canceller = canceller
+
+    def cancel(self):
+        """Ask the canceller."""
+        self._canceller(self)
+
+
+class Canceller:
+    deferred = None
+
+    def __call__(self, deferred):
+        self.deferred = None
+
+
+class Session:
+    deferred = None
+
+
+@pytest.mark.parametrize(("kind", "is_called"), [(Canceller, True), (Session, False)])
+def test_an_object_that_is_called_once_is_let_go_of(kind, is_called):
+    """Nothing else may hold it: a weak reference would be dead before it is called."""
+
+    def program():
+        canceller = kind()
+        canceller.deferred = Deferred(canceller)
+
+    assert ("`self._canceller = None`" in advice_of(program).reason) is is_called
+
+
+# --- an inner function that two things hold (tqdm)
+
+
+class Output:
+    write = None
+    flush = None
+
+
+def with_a_shared_function():
+    def write():
+        return stream
+
+    def flush():
+        return write()
+
+    stream = Output()
+    stream.write = write
+    stream.flush = flush
+
+
+def with_a_shared_partial():
+    stream = Output()
+    stream.write = functools.partial(print, stream)
+    stream.flush = stream.write
+
+
+def with_a_shared_method():
+    stream = Output()
+    stream.write = stream.flush = stream.__init__
+
+
+@pytest.mark.parametrize("program", [with_a_shared_function, with_a_shared_partial, with_a_shared_method])
+def test_a_callable_that_nothing_else_keeps_is_not_held_weakly(program):
+    """A weak reference to it would be dead at once: what it captures may be weak."""
+    advice = advice_of(program)
+    assert [edge.target for edge in advice.edges] == ["Output"]
+    assert ".write" not in advice.edges[0].label
+
+
+# --- a callback that is called again and again (distributed)
+
+
+class Periodic:
+    """Calls its callback as long as it runs."""
+
+    def __init__(self, callback):
+        self.callback = callback
+
+    def tick(self):
+        """Call it."""
+        self.callback()
+
+
+class OnCompletion:
+    """Calls it once."""
+
+    def __init__(self, callback):
+        self.on_completion = callback
+
+    def tick(self):
+        """Call it."""
+        self.on_completion()
+
+
+class Watched:
+    def __init__(self, kind, by_function):
+        self.timer = kind((lambda: self.tick()) if by_function else self.tick)
+
+    def tick(self):
+        return self
+
+
+@pytest.mark.parametrize("by_function", [False, True])
+@pytest.mark.parametrize(("kind", "is_once"), [(Periodic, False), (OnCompletion, True)])
+def test_a_callback_is_not_said_to_be_called_once(kind, is_once, by_function):
+    """Its name says that it is called, not how often."""
+
+    def program():
+        watched = Watched(kind, by_function)
+        watched.timer.tick()
+
+    reason = advice_of(program).reason
+    assert ("is called once" in reason) is is_once
+    if not is_once:
+        assert "once it was called for the last time" in reason
+
+
+# --- a method in place of the class's own (pyparsing)
+
+
+class Word:
+    def __init__(self, fast):
+        if fast:
+            self.parse = self._parse_fast
+        else:
+            self.reading = self._parse_fast
+
+    def parse(self):
+        """What others call."""
+
+    def _parse_fast(self):
+        return self
+
+
+def test_a_weak_method_is_not_put_in_place_of_a_method():
+    """Others call it, and would call the weak method; what only its own class calls may be one."""
+    instead = advice_of(lambda: Word(True) and None)
+    assert "in place of the class's own parse(), which others call" in instead.reason
+    assert "WeakMethod" not in instead.reason
+    assert "WeakMethod" in advice_of(lambda: Word(False) and None).reason
+
+
+# --- one of an object's own methods, in a private attribute of it (matplotlib's markers, werkzeug's rules)
+
+
+class Marker:
+    def __init__(self, shape):
+        if shape:
+            self._draw = self._point
+        else:
+            self._draw = getattr(self, "_nothing")  # noqa: B009
+
+    def _point(self):
+        return self
+
+    def _nothing(self):
+        return self
+
+
+class Chosen:
+    """Takes another's function as well, which gets no object."""
+
+    def __init__(self, draw=None):
+        self._draw = draw or self._point
+
+    def _point(self):
+        return self
+
+
+class Open(Marker):
+    """Is asked for by others."""
+
+    def __init__(self):
+        self.draw = self._point
+
+
+@pytest.mark.parametrize(
+    ("make", "is_own"),
+    [(lambda: Marker(True), True), (lambda: Marker(False), True), (Chosen, False), (Open, False)],
+)
+def test_one_of_an_object_s_own_methods_is_held_as_a_function(make, is_own):
+    """A copy of the object would ask the weak reference for the first; where another may give one it cannot be."""
+    advice = advice_of(lambda: make() and None)
+    assert (advice.remedy == "property") is is_own
+    assert ("hold the function (`type(self)._" in advice.reason) is is_own
+    assert advice.verified
+
+
+# --- what a descriptor gave and the object keeps (cachetools)
+
+
+class Bound:
+    def __init__(self, owner):
+        self.owner = owner
+        self.calls = []
+
+    def __call__(self):
+        """Remember the call, so that another one is not as good."""
+        self.calls.append(self.owner)
+
+
+class Keeping:
+    def __set_name__(self, cls, name):
+        self.name = name
+
+    def __get__(self, owner, cls=None):
+        made = owner.__dict__[self.name] = Bound(owner)
+        return made
+
+
+class Service:
+    ask = Keeping()
+
+
+def test_what_a_descriptor_gave_is_not_kept_weakly():
+    """A weak reference in its place would be given to those who ask for it."""
+
+    def program():
+        service = Service()
+        service.ask()
+
+    assert ".ask" not in [edge.label for edge in advice_of(program).edges]
+
+
+class Cached:
+    """Keeps what is asked, as a cache does, which keeps the way back."""
+
+    def __init__(self):
+        self.known = {}
+
+    ask = Keeping()
+
+
+def test_what_a_descriptor_gave_is_cleared_where_nothing_else_can_be():
+    """It is let go of; a weak reference would have been given."""
+
+    def program():
+        service = Cached()
+        service.ask()
+        return service.ask.owner is service
+
+    for edge in advice_of(program).to_dict()["edges"]:
+        assert (edge["label"], edge["remedy"]) != (".ask", "weakref")
+
+
+# --- what a descriptor keeps for good (python-docx)
+
+
+class Lazy:
+    """Keeps what it made, and refuses to be set."""
+
+    def __init__(self, make):
+        self.make = make
+
+    def __set_name__(self, cls, name):
+        self.name = name
+
+    def __get__(self, owner, cls=None):
+        if self.name not in owner.__dict__:
+            owner.__dict__[self.name] = self.make(owner)
+        return owner.__dict__[self.name]
+
+    def __set__(self, owner, value):
+        raise AttributeError
+
+
+class Package:
+    @Lazy
+    def parts(self):
+        """Parts that fill themselves, so that others are not as good."""
+        return Bound(self)
+
+
+def test_what_refuses_to_be_set_is_not_to_be_cleared():
+    """`package.parts = None` is an error: what it holds may be weak, or nothing is advised."""
+
+    def program():
+        package = Package()
+        package.parts()
+        return package.parts.owner is package
+
+    assert ".parts" not in [edge.label for edge in advice_of(program).edges]
+
+
+# --- each edge by its own remedy
+
+
+def test_each_edge_is_marked_with_what_to_do_about_it():
+    """One is hoisted, the other is weak."""
+
+    def program():
+        def again():
+            return again
+
+        line = Line()
+        line.remove = again
+        again.line = line
+        line.itself = line
+
+    (shape,) = garbology.find_cycles(program).shapes
+    by_label = {edge["label"]: edge["remedy"] for edge in shape.advice.to_dict()["edges"]}
+    assert len(set(by_label.values())) > 1
+    text = str(garbology.find_cycles(program))
+    assert "<- hoist this one" in text
+    assert {"<- replace this one", "<- weaken this one", "<- clear this one"} & {
+        line[line.index("<-") :] for line in text.splitlines() if "<-" in line
+    }
+
+
+# --- a line of source that holds more than one kind of thing (marshmallow)
+
+
+class Schema:
+    def __init__(self, field):
+        self.field = field
+        field.parent = self
+        field.root = self
+
+
+class Nested(Schema):
+    pass
+
+
+class Field:
+    parent = root = None
+
+
+def test_only_what_was_seen_to_be_held_is_said_to_have_been():
+    """One line sets the way back to both: one schema was held by it alone, the other was not."""
+
+    def use(field):
+        return field.parent, field.root
+
+    def program():
+        field = Field()
+        Nested(field)
+        use(field)
+        other = Schema(Field())
+        return other.field is None
+
+    reasons = [shape.advice.reason for shape in garbology.find_cycles(program).shapes]
+    assert any("one of Field.parent and Field.root has to stay strong" in reason for reason in reasons)
+    assert not [reason for reason in reasons if "held the Schema" in reason]
+
+
+# --- a wrapper that captures itself (tenacity)
+
+
+def test_a_wrapper_that_captures_itself_is_called_by_the_variable():
+    """It bears the name of what it wraps, which captures nothing."""
+
+    def counted(function):
+        @functools.wraps(function)
+        def wrapper():
+            wrapper.calls += 1
+            return function()
+
+        wrapper.calls = 0
+        return wrapper
+
+    def program():
+        counted(lambda: None)()
+
+    assert advice_of(program).reason.startswith("wrapper captures itself")
+
+
+# --- as text
+
+
+def test_no_line_of_a_long_edge_is_empty():
+    """Names with a file and line are cut, and nothing but a mark follows them."""
+
+    def program():
+        def what_is_called_when_something_happens_to_it():
+            return owner
+
+        def what_is_called_when_something_else_happens_to_it():
+            return what_is_called_when_something_happens_to_it()
+
+        owner = Line()
+        owner.first = what_is_called_when_something_happens_to_it
+        owner.second = what_is_called_when_something_else_happens_to_it
+
+    text = str(garbology.find_cycles(program))
+    assert "-> function" in text
+    assert not [line for line in text.splitlines() if line and not line.strip()]
