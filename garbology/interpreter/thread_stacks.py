@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from garbology.interpreter.frame_layout import local_ids, local_names
 from garbology.interpreter.memory_layout import VERSION, WORD, can_read_memory, words_at
+from garbology.interpreter.stack_depth import slots_in_use
 
 try:
     import ctypes
@@ -51,7 +52,7 @@ class RunningFrame:
     thread_id : the thread that runs it, as in `threading.get_ident()`.
     variables : what its locals refer to (the cell, where a variable is shared with an inner function). Empty up
         to 3.10, where the frame object itself refers to them.
-    stack_ids : ids that its value stack has; also that it had, where the stack's end is not known while it runs.
+    stack_ids : ids that its value stack has.
     """
 
     frame: types.FrameType
@@ -123,7 +124,7 @@ def _content_of_local(frame: types.FrameType, name: str) -> list[object]:
 def held_ids(frame: types.FrameType) -> list[int]:
     """Return the id of each object that a running frame of any thread refers to, its value stack included.
 
-    Where the end of the value stack is not known that is also what it had. Up to 3.10 the value stack is not seen.
+    Up to 3.10 the value stack is not seen.
     """
     if VERSION < (3, 11):
         return list(map(id, gc.get_referents(frame)))
@@ -224,6 +225,9 @@ def _slots(frame: types.FrameType) -> tuple[list[Local], frozenset[int]]:
         if word:
             counted = VERSION < (3, 14) or not word & _BORROWED
             variables.append(Local(f"local {name}", word & ~_TAG_BITS, counted))
+    if end is None:
+        in_use = slots_in_use(code, frame.f_lasti)
+        end = len(words) if in_use is None else len(names) + in_use
     stack = (word & ~_TAG_BITS for word in words[len(names) : end])
     return variables, frozenset(
         word for word in stack if word <= _HIGHEST_ADDRESS
@@ -245,8 +249,8 @@ def _from_f_locals(frame: types.FrameType) -> Iterator[Local]:
             yield Local(f"local {name}", id(value), True)
 
 
-def _read(frame: types.FrameType, count: int) -> tuple[list[int], int] | None:
-    """The first `count` slots of a running frame, and where its value stack ends; `count` if that is not known.
+def _read(frame: types.FrameType, count: int) -> tuple[list[int], int | None] | None:
+    """The first `count` slots of a running frame, and where its value stack ends; None if that is not known.
 
     Another thread may leave the function at any time, and its slots move then. The line that reads them asks
     for nothing but attributes and a slice of C types: the interpreter does not switch threads in between.
@@ -260,7 +264,7 @@ def _read(frame: types.FrameType, count: int) -> tuple[list[int], int] | None:
     running = view.running.contents
     words: list[int] = running[begin:end]
     stack_end = _stack_end(words[:_WORDS_BEFORE], ctypes.addressof(running) + first * WORD)
-    return words[_WORDS_BEFORE:], stack_end if 0 <= stack_end <= count else count
+    return words[_WORDS_BEFORE:], stack_end if 0 <= stack_end <= count else None
 
 
 def _stack_end(before: list[int], first_slot: int) -> int:

@@ -1,0 +1,105 @@
+"""What is on the value stack of a running function is told from what was there before."""
+
+import contextlib
+import dis
+import sys
+import types
+
+import pytest
+
+from garbology.interpreter import thread_stacks
+from garbology.interpreter.stack_depth import slots_in_use
+
+BYTECODE_NEEDED = pytest.mark.skipif(
+    not (3, 11) <= sys.version_info < (3, 14), reason="the stack's end is unknown from 3.11 to 3.13 alone"
+)
+
+
+class Node:
+    pass
+
+
+def deep(*arguments):
+    return len(arguments)
+
+
+def stack_of(function):
+    """The ids on the value stack of a running function."""
+    running = thread_stacks.running_frames()
+    return next(each.stack_ids for each in running if each.frame.f_code is function.__code__)
+
+
+def noted(obj, ids):
+    ids.append(id(obj))
+    return obj
+
+
+def through_c(*waiting):
+    """Drops an object from deep in its stack, then waits in a C function."""
+    ids = []
+    deep(1, 2, 3, 4, 5, noted(Node(), ids))
+    return ids[0], [*waiting, max(map(stack_of, [through_c]), key=len)]
+
+
+def through_a_loop():
+    """The same in a loop that a C function carries on."""
+    ids = []
+    deep(1, 2, 3, 4, 5, noted(Node(), ids))
+    for stack in map(stack_of, [through_a_loop]):
+        found = stack
+    return ids[0], [found]
+
+
+def through_a_handler():
+    """The same where an exception is handled and a block is open."""
+    ids = []
+    deep(1, 2, 3, 4, 5, 6, 7, 8, noted(Node(), ids))
+    with contextlib.nullcontext():
+        try:
+            raise LookupError
+        except LookupError:
+            return ids[0], [next(map(stack_of, [through_a_handler]))]
+
+
+@pytest.mark.parametrize("wait", [through_c, through_a_loop, through_a_handler])
+def test_what_a_function_had_on_its_stack_it_does_not_hold(wait):
+    """An address that lies beyond the end belongs to an object that was freed, or to a new one that nothing holds."""
+    dropped, [*_, stack] = wait()
+    assert dropped not in stack
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="the value stack is not seen up to 3.10")
+def test_what_waits_below_a_call_is_held():
+    """The parts of an unfinished expression are in use until it is finished."""
+    node = Node()
+    _, [*_, stack] = through_c(node)
+    assert id(max) in stack
+
+
+@BYTECODE_NEEDED
+@pytest.mark.parametrize("module", [contextlib, dis])
+def test_the_depth_is_the_compilers(module):
+    """At each instruction that can be reached it is known, and never more than the stack has room for."""
+    with open(module.__file__, encoding="utf-8") as source:
+        whole = compile(source.read(), module.__file__, "exec")
+    unknown = []
+    for code in list(codes_in(whole))[::5]:
+        depths = {each.offset: slots_in_use(code, each.offset) for each in dis.get_instructions(code)}
+        unknown += [(code.co_name, offset) for offset, depth in list(depths.items())[:-1] if depth is None]
+        known = [depth for depth in depths.values() if depth is not None]
+        assert code.co_stacksize - 2 <= max(known) <= code.co_stacksize
+    assert len(unknown) <= 2
+
+
+def codes_in(code):
+    yield code
+    for constant in code.co_consts:
+        if type(constant) is types.CodeType:
+            yield from codes_in(constant)
+
+
+def test_code_that_was_rewritten_has_no_known_depth():
+    """Whatever a program has put into its code, the answer is None and no error."""
+    code = deep.__code__.replace(co_code=bytes([dis.opmap["POP_TOP"], 0] * 8))
+    assert slots_in_use(code, 4) is None
+    assert slots_in_use(deep.__code__, 10_000) is None
