@@ -57,7 +57,7 @@ def verdict(
         return f"no garbage, but {counted(held, 'object')} {are} still alive, held by {_holders(holders)}"
     if not judged:
         return "no garbage: nothing made here waits for the cyclic collector"
-    return "no garbage: reference counting freed everything that was dropped of what was made here"
+    return "no garbage: reference counting freed every tracked object made and dropped here"
 
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:

@@ -38,7 +38,7 @@ def verdict(results: Results) -> str:
     left = leaving(results)
     watched = f"{counted(len(results), 'test')} watched"
     if not left:
-        return f"{watched}: reference counting freed everything that they dropped"
+        return f"{watched}: reference counting freed every tracked object that they dropped"
     shapes = {shape["paragraph"] for shape in own_shapes(results.values())}
     size = human_bytes(total(results, "own_bytes"))
     return (

@@ -45,7 +45,7 @@ def test_what_a_class_keeps_that_c_code_was_given_is_not_called_freed():
     (store,) = (obj for obj in gc.get_objects() if type(obj) is Store)
     (leak,) = found.leaks
     assert "class give_a_class_to_c_code.<locals>.Sum" in leak.path
-    assert "freed everything" not in str(found)
+    assert "freed every" not in str(found)
     store.close()
 
 

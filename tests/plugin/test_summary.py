@@ -44,7 +44,7 @@ def test_nothing_is_said_where_nothing_was_watched_or_found(inner):
     code = "@pytest.mark.no_cycles\ndef test_it(): pass\n"
     assert not any("garbology:" in line for line in inner(code).outlines)
     assert section(inner(code, "--garbology"))[1:] == [
-        "1 test watched: reference counting freed everything that they dropped"
+        "1 test watched: reference counting freed every tracked object that they dropped"
     ]
 
 
