@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from garbology.find.window import find_cycles, watch
     from garbology.interpreter import collector
     from garbology.interpreter.refcounts import is_immortal, reference_count
+    from garbology.monitoring.monitors import monitor
     from garbology.recorders.pauses import record_pauses
     from garbology.sizes.sizes import register_size
 
@@ -27,6 +28,7 @@ __all__ = [
     "collector",
     "find_cycles",
     "is_immortal",
+    "monitor",
     "record_pauses",
     "reference_count",
     "register_size",
@@ -47,6 +49,7 @@ _NEED_NUMPY = {
     "assert_no_cycles": "garbology.assertions",
     "Found": "garbology.find.found",
     "find_cycles": "garbology.find.window",
+    "monitor": "garbology.monitoring.monitors",
     "watch": "garbology.find.window",
     "register_size": "garbology.sizes.sizes",
 }

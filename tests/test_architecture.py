@@ -15,6 +15,7 @@ ALLOWED = {
     "autograd_core": STANDARD | {"numpy", "autograd_core"},
     "garbology": STANDARD
     | {"numpy", "scipy", "psutil", "objgraph", "memory_profiler", "garbology", "click", "rich"},
+    "garbology/monitoring": STANDARD | {"garbology", "prometheus_client"},
     "garbology/reporting": STANDARD | {"garbology", "rich"} | DRAWING,
     "garbology/testing": STANDARD | {"garbology", "pytest"},
     "garbology/pytest_plugin.py": STANDARD | {"garbology", "pytest"},
@@ -30,7 +31,7 @@ ENGINE = [
 # The rooms of the instrument, from the bottom to the top, in the same way.
 ROOMS = [
     *("text", "interpreter", "names", "snapshot", "cycles", "sizes", "advice", "alive", "leaks", "find"),
-    *("recorders", "study", "reporting", "measuring", "cli", "testing"),
+    *("monitoring", "recorders", "study", "reporting", "measuring", "cli", "testing"),
 ]
 # What is beside the order: a recorder runs in any program, and the plugin asserts.
 BELOW = {

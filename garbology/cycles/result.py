@@ -145,6 +145,7 @@ class CycleShape:
     count : how many times the shape occurs.
     objects : objects that the collector tracks, in the occurrence that is drawn.
     bytes : bytes of all occurrences and of what hangs off them, each buffer once.
+    garbage : objects of all occurrences and of what hangs off them, as far as it was made in the window.
     nodes, edges : the drawing, containers owned by one object folded into its edges. A key or an index that differs
         between occurrences is left out: ``.children[]``.
     types : how many objects of each type the occurrence that is drawn has, by qualified name.
@@ -169,6 +170,7 @@ class CycleShape:
     objects_high: int = 0
     distinct: int = 1
     members: list[str] = field(default_factory=list)
+    garbage: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The shape as plain JSON types."""
@@ -181,6 +183,7 @@ class CycleShape:
             "objects_high": self.objects_high,
             "distinct": self.distinct,
             "bytes": self.bytes,
+            "garbage": self.garbage,
             "types": dict(self.types),
             "nodes": [
                 {"id": i, "type": node.type, "objects": node.objects} for i, node in enumerate(self.nodes)

@@ -26,7 +26,13 @@ def shape_lines(shape: Mapping[str, Any], name: str, most_lines: int) -> list[st
     """The lines of one shape, its edges in about ``most_lines``; ``name`` is how a reader gets at it, empty where only
     `-v` shows more.
     """
-    lines = ["", f"{shape['count']:,} x a cycle of {_objects(shape)}, {human_bytes(shape['bytes'])} in all"]
+    head = f"{shape['count']:,} x a cycle of {_objects(shape)}, {human_bytes(shape['bytes'])} in all"
+    return ["", head, *lines_below(shape, name, most_lines)]
+
+
+def lines_below(shape: Mapping[str, Any], name: str, most_lines: int) -> list[str]:
+    """The lines of a shape without the first: its edges, where it was made, what to do."""
+    lines: list[str] = []
     edges = in_cycle_order(shape["edges"])
     advised = [edge for edge in edges if edge["weaken"]]
     if len(advised) > _MOST_MARKED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -113,47 +113,73 @@ def explain(
     )
 
 
+def explain_garbage(objects: list[object], is_new: Callable[[CycleShape], bool]) -> Finding:
+    """The garbage among all objects of some generations, which the caller gives away, with advice for new shapes.
+
+    Nothing is tried, nothing older is looked at, and nothing is said of what is alive.
+    """
+    snapshot = snapshots.take(objects)
+    garbage = without_dropped(snapshot, unreachable(snapshot))
+    if not garbage.any():
+        return Finding()
+    components = cycles.cyclic_components(snapshot, garbage)
+    known = NeededElements(snapshot, components, frozenset())
+    elsewhere = OwnershipIndex(snapshot, components, garbage)
+    advisor = _Advisor(snapshot, garbage, frozenset(), known, None, elsewhere, False, {})
+    weights = holdings(snapshot, garbage, components, [], np.empty(0, np.int64))
+    shapes = _shapes(snapshot, components, weights, advisor, is_new) if components.count else []
+    for shape in shapes:
+        if shape.advice is not None:
+            shape.advice.prove, shape.advice.outcome = None, ""
+    return Finding(int(garbage.sum()), weights.total_bytes, shapes)
+
+
 def _shapes(
-    snapshot: Snapshot, components: Components, weights: RetainedSizes, advisor: _Advisor
+    snapshot: Snapshot,
+    components: Components,
+    weights: RetainedSizes,
+    advisor: _Advisor,
+    is_new: Callable[[CycleShape], bool] = lambda shape: True,
 ) -> list[CycleShape]:
     inside = cycles.cycles_in(snapshot, components)
     ordered = color(snapshot, components, inside, ordered=True)
     occurrences = Occurrences(snapshot, components, inside, ordered)
-    sizes = weights.component_bytes
-    grouping = grouped(snapshot, components, inside, ordered.signatures, sizes, occurrences)
+    grouping = grouped(snapshot, components, inside, ordered.signatures, weights.component_bytes, occurrences)
     shapes = []
     for group in grouping.groups:
-        shape = _counted(group.description, group.members, components, sizes)
+        shape = _counted(group.description, group.members, components, weights)
         links = occurrences.read(int(group.members[0]))[1]
         shape.edges = with_origins(group.edges(), links, advisor.calls)
-        shape.advice = advisor.advise(occurrences, _largest_first(group.members, components), group)
+        if is_new(shape):
+            shape.advice = advisor.advise(occurrences, _largest_first(group.members, components), group)
         shape.sites = occurrences.sites(int(group.members[0]))
         shape.members = _members(occurrences, int(group.members[0]))
         shapes.append(shape)
     advisor.prepare_proofs()
     shapes.sort(key=lambda shape: (-shape.bytes, -shape.count, shape.edges))
-    return shapes + _rest(grouping, components, sizes, occurrences)
+    return shapes + _rest(grouping, components, weights, occurrences)
 
 
 def _counted(
-    description: Description, members: NDArray[np.int64], components: Components, sizes: NDArray[np.int64]
+    description: Description, members: NDArray[np.int64], components: Components, weights: RetainedSizes
 ) -> CycleShape:
-    """A shape that occurs in ``members`` (components); ``sizes`` are the bytes of all components."""
+    """A shape that occurs in ``members`` (components)."""
     objects = components.sizes[members]
     return CycleShape(
         count=len(members),
         objects=description.objects,
-        bytes=int(sizes[members].sum()),
+        bytes=int(weights.component_bytes[members].sum()),
         nodes=list(description.nodes),
         edges=list(description.edges),
         types=dict(description.types),
         objects_low=int(objects.min()),
         objects_high=int(objects.max()),
+        garbage=int(weights.component_objects[members].sum()),
     )
 
 
 def _rest(
-    grouping: Grouping, components: Components, sizes: NDArray[np.int64], occurrences: Occurrences
+    grouping: Grouping, components: Components, weights: RetainedSizes, occurrences: Occurrences
 ) -> list[CycleShape]:
     """One entry for all shapes that were not described, if there are such."""
     members = grouping.rest
@@ -161,7 +187,7 @@ def _rest(
         return []
     largest = occurrences.one(int(members[components.sizes[members].argmax()]))
     types = counts_of(largest.types, largest.kinds)
-    shape = _counted(Description(len(largest.objects), (), (), types, {}, 0), members, components, sizes)
+    shape = _counted(Description(len(largest.objects), (), (), types, {}, 0), members, components, weights)
     shape.distinct = grouping.distinct
     shape.members = _members(occurrences, int(members[components.sizes[members].argmax()]))
     return [shape]

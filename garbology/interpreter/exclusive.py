@@ -37,6 +37,11 @@ def analysis() -> _thread.RLock:
     return _analysis
 
 
+def is_analysing_here() -> bool:
+    """Whether this thread holds the lock already, as where a collection runs in the middle of an analysis."""
+    return _analysis._is_owned()  # type: ignore[attr-defined, no-any-return]
+
+
 class OpenWindow:
     """A window, from making this to :meth:`close`."""
 

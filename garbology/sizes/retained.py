@@ -39,12 +39,14 @@ class RetainedSizes:
     total_bytes : bytes of all garbage and of all that dies with it, each object and each buffer once.
     component_bytes : int64, shape (components.count,). What each cycle and what hangs off it weighs; what hangs
         off several cycles counts with one of them.
+    component_objects : int64, likewise: how many of the garbage's objects each cycle is and has hanging off it.
     dependents : further tracked objects that the collector frees with the garbage: what is older than the window, and
         what only that holds. What arrays hold dies with it too, but the collector does not see and count it.
     """
 
     total_bytes: int
     component_bytes: NDArray[np.int64]
+    component_objects: NDArray[np.int64]
     dependents: int
 
 
@@ -61,6 +63,7 @@ def holdings(
     if not garbage.all():
         owners, objects = owners[garbage], list(compress(objects, garbage.tobytes()))
         kinds = kinds[garbage]
+    garbage_of_each = np.bincount(owners + 1, minlength=components.count + 1)[1:]
     dependents = _Dependents(snapshot, garbage)
     dependents.add_referents(objects, owners)
     tracked = sum(map(gc.is_tracked, dependents.objects))
@@ -72,7 +75,9 @@ def holdings(
     per_component = np.bincount(owners + 1, weights=sizes, minlength=components.count + 1)[1:].astype(
         np.int64
     )
-    return RetainedSizes(total, per_component, tracked + dependents.left_by(ending, ending_counts))
+    return RetainedSizes(
+        total, per_component, garbage_of_each, tracked + dependents.left_by(ending, ending_counts)
+    )
 
 
 def _nearest_component(
