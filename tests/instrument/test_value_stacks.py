@@ -2,12 +2,13 @@
 
 import contextlib
 import dis
+import gc
 import sys
 import types
 
 import pytest
 
-from garbology.interpreter import thread_stacks
+from garbology.interpreter import stack_depth, thread_stacks
 from garbology.interpreter.stack_depth import slots_in_use
 
 BYTECODE_NEEDED = pytest.mark.skipif(
@@ -103,3 +104,42 @@ def test_code_that_was_rewritten_has_no_known_depth():
     code = deep.__code__.replace(co_code=bytes([dis.opmap["POP_TOP"], 0] * 8))
     assert slots_in_use(code, 4) is None
     assert slots_in_use(deep.__code__, 10_000) is None
+
+
+@BYTECODE_NEEDED
+def test_a_function_is_disassembled_once(monkeypatch):
+    """What is worked out of its bytecode serves every later look, and nothing new is tracked for it."""
+    monkeypatch.setattr(stack_depth, "_known", {})
+    asked = []
+    instructions = dis.get_instructions
+    monkeypatch.setattr(dis, "get_instructions", lambda code: asked.append(code) or instructions(code))
+    depths = {slots_in_use(deep.__code__, 4) for _ in range(3)}
+    assert len(depths) == len(asked) == 1
+    assert slots_in_use(deep.__code__.replace(co_name="like"), 4) in depths
+    assert slots_in_use(through_c.__code__, 4) is not None
+    assert asked == [deep.__code__, through_c.__code__]
+    assert not any(map(gc.is_tracked, [*stack_depth._known, *stack_depth._known.values()]))
+
+
+@BYTECODE_NEEDED
+def test_only_so_much_bytecode_is_remembered(monkeypatch):
+    """A program that makes functions for ever does not fill the memory with their depths."""
+    monkeypatch.setattr(stack_depth, "_known", {})
+    monkeypatch.setattr(stack_depth, "_MOST_KNOWN", 3)
+    for size in range(10, 20):
+        slots_in_use(deep.__code__.replace(co_stacksize=size), 4)
+        assert len(stack_depth._known) <= 3
+
+
+@BYTECODE_NEEDED
+def test_no_code_of_the_program_is_asked():
+    """Where a program has put an object of its own class for a part of the code, the depth is not known."""
+
+    class Table(bytes):
+        def __hash__(self):
+            raise AssertionError("asked")
+
+        __eq__ = __add__ = __radd__ = __hash__
+
+    table = Table(through_c.__code__.co_exceptiontable)
+    assert slots_in_use(through_c.__code__.replace(co_exceptiontable=table), 4) is None
