@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 import types
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -80,7 +80,10 @@ def counted_locals(frame: types.FrameType) -> list[tuple[str, int]]:
     """Return label ('local x') and id of each reference that the variables of a running function are."""
     if VERSION < (3, 11):
         return [(f"local {name}", address) for name, address in local_ids(frame, frame.f_code) or []]
-    return [(each.label, each.target_id) for each in _slots(frame)[0] if each.counted]
+    names = local_names(frame.f_code)
+    read = _read(frame, len(names))
+    variables = _from_f_locals(frame) if read is None else _variables(frame, names, read[0])
+    return [(each.label, each.target_id) for each in variables if each.counted]
 
 
 def running_local_ids(frame: types.FrameType) -> list[int] | None:
@@ -220,18 +223,21 @@ def _slots(frame: types.FrameType) -> tuple[list[Local], frozenset[int]]:
     if read is None:
         return list(_from_f_locals(frame)), frozenset()
     words, end = read
-    variables = list(_namespaces(frame))
-    for name, word in zip(names, words, strict=False):
-        if word:
-            counted = VERSION < (3, 14) or not word & _BORROWED
-            variables.append(Local(f"local {name}", word & ~_TAG_BITS, counted))
     if end is None:
         in_use = slots_in_use(code, frame.f_lasti)
         end = len(words) if in_use is None else len(names) + in_use
     stack = (word & ~_TAG_BITS for word in words[len(names) : end])
-    return variables, frozenset(
-        word for word in stack if word <= _HIGHEST_ADDRESS
-    )  # it may have numbers, too
+    in_stack = frozenset(word for word in stack if word <= _HIGHEST_ADDRESS)  # it may have numbers, too
+    return list(_variables(frame, names, words)), in_stack
+
+
+def _variables(frame: types.FrameType, names: Sequence[str], words: Sequence[int]) -> Iterator[Local]:
+    """The variables of a frame with these first ``words``."""
+    yield from _namespaces(frame)
+    for name, word in zip(names, words, strict=False):
+        if word:
+            counted = VERSION < (3, 14) or not word & _BORROWED
+            yield Local(f"local {name}", word & ~_TAG_BITS, counted)
 
 
 def _namespaces(frame: types.FrameType) -> Iterator[Local]:
