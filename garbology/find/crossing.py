@@ -14,7 +14,7 @@ import gc
 import sys
 import types
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 
 import numpy as np
@@ -33,6 +33,7 @@ from garbology.names.classes import (
     namespace_of_module,
     safe_type_name,
 )
+from garbology.names.nodes import code_of, has_code
 from garbology.snapshot import snapshot as snapshots
 from garbology.snapshot.addresses import addresses_of
 from garbology.snapshot.listing import referrers_of
@@ -64,6 +65,7 @@ def older_garbage(snapshot: Snapshot, garbage: NDArray[np.bool_]) -> list[object
     """
     held = held_from_outside(snapshot) & ~garbage
     asked = held & _worth_asking(snapshot)
+    asked &= ~_are_constants(snapshot, asked)
     if not asked.any():
         return []
     in_frames = snapshot.index.find(np.fromiter(_addresses_in_frames(), np.int64))
@@ -81,6 +83,29 @@ def _worth_asking(snapshot: Snapshot) -> NDArray[np.bool_]:
     kinds = np.array([_may_be_a_link(kind) for kind in snapshot.types], bool)[snapshot.kinds]
     worth: NDArray[np.bool_] = (kinds | (np.diff(snapshot.starts) > 0)) & (snapshot.counts > 0)
     return worth
+
+
+def _are_constants(snapshot: Snapshot, asked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of those ``asked`` about are the constants of code that is in the window: code that was made in it has new
+    ones, and does not show them to the collector.
+    """
+    found = np.zeros(len(snapshot), bool)
+    tuples = np.array([kind is tuple for kind in snapshot.types], bool)[snapshot.kinds]
+    if (asked & tuples).any():
+        with_code = np.array(list(map(has_code, snapshot.types)), bool)[snapshot.kinds]
+        holders = compress(snapshot.objects, with_code.tolist())
+        places = snapshot.index.find(addresses_of(list(_constants_of(map(code_of, holders)))))
+        found[places[places >= 0]] = True
+    return found
+
+
+def _constants_of(codes: Iterable[types.CodeType]) -> Iterator[object]:
+    """The constants of some code, and of the code among them."""
+    pending = list({id(code): code for code in codes}.values())
+    while pending:
+        constants = pending.pop().co_consts
+        yield constants
+        pending += [each for each in constants if type(each) is types.CodeType]
 
 
 def _may_be_a_link(kind: type) -> bool:
