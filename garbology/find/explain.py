@@ -40,6 +40,7 @@ from garbology.snapshot.snapshot import Snapshot
 
 _MOST_TRIED = 16  # occurrences looked at for one that nothing else holds
 _MOST_HELD = 32  # shapes whose proof has to free other cycles first
+Wanted = Callable[[CycleShape], bool]
 _Advised = tuple[int, Advice, list[Link]]  # the cycle that was read, and what it means
 _NOT_WATCHED = "the work was not watched to its end, so ask first who may need this"
 
@@ -68,6 +69,7 @@ def explain(
     look_at_older: bool = False,
     holders: Sequence[object] = (),
     calls: Calls = MappingProxyType({}),
+    wants_advice: Wanted | None = None,
 ) -> Finding:
     """Find and explain the garbage among ``objects``, a list that the caller gives away.
 
@@ -81,6 +83,7 @@ def explain(
     ``opening`` knows whether it can be judged what C code holds; without it that is not asked.
     ``holders`` are older objects that hold some of ``objects`` and live on.
     ``calls`` are the functions that ran while ``objects`` were made.
+    ``wants_advice`` is asked of each shape, as far as it is known without advice; by itself all have it.
     ``look_at_older`` also looks for garbage that is half older than ``objects`` (see :mod:`garbology.find.crossing`).
     """
     leaks = None if all_garbage else leaks_if_all_is_alive(objects, opening, holders)
@@ -108,12 +111,12 @@ def explain(
     return Finding(
         garbage=int(garbage.sum()) + weights.dependents,
         garbage_bytes=weights.total_bytes,
-        shapes=_shapes(snapshot, components, weights, advisor) if components.count else [],
+        shapes=_shapes(snapshot, components, weights, advisor, wants_advice) if components.count else [],
         leaks=leaks,
     )
 
 
-def explain_garbage(objects: list[object], is_new: Callable[[CycleShape], bool]) -> Finding:
+def explain_garbage(objects: list[object], is_new: Wanted) -> Finding:
     """The garbage among all objects of some generations, which the caller gives away, with advice for new shapes.
 
     Nothing is tried, nothing older is looked at, and nothing is said of what is alive.
@@ -139,7 +142,7 @@ def _shapes(
     components: Components,
     weights: RetainedSizes,
     advisor: _Advisor,
-    is_new: Callable[[CycleShape], bool] = lambda shape: True,
+    wants_advice: Wanted | None = None,
 ) -> list[CycleShape]:
     inside = cycles.cycles_in(snapshot, components)
     ordered = color(snapshot, components, inside, ordered=True)
@@ -147,13 +150,14 @@ def _shapes(
     grouping = grouped(snapshot, components, inside, ordered.signatures, weights.component_bytes, occurrences)
     shapes = []
     for group in grouping.groups:
+        first = int(group.members[0])
         shape = _counted(group.description, group.members, components, weights)
-        links = occurrences.read(int(group.members[0]))[1]
-        shape.edges = with_origins(group.edges(), links, advisor.calls)
-        if is_new(shape):
+        shape.edges = group.edges()
+        shape.sites = occurrences.sites(first)
+        shape.members = _members(occurrences, first)
+        if wants_advice is None or wants_advice(shape):
+            shape.edges = with_origins(shape.edges, occurrences.read(first)[1], advisor.calls)
             shape.advice = advisor.advise(occurrences, _largest_first(group.members, components), group)
-        shape.sites = occurrences.sites(int(group.members[0]))
-        shape.members = _members(occurrences, int(group.members[0]))
         shapes.append(shape)
     advisor.prepare_proofs()
     shapes.sort(key=lambda shape: (-shape.bytes, -shape.count, shape.edges))

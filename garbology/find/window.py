@@ -41,7 +41,8 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
     ``through`` is a frame of the caller's that ends with the block. When an exception of the watched code is
     garbage it keeps the frames it went through, so that frame becomes garbage with it. ``main`` is the code of the
     function whose return ends the work. ``looks=False`` leaves out the looks at the work on which advice rests: the
-    same garbage is found in less time, and an advice says that the work was not watched.
+    same garbage is found in less time, and an advice says that the work was not watched. ``wants_advice`` is asked of
+    each shape whether it is to have advice; by itself each has.
 
     One object watches one block at a time. ``async with watch() as found:`` does the same in a coroutine.
     """
@@ -61,6 +62,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
         through: FrameType | None = None,
         main: CodeType | None = None,
         looks: bool = True,
+        wants_advice: explain.Wanted | None = None,
     ) -> None:
         if unexpected:
             raise TypeError(
@@ -72,6 +74,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
         self._ending: list[object] = [] if through is None else [through]
         self._main = main
         self._looks = looks
+        self._wants_advice = wants_advice
 
     def __enter__(self) -> Found:
         """Pause the collector and open the window.
@@ -195,6 +198,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
                 saw_all=self._witness.saw_all,
                 all_garbage=True,
                 opening=self._opening,
+                wants_advice=self._wants_advice,
             )
         objects, all_are_new = self._collections.window()
         elements = self._witness.needed_elements(objects, by_age=all_are_new)
@@ -212,6 +216,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
             look_at_older=all_are_new,
             holders=self._witness.memory,
             calls=self._witness.calls if all_are_new else {},
+            wants_advice=self._wants_advice,
         )
 
     @property

@@ -11,7 +11,7 @@ from garbology.testing import message, summary
 from garbology.testing.baseline import Baseline, read_baseline
 from garbology.testing.ending import Ending
 from garbology.testing.options import Options
-from garbology.testing.results import Result
+from garbology.testing.results import Advised, Result
 from garbology.testing.rules import Rule
 
 
@@ -22,6 +22,7 @@ class Session:
     Attributes
     ----------
     results : what each test left, by its node id.
+    advice : for each shape that has been explained, by its paragraph in a baseline, what is advised.
     """
 
     NAME = "garbology session"
@@ -29,6 +30,7 @@ class Session:
     def __init__(self, config: pytest.Config, options: Options) -> None:
         self.options = options
         self.results: dict[str, Result] = {}
+        self.advice: dict[str, Advised] = {}
         self._config = config
         self._pending: dict[str, Result] = {}
         self._partial = ""

@@ -11,10 +11,11 @@ import pytest
 from garbology.find.window import watch
 from garbology.testing import message
 from garbology.testing.freed import run_body
-from garbology.testing.results import Result, result_of
+from garbology.testing.results import Reader, Result
 from garbology.testing.rules import Rule
 
 if TYPE_CHECKING:
+    from garbology.cycles.result import CycleShape
     from garbology.find.found import Found
     from garbology.testing.session import Session
 
@@ -26,13 +27,16 @@ def install(item: pytest.Item, rule: Rule, session: Session) -> None:
     item.runtest = functools.partial(_run, item, rule, session)  # type: ignore[method-assign]
 
 
-def watched(run: Callable[[], object], *, looks: bool) -> Found:
+def watched(
+    run: Callable[[], object], *, looks: bool, wants_advice: Callable[[CycleShape], bool] | None = None
+) -> Found:
     """Run the body of a test and say what it left: the one place where a test is watched.
 
-    ``looks`` asks for advice that has seen the work; without, the advice says that it was not watched.
+    ``looks`` asks for advice that has seen the work; without, the advice says that it was not watched, and only shapes
+    have it for which ``wants_advice`` asks.
     """
     __tracebackhide__ = True
-    with watch(looks=looks) as found:
+    with watch(looks=looks, wants_advice=wants_advice) as found:
         run()
     return found
 
@@ -61,8 +65,9 @@ def _run(item: pytest.Item, rule: Rule, session: Session) -> None:
 
 def _judged(body: Body, rule: Rule, session: Session, *, looks: bool) -> Result:
     __tracebackhide__ = True
-    found = watched(body.run, looks=looks)
-    return result_of(found, rule, body.module, tried=looks)
+    reader = Reader(rule, body.module, session.advice, tried=looks)
+    found = watched(body.run, looks=looks, wants_advice=None if looks else reader.wants_advice)
+    return reader.result_of(found)
 
 
 def _judged_again(body: Body, rule: Rule, session: Session) -> Result | str:

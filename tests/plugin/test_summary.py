@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from garbology.find import explain
+from tests.plugin.conftest import message_of
 from tests.plugin.test_baseline import last_lines
 
 pytest_plugins = ["pytester"]
@@ -56,6 +58,48 @@ def test_a_run_fails_over_a_limit(inner):
     assert result.ret == 1
     result.assert_outcomes(passed=1)
     assert any(line.startswith("FAILED: 1 test left 2") for line in section(result))
+
+
+def test_a_shape_is_explained_once_in_a_session(inner, pytester, monkeypatch):
+    """To find its advice takes longer than to find the cycle; each test that leaves the shape has it all the same."""
+    advised = []
+    advise = explain._Advisor.advise
+    monkeypatch.setattr(
+        explain._Advisor, "advise", lambda self, *more: advised.append(more) or advise(self, *more)
+    )
+    code = """
+@pytest.mark.parametrize("number", range(5))
+def test_it(number):
+    for _ in range(number + 1):
+        Parent()
+
+def test_node(): Node()
+"""
+    inner(code, "--garbology-json", "out.json")
+    assert len(advised) == 2
+    tests = json.loads((pytester.path / "out.json").read_text(encoding="utf-8"))["tests"]
+    *families, node = [shape for test in tests for shape in test["shapes"]]
+    assert [shape["count"] for shape in families] == [1, 2, 3, 4, 5]
+    for shape in families:
+        (edge,) = [edge for edge in shape["edges"] if edge["weaken"]]
+        assert (edge["label"], edge["set_at"]) == (".parent", ["test_it.py:11: self.parent = parent"])
+        assert shape["advice"]["remedy"] == "weakref"
+    assert node["advice"]["edges"][0]["label"] == ".itself"
+
+
+def test_a_marked_test_that_fails_is_explained_by_its_own_second_run(inner):
+    """What another test was told, whose work was not watched, does not stand for it."""
+    code = """
+def test_first(): Parent()
+
+@pytest.mark.no_cycles
+def test_second(): Parent()
+"""
+    result = inner(code, "--garbology")
+    result.assert_outcomes(passed=1, failed=1)
+    text = " ".join(message_of(result, "test_second").split())
+    assert "tried on one of them: all of it was freed" in text
+    assert "not watched" not in text
 
 
 def test_json_has_each_test_that_left_something(inner, pytester):
