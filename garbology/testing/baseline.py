@@ -24,6 +24,9 @@ _NAMED = re.compile(
     r"^(function|frame of|generator|coroutine|async generator|class) (.*) \(([^()]*?)(?::[0-9]+)?\)$"
 )
 _OWN_FRAME = (".gi_frame", ".cr_frame", ".ag_frame")
+_COMPREHENSION = re.compile(
+    r"^frame of (.*\.)?<(list|dict|set)comp> "
+)  # a generator expression still has one
 _BY_FUNCTION = re.compile(
     r" → running function\.__(globals|builtins)__"
 )  # from 3.11; before, the frame holds them
@@ -37,13 +40,14 @@ def paragraph_of(shape: Mapping[str, Any]) -> str:
         for edge in shape["edges"]
         for end in ("source_type", "target_type")
     }
-    aliases = _frames_of_generators(shape["edges"])
+    aliases = {**_frames_of_generators(shape["edges"]), **_frames_around_comprehensions(shape["edges"])}
     lines = set()
     for edge in shape["edges"]:
-        if edge["label"] not in _OWN_FRAME:
-            source, target = (
-                names[aliases.get(edge[end], edge[end])] for end in ("source_type", "target_type")
-            )
+        ends = [aliases.get(edge[end], edge[end]) for end in ("source_type", "target_type")]
+        if edge["label"] not in _OWN_FRAME and not any(
+            map(_is_of_comprehension, (edge["source_type"], *ends))
+        ):
+            source, target = map(names.__getitem__, ends)
             text = _BY_FUNCTION.sub(r".f_\1", joined(source, pattern(edge["label"])))
             lines.add(f"{text} -> {target}")
     if not lines:  # one of many shapes that were counted only
@@ -54,6 +58,23 @@ def paragraph_of(shape: Mapping[str, Any]) -> str:
 def _frames_of_generators(edges: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Up to 3.10 a generator's variables are held by its frame, which is an object of its own."""
     return {edge["target_type"]: edge["source_type"] for edge in edges if edge["label"] in _OWN_FRAME}
+
+
+def _is_of_comprehension(name: str) -> bool:
+    return _COMPREHENSION.match(name) is not None
+
+
+def _frames_around_comprehensions(edges: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Up to 3.11 a comprehension has a frame of its own, where later ones have that of the function around it."""
+    callers = {edge["source_type"]: edge["target_type"] for edge in edges if edge["label"] == ".f_back"}
+    around = {}
+    for name in filter(_is_of_comprehension, callers):
+        caller, seen = name, set[str]()
+        while _is_of_comprehension(caller) and caller in callers and caller not in seen:
+            seen.add(caller)
+            caller = callers[caller]
+        around[name] = caller
+    return around
 
 
 def _full_name(name: str, members: Sequence[str]) -> str:

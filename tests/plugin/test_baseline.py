@@ -127,6 +127,56 @@ def test_a_frame_has_the_name_that_every_version_knows():
     assert paragraph_of(old) == paragraph_of(new) == "frame of pkg.t.f → local x -> pkg.t.E"
 
 
+def test_a_comprehension_has_the_frame_of_its_function():
+    """Up to 3.11 it has a frame of its own (PEP 709), which holds its variables and is called by the function."""
+    old = shape(
+        ("E", ".__traceback__", "traceback"),
+        ("traceback", ".tb_frame", "frame of f (t.py:9)"),
+        ("traceback", ".tb_frame", "frame of f.<locals>.<listcomp> (t.py:10)"),
+        ("traceback", ".tb_frame", "frame of g (t.py:1)"),
+        ("frame of g (t.py:1)", ".f_back", "frame of f.<locals>.<listcomp>.<setcomp> (t.py:10)"),
+        (
+            "frame of f.<locals>.<listcomp>.<setcomp> (t.py:10)",
+            ".f_back",
+            "frame of f.<locals>.<listcomp> (t.py:10)",
+        ),
+        ("frame of f.<locals>.<listcomp> (t.py:10)", ".f_back", "frame of f (t.py:9)"),
+        ("frame of f.<locals>.<listcomp> (t.py:10)", "local x", "E"),
+        ("frame of f (t.py:9)", "local error", "E"),
+        members=["t.E", "t.f", "t.g", "t.f.<locals>.<listcomp>", "t.f.<locals>.<listcomp>.<setcomp>"],
+    )
+    new = shape(
+        ("E", ".__traceback__", "traceback"),
+        ("traceback", ".tb_frame", "frame of f (t.py:9)"),
+        ("traceback", ".tb_frame", "frame of g (t.py:1)"),
+        ("frame of g (t.py:1)", ".f_back", "frame of f (t.py:9)"),
+        ("frame of f (t.py:9)", "local error", "E"),
+        members=["t.E", "t.f", "t.g"],
+    )
+    assert paragraph_of(old) == paragraph_of(new)
+    assert "frame of t.g.f_back -> frame of t.f\n" in paragraph_of(new)
+
+
+def test_an_exception_from_a_comprehension_has_one_paragraph_in_every_version(inner, pytester):
+    """What 3.13 lists lets pass what 3.10 finds."""
+    code = """
+def fail(x): raise LookupError
+
+def test_it():
+    try:
+        [fail(x) for x in {y for y in [1]}]
+    except LookupError as error:
+        kept = error
+"""
+    inner(code, "--garbology-baseline=b.txt", "--garbology-update-baseline").assert_outcomes(passed=1)
+    text = (pytester.path / "b.txt").read_text(encoding="utf-8")
+    assert text.partition("\n\n")[2].splitlines() == [
+        "LookupError.__traceback__ -> traceback",
+        "frame of test_it.test_it → local kept -> LookupError",
+        "traceback.tb_frame -> frame of test_it.test_it",
+    ]
+
+
 def test_what_a_frame_holds_through_its_function_is_its_own():
     """Up to 3.10 a frame holds its globals itself, from 3.11 by the function that runs."""
     old = shape(("frame of f (t.py:9)", ".f_globals", "dict"), members=["t.f"])
