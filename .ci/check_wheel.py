@@ -43,6 +43,8 @@ def main(directory: Path) -> None:
     python = directory / "fresh" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     run(python, "-m", "pip", "install", "-q", wheel, cwd=directory)
     run(python, "-c", QUESTION, cwd=directory)
+    (directory / "program.py").write_text(QUESTION, encoding="utf-8")
+    run(python.with_name("garbology"), "run", "program.py", cwd=directory)
 
 
 if __name__ == "__main__":

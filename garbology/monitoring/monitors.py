@@ -112,6 +112,12 @@ class Monitor:
             flusher.finish()
         return counter.seen()
 
+    def abandon(self) -> None:
+        """Listen no more, and tell the sink nothing: in the child of a fork, where its thread is not."""
+        counter, self._counter, self._flusher = self._counter, None, None
+        if counter is not None:
+            counter.stop()
+
     def __enter__(self) -> Live:
         return self.start()
 

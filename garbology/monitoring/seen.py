@@ -50,6 +50,7 @@ class SeenShape:
     cycles, cycles_low, cycles_high : how many cycles.
     share : of the objects that the analysed collections freed, weighted likewise.
     collections : in how many of those that were analysed it was found.
+    most_bytes : freed by one of these at most: so much waited at once.
     shape : the shape as plain data, as :meth:`garbology.find.found.Found.to_dict` has it: nodes, edges, advice, sites,
         members. Nothing was tried.
     """
@@ -65,6 +66,7 @@ class SeenShape:
     cycles_high: float
     share: float
     collections: int
+    most_bytes: int
     shape: dict[str, Any]
 
     @property

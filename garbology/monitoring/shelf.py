@@ -27,6 +27,7 @@ class Entry:
 
     shape: dict[str, Any]
     collections: int = 0
+    most_bytes: int = 0
     objects: Estimate = field(default_factory=Estimate)
     bytes: Estimate = field(default_factory=Estimate)
     cycles: Estimate = field(default_factory=Estimate)
@@ -34,6 +35,7 @@ class Entry:
     def add(self, shape: CycleShape, probability: float) -> None:
         """Found in a collection that was analysed with this ``probability``."""
         self.collections += 1
+        self.most_bytes = max(self.most_bytes, shape.bytes)
         self.objects.add(shape.garbage, probability)
         self.bytes.add(shape.bytes, probability)
         self.cycles.add(shape.count, probability)
@@ -52,6 +54,7 @@ class Entry:
             min(self.cycles.value, cycles_high), cycles_low, cycles_high,
             min(self.objects.value / explained.value, 1.0) if explained.value else 0.0,
             self.collections,
+            self.most_bytes,
             self.shape,
         )  # fmt: skip
 

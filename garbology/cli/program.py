@@ -1,0 +1,189 @@
+"""The command `garbology`: run a program and record it, draw a recording again.
+
+Exit status of ``run``: the program's own. Of the others: 0 done, 2 a wrong option, a missing or newer file.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+import garbology
+from garbology.cli.recorded import write_recording
+from garbology.monitoring.outside import Settings, record
+from garbology.monitoring.recordings import RecordingError, read_recording
+from garbology.monitoring.summary import summary_lines
+
+_USAGE = 2
+_DUMPS_CORE = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGQUIT")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command as a program; returns the exit status."""
+    try:
+        status: int | None = group.main(
+            list(sys.argv[1:] if arguments is None else arguments),
+            prog_name="garbology",
+            standalone_mode=False,
+        )
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.Abort:
+        return 130
+    except click.ClickException as error:
+        click.echo(f"garbology: {error.format_message()}", err=True)
+        return _USAGE
+    return status or 0
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(garbology.__version__)
+def group() -> None:
+    """See what only CPython's cyclic collector can free, in a program as it runs."""
+
+
+@group.command(
+    context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
+    epilog="Example: garbology run -o report -m pytest tests",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Directory for the page and the recording."
+)
+@click.option("-m", "module", help="Run this module, as python -m does; what follows are its arguments.")
+@click.option(
+    "--budget",
+    type=float,
+    default=0.05,
+    show_default=True,
+    help="Share of the time that the analyses may take.",
+)
+@click.option("--exact", is_flag=True, help="Analyse every collection, whatever it takes: a budget of 1.")
+@click.option(
+    "--interval", type=float, default=0.1, show_default=True, help="Seconds between samples of memory."
+)
+@click.option(
+    "--allocations", is_flag=True, help="Name the lines that made the objects (tracemalloc; slower)."
+)
+@click.option("--children", is_flag=True, help="Record the Python processes that it starts or forks as well.")
+@click.option("--keys", is_flag=True, help="Tell keys of dictionaries, which are the program's data.")
+@click.option("--threshold", help="Of the collector, as in gc.set_threshold: 700 or 700,10,10.")
+@click.argument("program", nargs=-1, type=click.UNPROCESSED)
+def run(
+    output: Path | None, module: str | None, budget: float, exact: bool, interval: float, threshold: str | None,
+    program: tuple[str, ...], **switches: bool,
+) -> int:  # fmt: skip
+    """Run script.py with its arguments, unedited, and say what it left to the collector.
+
+    The program's output, exit status and signals are its own. About twenty lines on standard error follow its end; with
+    -o a page and the recording are written.
+    """
+    if not module and not program:
+        raise click.UsageError("what is to be run? garbology run script.py, or garbology run -m module")
+    if module is None and not Path(program[0]).exists():
+        raise click.UsageError(f"{program[0]}: there is no such file")
+    if not 0 < budget <= 1:
+        raise click.UsageError(
+            f"--budget {budget}: it is a share of the time above 0 and at most 1, such as 0.05"
+        )
+    if not 0 < interval <= 86_400:
+        raise click.UsageError(f"--interval {interval}: seconds above 0, at most a day")
+    settings = Settings(
+        budget=1.0 if exact else budget,
+        interval_seconds=interval,
+        threshold=_threshold(threshold),
+        **switches,
+    )
+    words = [*(("-m", module) if module else ()), *program]
+    if output is not None:
+        return _run(words, _made(output), settings, keep=True)
+    directory = Path(tempfile.mkdtemp(prefix="garbology-"))
+    try:
+        return _run(words, directory, settings, keep=False)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _run(words: Sequence[str], directory: Path, settings: Settings, *, keep: bool) -> int:
+    try:
+        code = record(words, directory, settings)
+    except OSError as error:
+        raise click.ClickException(f"the program cannot be run: {error}") from None
+    with suppress(BrokenPipeError, RecordingError):
+        _show(directory, keep=keep)
+    return _as_it_ended(code)
+
+
+def _show(directory: Path, *, keep: bool) -> None:
+    recording = read_recording(directory)
+    for line in summary_lines(recording):
+        click.echo(line, err=True)
+    if keep:
+        click.echo(f"  the page: {_written(directory, directory)}", err=True)
+
+
+def _written(directory: Path, output: Path) -> str:
+    try:
+        return str(write_recording(read_recording(directory), output)[0])
+    except ModuleNotFoundError as error:
+        return f"not drawn, for {error.name} is not installed: pip install 'garbology[experiments]'"
+    except OSError as error:
+        return f"not drawn: {error}"
+
+
+def _as_it_ended(code: int) -> int:
+    """The exit status; a signal that ended the program ends us, so that a shell sees the same."""
+    if code >= 0:
+        return code
+    if signal.Signals(-code).name not in _DUMPS_CORE:
+        sys.stdout.flush()
+        signal.signal(-code, signal.SIG_DFL) if -code != getattr(signal, "SIGKILL", 9) else None
+        os.kill(os.getpid(), -code)
+    return 128 - code
+
+
+def _made(output: Path) -> Path:
+    """The directory of a new recording; what an earlier one left is replaced."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for old in [*output.glob("process-*.jsonl"), output / "memory.jsonl"]:
+            old.unlink(missing_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"--output {output}: it cannot be written: {error.strerror}") from None
+    return output
+
+
+def _threshold(text: str | None) -> tuple[int, ...]:
+    try:
+        numbers = tuple(int(each) for each in text.split(",")) if text else ()
+    except ValueError:
+        numbers = (-1,)
+    if len(numbers) > 3 or any(not 0 <= each <= 2**31 - 1 for each in numbers):
+        raise click.UsageError(f"--threshold {text}: one to three numbers, such as 700,10,10")
+    return numbers
+
+
+@group.command(epilog="Example: garbology report report")
+@click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Directory for the page; by itself beside it."
+)
+def report(recordings: tuple[Path, ...], output: Path | None) -> None:
+    """Draw a recording again, also one that was cut short: the text, and the page."""
+    for directory in recordings:
+        try:
+            recording = read_recording(directory)
+        except RecordingError as error:
+            raise click.UsageError(str(error)) from None
+        for line in summary_lines(recording):
+            click.echo(line)
+        target = output or directory
+        target.mkdir(parents=True, exist_ok=True)
+        click.echo(f"  the page: {_written(directory, target)}")

@@ -1,0 +1,77 @@
+"""The page of a recording: what `garbology run -o DIR` writes."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from garbology.monitoring.recordings import Process, Recording
+from garbology.monitoring.summary import verdict
+from garbology.reporting import write_run
+from garbology.reporting.run_page import RunPage
+from garbology.study.page import RuntimeSummary, Tile
+
+_MOST_CARDS = 12
+
+
+def write_recording(recording: Recording, directory: Path) -> list[Path]:
+    """Write index.html, README.md and the drawings; the paths, the page first.
+
+    Raises
+    ------
+    ModuleNotFoundError : a drawing library is missing.
+    OSError : the directory cannot be written.
+    """
+    return write_run(page_of(recording), directory)
+
+
+def page_of(recording: Recording) -> RunPage:
+    """What the page shows, as plain data."""
+    main = recording.main
+    collections = [row for process in recording.processes for row in process.collections]
+    waiting = [{"seconds": row["seconds"], "waiting_objects": row["collected"]} for row in collections]
+    return RunPage(
+        title=shlex.join(recording.program),
+        verdict=verdict(recording),
+        tiles=_tiles(recording, main) if main is not None and main.last else (),
+        moments=sorted([*recording.memory, *waiting], key=lambda row: row["seconds"]),
+        collections=collections,
+        shapes=[_shape(each) for each in recording.shapes[:_MOST_CARDS]],
+        runtime=_runtime(main) if main is not None else None,
+        problems=[]
+        if main is not None and main.at_end
+        else ["the program ended without an exit of the interpreter"],
+        command=f"garbology run -o DIR {shlex.join(recording.program)}",
+    )
+
+
+def _tiles(recording: Recording, process: Process) -> list[Tile]:
+    generations = process.last["generations"]
+    tiles = [
+        Tile("Peak of resident memory", recording.peak_rss_bytes, "bytes"),
+        Tile("Longest pause", max(each["longest_pause_seconds"] for each in generations), "seconds"),
+        Tile("All pauses together", sum(each["pause_seconds"] for each in generations), "seconds"),
+        Tile("Objects freed by the collector", process.collected, "objects"),
+    ]
+    if "waiting_objects" in process.at_end:
+        tiles.append(Tile("Objects that waited at the end", process.at_end["waiting_objects"], "objects"))
+    return tiles
+
+
+def _shape(seen: dict[str, Any]) -> dict[str, Any]:
+    """A card's shape, with the estimated figures of the run."""
+    return {**seen["shape"], "count": round(seen["cycles"]), "bytes": round(seen["bytes"])}
+
+
+def _runtime(process: Process) -> RuntimeSummary:
+    header = process.header
+    return RuntimeSummary(
+        slug=f"cpython-{header['python']}-{header['collector']}",
+        label=f"CPython {header['python']}",
+        collector=header["collector"],
+        runtime={"python": header["python"], "threshold": header["threshold"]},
+        environment={"platform": header["platform"]},
+        samples=process.last.get("collections", 0),
+        record_file="program.json",
+    )

@@ -1,0 +1,149 @@
+"""Recordings as `garbology run` leaves them, read again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from garbology.monitoring.inside import SCHEMA_VERSION
+from garbology.monitoring.outside import MEMORY_FILE, PROGRAM_FILE
+
+Row = Mapping[str, Any]
+
+
+class RecordingError(Exception):
+    """One sentence: what cannot be read, and what to do."""
+
+
+@dataclass
+class Process:
+    """One process of a recorded program.
+
+    Attributes
+    ----------
+    header : what it was: pid, python, collector, platform ...
+    last : its latest record, with exact totals; empty where it ended before the first.
+    shapes : the latest figures of each shape, most objects first.
+    collections : a row each: seconds since the program's start, generation, pause_seconds, collected.
+    at_end : what waited and what had grown when it exited; empty where it was killed.
+    """
+
+    header: dict[str, Any]
+    last: dict[str, Any] = field(default_factory=dict)
+    shapes: list[dict[str, Any]] = field(default_factory=list)
+    collections: list[dict[str, Any]] = field(default_factory=list)
+    at_end: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def collected(self) -> int:
+        """Objects that its collections freed."""
+        return int(self.last.get("collected", 0))
+
+
+@dataclass
+class Recording:
+    """A run of a program: its processes, the largest collected first, and its memory over time.
+
+    ``memory`` has rows of seconds since the start, rss_bytes and sometimes uss_bytes.
+    """
+
+    program: list[str]
+    processes: list[Process]
+    memory: list[dict[str, Any]]
+
+    @property
+    def main(self) -> Process | None:
+        """The process that was started, or the first that was recorded."""
+        return min(self.processes, key=lambda each: each.header["began_at_unix"], default=None)
+
+    @property
+    def peak_rss_bytes(self) -> int:
+        """The highest sample; 0 without."""
+        return max((row["rss_bytes"] for row in self.memory), default=0)
+
+    @property
+    def shapes(self) -> list[dict[str, Any]]:
+        """Those of all processes, most objects first; equal ones of two processes stay two."""
+        found = [shape for each in self.processes for shape in each.shapes]
+        return sorted(found, key=lambda shape: -shape["objects"])
+
+
+def read_recording(directory: Path) -> Recording:
+    """Read what is in a directory, also where it ends in the middle.
+
+    Raises
+    ------
+    RecordingError : there is no recording, it cannot be read, or a newer garbology made it.
+    """
+    try:
+        described = json.loads((directory / PROGRAM_FILE).read_text(encoding="utf-8"))
+        paths = sorted(directory.glob("process-*.jsonl"))
+    except FileNotFoundError:
+        raise RecordingError(
+            f"{directory}: there is no recording ({PROGRAM_FILE} is missing): "
+            "`garbology run -o DIR script.py` makes one"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise RecordingError(f"{directory}: the recording cannot be read: {error}") from None
+    began_at = float(described["began_at_seconds"])
+    processes = [process for path in paths if (process := _process(path, began_at))]
+    memory = [{**row, "seconds": row["seconds"] - began_at} for row in _rows(directory / MEMORY_FILE)]
+    return Recording(list(described["program"]), processes, memory)
+
+
+def _process(path: Path, began_at: float) -> Process | None:
+    rows = _rows(path)
+    header = next(rows, None)
+    if header is None:
+        return None
+    if header.get("schema_version", 0) > SCHEMA_VERSION:
+        raise RecordingError(
+            f"{path}: a newer garbology made it (schema {header['schema_version']}, this one reads {SCHEMA_VERSION}): "
+            "upgrade garbology"
+        )
+    process = Process(header)
+    offset = header["began_at_seconds"] - began_at
+    shapes: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        for shape in row["shapes"]:
+            shapes[json.dumps(shape["shape"]["edges"], sort_keys=True)] = shape
+        if "at_end" in row:
+            process.at_end = row["at_end"]
+        else:
+            process.last = row
+            process.collections += _collections(row["latest"], offset)
+    process.shapes = sorted(shapes.values(), key=lambda shape: -shape["objects"])
+    return process
+
+
+def _collections(columns: Mapping[str, list[float]], offset: float) -> Iterator[dict[str, Any]]:
+    for start, generation, pause, collected in zip(
+        columns["start_seconds"],
+        columns["generation"],
+        columns["pause_seconds"],
+        columns["collected"],
+        strict=True,
+    ):
+        yield {
+            "seconds": start + offset,
+            "generation": int(generation),
+            "pause_seconds": pause,
+            "collected": int(collected),
+        }
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a file; the last one may be half written."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return
+    for line in text.splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            return
+        yield row

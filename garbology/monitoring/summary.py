@@ -1,0 +1,108 @@
+"""A recording in about twenty lines: the verdict first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from garbology.find.cycle_text import lines_below
+from garbology.find.drawing import verb_of
+from garbology.monitoring.recordings import Process, Recording
+from garbology.monitoring.sinks import name_of
+from garbology.text.escaping import joined
+from garbology.text.layout import counted, human_bytes, paragraph, wrap
+
+_MOST_SHAPES = 3
+_EDGE_LINES = 6
+_MOST_GROWN = 4
+_NOT_WORTH_A_WORD = ("builtins.", "type", "function", "tuple", "dict", "list", "cell", "set", "frozenset")
+
+
+def verdict(recording: Recording) -> str:
+    """One sentence: which cycles held how much, and what to do."""
+    process = recording.main
+    if process is None:
+        return (
+            "nothing was recorded: the interpreter was started in a way that leaves sitecustomize out (-I, -S, -E), or "
+            "ended at once"
+        )
+    collections = process.last.get("collections", 0)
+    if not process.collected:
+        return f"{counted(collections, 'collection')} found nothing to free: no cyclic garbage was left"
+    if not process.shapes:
+        return (
+            f"{counted(collections, 'collection')} freed {counted(process.collected, 'object')}; none of them was "
+            "analysed, because the program ended too soon for the budget: --exact analyses each"
+        )
+    return _of_the_heaviest(process.shapes[0], collections)
+
+
+def _of_the_heaviest(shape: Mapping[str, Any], collections: int) -> str:
+    text = (
+        f"cycles of `{name_of(shape['shape'])}` held {human_bytes(shape['most_bytes'])} at most and were "
+        f"{shape['share']:.0%} of what the collector freed in {counted(collections, 'collection')}"
+    )
+    advice = shape["shape"]["advice"]
+    if not advice or not advice["edges"]:
+        return text
+    edge = advice["edges"][0]
+    todo = f"{verb_of(edge['remedy'])} {joined(edge['source'], edge['label'])}"
+    return f"{text}; {todo}, set at {edge['set_at'][0]}" if edge["set_at"] else f"{text}; {todo}"
+
+
+def summary_lines(recording: Recording) -> Iterator[str]:
+    """For a terminal."""
+    yield from wrap(f"garbology: {verdict(recording)}")
+    for shape in (recording.main or Process({})).shapes[:_MOST_SHAPES]:
+        yield ""
+        yield from _shape(shape)
+    yield ""
+    for line in _figures(recording):
+        yield from paragraph(line, indent="  ", hanging="  ")
+
+
+def _shape(shape: Mapping[str, Any]) -> Iterator[str]:
+    low, high, value = (shape[f"objects{suffix}"] for suffix in ("_low", "_high", ""))
+    objects = f"{value:,.0f}" if low == high else f"about {value:,.0f} ({low:,.0f} to {high:,.0f})"
+    yield from wrap(
+        f"{objects} objects, {human_bytes(shape['bytes'])}, in {shape['cycles']:,.0f} cycles: "
+        f"{shape['share']:.0%} of what was analysed"
+    )
+    for line in lines_below(shape["shape"], "", _EDGE_LINES):
+        yield line.replace("(-v shows more)", "(-o DIR shows more)")
+
+
+def _figures(recording: Recording) -> Iterator[str]:
+    process = recording.main
+    if process is None or not process.last:
+        return
+    last = process.last
+    pauses = [each["longest_pause_seconds"] for each in last["generations"]]
+    total = sum(each["pause_seconds"] for each in last["generations"])
+    yield (
+        f"{counted(last['collections'], 'collection')} freed {counted(last['collected'], 'object')} in {total:.3g} s, "
+        f"the longest pause {1000 * max(pauses):.3g} ms"
+    )
+    if recording.memory:
+        yield f"RSS at most {human_bytes(recording.peak_rss_bytes)}, {len(recording.memory):,} samples"
+    share = last["analysis_seconds"] / last["elapsed_seconds"] if last["elapsed_seconds"] else 0.0
+    told = f"{last['analysed']:,} of them analysed, which took {share:.1%} of {last['elapsed_seconds']:.3g} s"
+    if last["unexplained"]:
+        told += f"; {last['unexplained']:,} too large for the budget, or not to be read"
+    yield f"{told}. {last['refused']}".removesuffix(" ").removesuffix(".")
+    if "waiting_objects" in process.at_end:
+        waits = counted(process.at_end["waiting_objects"], "object")
+        yield f"at the end {waits} waited ({human_bytes(process.at_end['waiting_bytes'])})"
+    grown = [
+        f"{name} +{count:,}"
+        for name, count in process.at_end.get("grown", {}).items()
+        if not name.startswith(_NOT_WORTH_A_WORD)
+    ]
+    if grown:
+        yield f"alive at the end, more than at the start: {', '.join(grown[:_MOST_GROWN])}"
+    if not process.at_end:
+        yield "it ended without an exit of the interpreter: the last second may be missing"
+    if len(recording.processes) > 1:
+        yield f"{counted(len(recording.processes) - 1, 'more process')} recorded".replace(
+            "processs", "processes"
+        )
