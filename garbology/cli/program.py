@@ -17,7 +17,6 @@ from pathlib import Path
 import click
 
 import garbology
-from garbology.cli.recorded import write_recording
 from garbology.monitoring.outside import Settings, record
 from garbology.monitoring.recordings import RecordingError, read_recording
 from garbology.monitoring.summary import summary_lines
@@ -131,6 +130,8 @@ def _show(directory: Path, *, keep: bool) -> None:
 
 def _written(directory: Path, output: Path) -> str:
     try:
+        from garbology.cli.recorded import write_recording
+
         return str(write_recording(read_recording(directory), output)[0])
     except ModuleNotFoundError as error:
         return f"not drawn, for {error.name} is not installed: pip install 'garbology[experiments]'"
