@@ -9,6 +9,21 @@ import pytest
 import garbology
 
 
+@pytest.fixture(scope="module")
+def frozen_heap():
+    """What is there before a module's tests is in no collection and no list: pytest, its items, other modules.
+
+    For tests of what is made in a window: each takes a quarter of the time. Not for tests of what holds it from
+    outside, which is not seen where it is frozen: no leak is judged there (tests/test_architecture.py).
+    """
+    if garbology.collector.kind() == "free-threaded":
+        yield  # the instrument freezes by itself there, which is tested
+        return
+    gc.collect()
+    with garbology.collector.frozen():
+        yield
+
+
 @pytest.fixture
 def quiet_heap():
     """No garbage at the beginning, and no collection but the test's own."""

@@ -13,7 +13,7 @@ import pytest
 import garbology
 from autograd_core import Function, Variable, output_references
 
-pytestmark = pytest.mark.usefixtures("quiet_heap")
+pytestmark = pytest.mark.usefixtures("frozen_heap", "quiet_heap")
 
 
 class Parent:

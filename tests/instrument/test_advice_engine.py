@@ -15,7 +15,7 @@ from autograd_core import Variable, sin
 from garbology.advice import live_observer as witness
 from garbology.interpreter import returns
 
-pytestmark = pytest.mark.usefixtures("quiet_heap")
+pytestmark = pytest.mark.usefixtures("frozen_heap", "quiet_heap")
 
 SIZES = [3, 300, 3000]
 

@@ -10,7 +10,7 @@ import pytest
 
 import garbology
 
-pytestmark = pytest.mark.usefixtures("quiet_heap")
+pytestmark = pytest.mark.usefixtures("frozen_heap", "quiet_heap")
 tells_arguments = pytest.mark.skipif(
     sys.version_info < (3, 11),
     reason="up to 3.10 the advice is to clear the attribute that keeps the exception",

@@ -4,7 +4,7 @@ import pytest
 
 import garbology
 
-pytestmark = pytest.mark.usefixtures("quiet_heap")
+pytestmark = pytest.mark.usefixtures("frozen_heap", "quiet_heap")
 
 
 class Tree:

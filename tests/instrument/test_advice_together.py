@@ -9,7 +9,7 @@ import pytest
 import garbology
 from garbology.advice.together import Together
 
-pytestmark = pytest.mark.usefixtures("quiet_heap")
+pytestmark = pytest.mark.usefixtures("frozen_heap", "quiet_heap")
 
 
 class Package:

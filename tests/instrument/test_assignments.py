@@ -16,6 +16,8 @@ from garbology.names import statements
 from garbology.names.sources import lines_of
 from garbology.names.statements import statements_of
 
+pytestmark = pytest.mark.usefixtures("frozen_heap")
+
 
 class Parent:
     """Owns children and is known by them."""

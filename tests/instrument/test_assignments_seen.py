@@ -10,7 +10,7 @@ import pytest
 import garbology
 from garbology.names.statements import ANY_NAME, statements_of
 
-pytestmark = pytest.mark.usefixtures("quiet_heap")
+pytestmark = pytest.mark.usefixtures("frozen_heap", "quiet_heap")
 
 
 class Item:

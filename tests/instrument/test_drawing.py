@@ -7,6 +7,8 @@ import pytest
 import garbology
 from garbology.find.drawing import dot_to_svg, shape_dot
 
+pytestmark = pytest.mark.usefixtures("frozen_heap")
+
 HOSTILE = [
     "a&amp;b",
     "&lt;k&#65;",

@@ -9,6 +9,8 @@ import pytest
 import garbology
 from garbology.recorders.allocations import traced_allocations
 
+pytestmark = pytest.mark.usefixtures("frozen_heap")
+
 
 @pytest.fixture(autouse=True)
 def no_collection():
