@@ -1,4 +1,7 @@
-"""See what only CPython's cyclic collector can free, name every edge, and say which one to weaken."""
+"""See what only CPython's cyclic collector can free, name every edge, and say which one to weaken.
+
+PYTEST_DONT_REWRITE: pytest, which finds the plugin, would warn where this was imported before it.
+"""
 
 from __future__ import annotations
 

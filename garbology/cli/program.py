@@ -49,8 +49,33 @@ def group() -> None:
     """See what only CPython's cyclic collector can free, in a program as it runs."""
 
 
+class _LikePython(click.Command):
+    """What follows a script, or the module after -m, is the program's, options and all."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments with `--` where ours end."""
+        own: list[str] = []
+        rest = list(args)
+        while rest and rest[0].startswith("-") and rest[0] != "--":
+            word = rest.pop(0)
+            if word.startswith("-m"):
+                module, rest = (word[2:], rest) if word[2:] else ("".join(rest[:1]), rest[1:])
+                return super().parse_args(ctx, [*own, "-m", module, "--", *rest] if module else [*own, "-m"])
+            own.append(word)
+            if self._takes_value(word):
+                own += rest[:1]
+                del rest[:1]
+        return super().parse_args(ctx, [*own, *rest])
+
+    def _takes_value(self, word: str) -> bool:
+        return any(
+            word in each.opts and not each.is_flag for each in self.params if isinstance(each, click.Option)
+        )
+
+
 @group.command(
-    context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
+    cls=_LikePython,
+    context_settings={"allow_interspersed_args": False},
     epilog="Example: garbology run -o report -m pytest tests",
 )
 @click.option(

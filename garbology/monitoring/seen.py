@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from garbology.find.cycle_text import lines_below
+from garbology.text.escaping import joined
 from garbology.text.layout import counted, human_bytes, wrap
 
 SCHEMA = "garbology.monitor"
@@ -73,7 +74,8 @@ class SeenShape:
     def edges(self) -> list[str]:
         """'Job.owner -> Owner', each edge of the cycle."""
         return [
-            f"{each['source_type']}{each['label']} -> {each['target_type']}" for each in self.shape["edges"]
+            f"{joined(each['source_type'], each['label'])} -> {each['target_type']}"
+            for each in self.shape["edges"]
         ]
 
     @property
@@ -81,15 +83,6 @@ class SeenShape:
         """Which edge to weaken; None where none is known."""
         advice: dict[str, Any] | None = self.shape["advice"]
         return advice
-
-    @property
-    def name(self) -> str:
-        """The shortest way to tell it: the advised edges, or else the types."""
-        if self.advice and self.advice["edges"]:
-            return " and ".join(
-                f"{e['source']}{e['label']} -> {e['target']}" for e in self.advice["edges"][:2]
-            )
-        return ", ".join(list(self.shape["types"])[:3])
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON types."""

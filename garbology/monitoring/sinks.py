@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from garbology.monitoring.seen import PAUSE_BUCKETS_SECONDS
+from garbology.text.escaping import joined
 from garbology.text.layout import counted, human_bytes
 
 _MOST_SHAPES_LOGGED = 3
@@ -106,7 +107,9 @@ def name_of(shape: dict[str, Any]) -> str:
     """A shape in a few words: the advised edges, or its types."""
     advice = shape["advice"]
     if advice and advice["edges"]:
-        return " and ".join(f"{e['source']}{e['label']} -> {e['target']}" for e in advice["edges"][:2])
+        return " and ".join(
+            f"{joined(e['source'], e['label'])} -> {e['target']}" for e in advice["edges"][:2]
+        )
     return ", ".join(list(shape["types"])[:3])
 
 

@@ -91,12 +91,12 @@ def test_modules_and_directories_run_too(directory, way):
     name = "tool.py" if way == "module" else "__main__.py"
     (place / name).write_text("import sys\nprint(__name__, sys.argv, sys.path[0], __package__)")
     words = {
-        "module": ["-m", "as_module.tool", "a"],
-        "package": ["-m", "as_package", "a"],
-        "directory": [place, "a"],
+        "module": ["-m", "as_module.tool", "a", "-o", "--help"],
+        "package": ["-mas_package", "-q", "a", "--", "-m"],
+        "directory": [place, "--version", "-m", "a"],
     }[way]
     plain = python(*words, cwd=directory)
-    recorded = python("-m", "garbology", "run", *words, cwd=directory)
+    recorded = python("-m", "garbology", "run", "--budget", "0.1", *words, cwd=directory)
     assert plain.returncode == 0
     assert (recorded.stdout, recorded.returncode) == (plain.stdout, 0)
 
@@ -236,6 +236,8 @@ def test_a_signal_is_passed_on(directory):
         (["report", "nowhere"], "there is no recording"),
         (["report"], "Missing argument"),
         (["runn"], "No such command"),
+        (["run", "-m"], "requires an argument"),
+        (["run", "--what", "a.py"], "No such option"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(words, text, directory):
