@@ -1,6 +1,7 @@
 """The command `garbology`: run a program and record it, draw a recording again.
 
-Exit status of ``run``: the program's own. Of the others: 0 done, 2 a wrong option, a missing or newer file.
+Exit status of ``run``: the program's own. Of the others: 0 done; 1 ``compare --fail-on-increase`` found one; 2 a wrong
+option, a missing or newer file; 125 a program of ``compare`` failed, which `git bisect run` skips.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from pathlib import Path
 import click
 
 import garbology
+from garbology.cli.comparison import changes, comparison_lines
 from garbology.monitoring.outside import Settings, record
-from garbology.monitoring.recordings import RecordingError, read_recording
+from garbology.monitoring.recordings import Recording, RecordingError, read_recording
 from garbology.monitoring.summary import summary_lines
 
 _USAGE = 2
+_SKIPPED = 125
 _DUMPS_CORE = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGQUIT")
 
 
@@ -204,12 +207,71 @@ def _threshold(text: str | None) -> tuple[int, ...]:
 def report(recordings: tuple[Path, ...], output: Path | None) -> None:
     """Draw a recording again, also one that was cut short: the text, and the page."""
     for directory in recordings:
-        try:
-            recording = read_recording(directory)
-        except RecordingError as error:
-            raise click.UsageError(str(error)) from None
+        recording = _read(directory)
         for line in summary_lines(recording):
             click.echo(line)
         target = output or directory
         target.mkdir(parents=True, exist_ok=True)
         click.echo(f"  the page: {_written(directory, target)}")
+
+
+@group.command(epilog="Examples: garbology compare old new; garbology compare -n 5 -- old.py -- new.py")
+@click.option(
+    "-n", "repeats", type=click.IntRange(1), default=5, show_default=True, help="Runs of each program."
+)
+@click.option(
+    "--fail-on-increase", "limit", help="Exit with 1 where a figure grows by more than this, such as 10%."
+)
+@click.argument("what", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.pass_context
+def compare(context: click.Context, repeats: int, limit: str | None, what: tuple[str, ...]) -> int:
+    """Two recordings, BEFORE and AFTER; or two programs, each after a `--`, run in turns as fresh processes."""
+    share = _share(limit)
+    if "--" in what:
+        place = what.index("--")
+        before, after = _runs_in_turns([list(what[:place]), list(what[place + 1 :])], repeats)
+    elif len(what) == 2:
+        before, after = ([_read(Path(each))] for each in what)
+    else:
+        raise click.UsageError("two recordings, or two programs: garbology compare -n 5 -- A.py -- B.py")
+    for line in comparison_lines(before, after):
+        click.echo(line)
+    grown = [each for each in changes(before, after) if share is not None and each.grows_by_more_than(share)]
+    for each in grown:
+        click.echo(f"garbology: {each.measure.name} grew by more than {limit}", err=True)
+    return 1 if grown else 0
+
+
+def _read(directory: Path) -> Recording:
+    try:
+        return read_recording(directory)
+    except RecordingError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _share(limit: str | None) -> float | None:
+    if limit is None:
+        return None
+    try:
+        share = float(limit.removesuffix("%")) / 100
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 1e6:
+        raise click.UsageError(f"--fail-on-increase {limit}: a number of per cent, such as 10%")
+    return share
+
+
+def _runs_in_turns(programs: Sequence[list[str]], repeats: int) -> tuple[list[Recording], list[Recording]]:
+    """Recordings of both, alternating, so that what disturbs the machine disturbs both; their output is dropped."""
+    if not all(programs):
+        raise click.UsageError("a program is missing: garbology compare -n 5 -- A.py -- B.py")
+    found: tuple[list[Recording], list[Recording]] = ([], [])
+    for _ in range(repeats):
+        for program, recordings in zip(programs, found, strict=True):
+            with tempfile.TemporaryDirectory(prefix="garbology-") as directory:
+                status = record(program, Path(directory), Settings(quiet=True))
+                if status:
+                    click.echo(f"garbology: {' '.join(program)} ended with status {status}", err=True)
+                    raise click.exceptions.Exit(_SKIPPED)
+                recordings.append(read_recording(Path(directory)))
+    return found

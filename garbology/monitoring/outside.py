@@ -34,6 +34,7 @@ class Settings:
     children: bool = False
     keys: bool = False
     threshold: tuple[int, ...] = ()
+    quiet: bool = False
 
 
 def record(program: Sequence[str], directory: Path, settings: Settings) -> int:
@@ -52,9 +53,10 @@ def record(program: Sequence[str], directory: Path, settings: Settings) -> int:
     (directory / PROGRAM_FILE).write_text(json.dumps(described), encoding="utf-8")
     command = [sys.executable, *_own_flags(), *program]
     environment = _environment(directory, settings)
+    output = subprocess.DEVNULL if settings.quiet else None
     with (
         _left_to_the_program(),
-        subprocess.Popen(command, env=environment) as process,
+        subprocess.Popen(command, env=environment, stdout=output) as process,
         _passing_on(process),
     ):
         sampler = _MemoryFile(process.pid, directory / MEMORY_FILE, settings.interval_seconds)
