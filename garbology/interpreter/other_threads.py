@@ -53,6 +53,17 @@ def held_by_other_threads(before: dict[int, float]) -> list[int]:
     return [address for each in innermost for frame in frames_of(each) for address in held_ids(frame)]
 
 
+def handled_by_threads() -> list[object]:
+    """Return the exceptions that threads are handling: the interpreter holds one until its except clause has ended.
+
+    A worker of `concurrent.futures` waits for work within such a clause.
+    """
+    handled = list(sys._current_exceptions().values())
+    return [
+        each[1] if type(each) is tuple else each for each in handled
+    ]  # up to 3.11 type, value and traceback
+
+
 def working_thread(before: dict[int, float]) -> tuple[CodeType, int] | str | None:
     """Code and line of a thread that may hold what is new unseen, or why there is one; None where there is none.
 

@@ -32,7 +32,7 @@ from scipy.sparse.csgraph import breadth_first_order
 from garbology.alive.gc_roots import known_to_c
 from garbology.cycles.reachability import graph_of_pairs, held_from_outside, reachable_from
 from garbology.interpreter.contents import elements_of, slots_are, value_of
-from garbology.interpreter.other_threads import held_by_other_threads
+from garbology.interpreter.other_threads import handled_by_threads, held_by_other_threads
 from garbology.interpreter.refcounts import IMMORTAL_COUNT
 from garbology.interpreter.thread_stacks import frames_of, running_local_ids
 from garbology.interpreter.traversal import is_dangerous_to_traverse, safe_referents
@@ -177,12 +177,13 @@ def _held_by_frames(
 
 
 def _held_by_interpreter(snapshot: Snapshot, roots: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The roots that the interpreter is known to hold: trace functions, signal handlers, warning filters, and the
-    dictionary of a thread, which is made when something is shown for the first time.
+    """The roots that the interpreter is known to hold: trace functions, signal handlers, warning filters, the
+    exceptions that threads are handling, and the dictionary of a thread, which is made when something is shown for
+    the first time.
     """
     held = _warning_filters(snapshot, roots) | _of_statements(snapshot, roots)
     held |= _dictionaries_of_threads(snapshot, roots)
-    places = snapshot.index.find(addresses_of([obj for _, obj in known_to_c()]))
+    places = snapshot.index.find(addresses_of([*(obj for _, obj in known_to_c()), *handled_by_threads()]))
     held[places[places >= 0]] = True
     return held & roots
 
