@@ -27,7 +27,12 @@ from garbology.advice.running import fired, is_fired, passed_by_itself, running
 from garbology.advice.sampling import is_made_by_the_program
 from garbology.advice.setting import clearing, weak_slot
 from garbology.cycles.folding import Link
-from garbology.names.attribute_code import attribute_read_alone, is_always_itself, is_set_later
+from garbology.names.attribute_code import (
+    attribute_read_alone,
+    is_always_in_a_container_of_its_own,
+    is_always_itself,
+    is_set_later,
+)
 from garbology.names.edges import short_type_name
 
 
@@ -50,6 +55,14 @@ def remedy_of(links: Sequence[Link], *, way_back: bool, around: Surroundings) ->
         return Remedy(
             "property",
             lambda edge, target: f"{edge} is the object itself: make it a property that returns self",
+        )
+    if _is_in_a_container_of_its_own(links):
+        return Remedy(
+            "property",
+            lambda edge, target: (
+                f"{edge} is the object itself: make {link.label.partition('[')[0]} a property that makes it anew, "
+                "for who reads it expects the object"
+            ),
         )
     if is_callable_made_here(link):
         return cleared_because(
@@ -101,6 +114,14 @@ def _is_the_object_itself(links: Sequence[Link]) -> bool:
         return False
     owner = type(links[0].steps[0].holder)
     return is_made_by_the_program(owner) and is_always_itself(owner, links[0].label[1:])
+
+
+def _is_in_a_container_of_its_own(links: Sequence[Link]) -> bool:
+    """Whether an attribute is a new list or tuple of the object alone, wherever it is set."""
+    name, owner = attribute_of(links[0]), type(links[0].steps[0].holder)
+    if name is None or not all(link.source == link.target and link.label == f".{name}[0]" for link in links):
+        return False
+    return is_made_by_the_program(owner) and is_always_in_a_container_of_its_own(owner, name)
 
 
 def _strong(link: Link) -> Remedy:

@@ -277,15 +277,35 @@ def is_always_itself(cls: type, name: str) -> bool:
     return all(map(_sets_to_itself, codes, repeat(name)))
 
 
-def _sets_to_itself(code: types.CodeType, name: str) -> bool:
+def is_always_in_a_container_of_its_own(cls: type, name: str) -> bool:
+    """Whether a class sets the attribute, always to a new list, tuple or set of the object itself: `[self]`."""
+    codes = [function.__code__ for _, function in functions_of(cls) if name in function.__code__.co_names]
+    setting = [code for code in codes if any(_sets(step, name) for step in instructions(code))]
+    return bool(setting) and all(_sets_to_itself(code, name, built=True) for code in setting)
+
+
+def _sets(step: dis.Instruction, name: str) -> bool:
+    return step.opname in ("STORE_ATTR", "DELETE_ATTR") and step.argval == name
+
+
+def _sets_to_itself(code: types.CodeType, name: str, *, built: bool = False) -> bool:
+    """Whether all that sets the attribute is `self.name = self`; ``built``: `self.name = [self]`, or a tuple."""
     if name not in code.co_names:
         return True
     loaded: tuple[str, ...] = ()
-    itself = code.co_varnames[:1] * 2
+    itself, is_built = code.co_varnames[:1] * 2, False
     for step in instructions(code):
-        if step.opname == "STORE_ATTR" and step.argval == name and loaded[-2:] != itself:
+        if step.is_jump_target:  # `other or self` is not always the object
+            loaded, is_built = (), False
+        is_other = loaded[-2:] != itself or is_built != built
+        if step.opname == "STORE_ATTR" and step.argval == name and is_other:
             return False
-        loaded = (*loaded, *_loads(step)) if _loads(step) else ()
+        if step.opname in _EMPTY and step.arg == 1:
+            is_built = True
+        elif _loads(step):
+            loaded = (*loaded, *_loads(step))
+        else:
+            loaded, is_built = (), False
     return True
 
 
