@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import inspect
 import itertools
 import types
 from collections import deque
@@ -23,6 +24,7 @@ _OF_METHODS = (types.FunctionType, staticmethod, classmethod, types.MethodDescri
 
 
 _CONSTRUCTORS = ("__init__", "__new__", "__setstate__", "__post_init__")
+_TAKES_MORE = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 _ADDING = ("append", "appendleft", "add", "update", "extend", "setdefault", "insert")
 
 
@@ -69,15 +71,30 @@ def _is_computed(cls: type, name: str) -> bool:
 
 
 def _is_filled_by_a_property(cls: type, name: str, storing: str, key: str = "") -> bool:
-    """Whether the getter of a property reads the attribute and fills it where there is nothing yet."""
+    """Whether the getter of a property reads the attribute and fills it where there is nothing yet; or a method that
+    is given nothing does, and returns it.
+    """
     getters: list[Any] = [
         value.fget
         for base in mro_of(cls)
         for value in list(namespace_of(base).values())
         if type(value) is property
     ]
-    codes = (each.__code__ for each in getters if type(each) is types.FunctionType)
+    codes = [each.__code__ for each in getters if type(each) is types.FunctionType]
+    codes += [each.__code__ for _, each in functions_of(cls) if not key and _gives(each.__code__, name)]
     return any(_fills(code, name, storing) and (not key or key in _texts(code)) for code in codes)
+
+
+def _gives(code: types.CodeType, name: str) -> bool:
+    """Whether a method without arguments looks at an attribute first, and returns it in the end: `return self.name`."""
+    if code.co_argcount != 1 or name not in code.co_names or code.co_flags & _TAKES_MORE:
+        return False
+    steps = instructions(code)
+    first = next((step.opname for step in steps if step.argval == name), "")
+    given = (
+        step.argval == name and after.opname == "RETURN_VALUE" for step, after in itertools.pairwise(steps)
+    )
+    return first == "LOAD_ATTR" and any(given)
 
 
 def _texts(code: types.CodeType) -> set[str]:
@@ -100,7 +117,7 @@ def has_no_state(cls: type) -> bool:
     return not any(
         _changes_itself(function.__code__)
         for name, function in functions_of(cls)
-        if name not in _CONSTRUCTORS
+        if name not in _CONSTRUCTORS and not name.startswith("_init")
     )
 
 
