@@ -56,6 +56,7 @@ from garbology.text.escaping import joined
 _WEAK = ("weakref", "WeakMethod", "WeakSet", "WeakValueDictionary", "WeakKeyDictionary")
 _SEVERAL = 2  # names, or classes of one name, for which one call is better than a sentence each
 _MANY_NAMES = 4
+_FEW_FRAMES = 3  # whose variables keep an exception: `del` in each of them is what everybody does
 _CAUTION = "these {} go together, but judge each by itself: what keeps its source must keep its target, too"
 
 
@@ -144,7 +145,8 @@ class _Adviser:
         removed = _all_removed(self._occurrence, candidates)
         unbreakable = on_cycles_without(self._occurrence, removed)
         self._choice = Choice(self._occurrence, self._ranks, unbreakable)
-        chosen = self._choice.fewest(candidates)
+        of_objects = [c for c in candidates if not is_class(c.links[0].steps[0].holder)]
+        chosen = self._choice.fewest(of_objects) or self._choice.fewest(candidates)
         removed = _all_removed(self._occurrence, chosen)
         freed = ~reached_from(self._occurrence, unbreakable, removed)
         are_instances = self._has_instances(freed, classes)
@@ -166,11 +168,13 @@ class _Adviser:
         return any(id(base) in addresses for kind in kinds for base in mro_of(self._occurrence.types[kind]))
 
     def _is_undone(self, candidate: Candidate) -> bool:
-        """Whether the program undoes the cut: `raise` puts a traceback back."""
+        """Whether the program undoes the cut: `raise` puts a traceback back; or whether a few variables are all."""
         if candidate.links[0].steps[-1].label != ".__traceback__":
             return False
         errors = {id(link.steps[-1].holder): link.steps[-1].holder for link in candidate.links}
-        return not all(was_caught_and_stored(error, self._holders_of(error)) for error in errors.values())
+        kept = [(error, self._holders_of(error)) for error in errors.values()]
+        by_few = all(0 < len(own) <= _FEW_FRAMES and all(map(keeps_its_frame, own)) for _, own in kept)
+        return by_few or not all(was_caught_and_stored(error, own) for error, own in kept)
 
     def _holders_of(self, obj: object) -> list[Link]:
         return [link for link in self._links if link.steps[-1].referent is obj]

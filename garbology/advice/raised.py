@@ -6,7 +6,7 @@ import dis
 import itertools
 import sys
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from garbology.advice.sampling import is_made_by_the_program
@@ -41,10 +41,16 @@ def was_caught_and_stored(error: object, keepers: Sequence[Link]) -> bool:
     if any(steps for _, steps in before):
         return False
     frame, steps = last
-    if steps and not _makes_what_it_raises(steps, frame.f_globals):
-        return False
     attributes = {link.label[1:] for link in keepers if link.label[1:].isidentifier()}
+    if steps and not _makes_what_it_raises(steps, frame.f_globals, set(map(_variable, keepers))):
+        return False
     return not any(_stores_one(tb.tb_frame.f_code, attributes) for tb in entries[1:])
+
+
+def _variable(keeper: Link) -> str:
+    """The attribute or variable that a reference begins with: 'errors' of 'local errors[0]'."""
+    label = keeper.label.rpartition("closure variable ")[2].removeprefix("local ").removeprefix(".")
+    return label.partition("[")[0].partition(" ")[0]
 
 
 def _entries(error: Any) -> Iterator[types.TracebackType]:
@@ -80,9 +86,14 @@ def _ends_a_statement(step: dis.Instruction) -> bool:
     return step.opname.startswith(ends)
 
 
-def _makes_what_it_raises(steps: Steps, variables: dict[str, Any]) -> bool:
-    """Whether a `raise` statement names a class or calls what makes the exception, so that none was kept."""
-    if any(step.argval == "with_traceback" for step in steps):
+def _makes_what_it_raises(steps: Steps, variables: dict[str, Any], kept_as: Collection[str]) -> bool:
+    """Whether a `raise` statement names a class or calls what makes the exception, so that none was kept.
+
+    What is called with an exception that is kept under one of those names may give it back: `raise checked(error)`.
+    """
+    loaded = [step.argval for step in steps if step.opname.startswith("LOAD_") and "CONST" not in step.opname]
+    names = {name for each in loaded for name in (each if type(each) is tuple else (each,))}
+    if "with_traceback" in names or not names.isdisjoint(kept_as):
         return False
     if any("CALL" in step.opname for step in steps):
         return True
@@ -102,12 +113,12 @@ def _may_raise_it(keeper: Link) -> bool:
     """Whether code that knows a stored exception may raise it: the owner's class, the function; C code always may."""
     owner: Any = keeper.steps[0].holder
     if type(owner) is types.FunctionType:
-        return _raises_what_was_kept(owner)
+        return _raises_what_was_kept(owner, _variable(keeper))
     if type(owner) is types.FrameType or _is_of_c(type(owner)):
         return type(owner) is not types.FrameType and not _is_plain_container(owner)
-    name = keeper.label[1:].partition("[")[0].partition(" ")[0]
+    name = _variable(keeper)
     return any(
-        name in function.__code__.co_names and _raises_what_was_kept(function)
+        name in function.__code__.co_names and _raises_what_was_kept(function, name)
         for _, function in functions_of(type(owner))
     )
 
@@ -121,12 +132,12 @@ def _is_plain_container(owner: object) -> bool:
     return any(type(owner) is kind for kind in (list, dict, set, tuple))
 
 
-def _raises_what_was_kept(function: types.FunctionType) -> bool:
+def _raises_what_was_kept(function: types.FunctionType, name: str) -> bool:
     steps = instructions(function.__code__)
     return any(
         step.opname == "RAISE_VARARGS"
         and step.arg != 0
-        and not _makes_what_it_raises(_statement(steps, place), function.__globals__)
+        and not _makes_what_it_raises(_statement(steps, place), function.__globals__, [name])
         for place, step in enumerate(steps)
     )
 

@@ -6,6 +6,7 @@ import ctypes
 import enum
 import functools
 import sys
+import threading
 
 import pytest
 
@@ -727,3 +728,208 @@ def test_no_line_of_a_long_edge_is_empty():
     text = str(garbology.find_cycles(program))
     assert "-> function" in text
     assert not [line for line in text.splitlines() if line and not line.strip()]
+
+
+# --- an exception that is raised again through a call (multiprocessing's managers)
+
+
+def checked(kind, result):
+    return result if kind == "error" else TypeError()
+
+
+class Answer:
+    """Gives what the other side raised."""
+
+    error = None
+
+    def receive(self):
+        """Keep what went wrong."""
+        try:
+            _no()
+        except LookupError as error:
+            self.error = error
+
+    def result(self):
+        """Raise it."""
+        raise checked("error", self.error)
+
+
+def test_what_a_call_gives_back_is_raised_and_its_traceback_put_back():
+    """`raise checked(self.error)` may raise what was kept: to drop its traceback before would do nothing."""
+    reason = advice_of(lambda: Answer().receive()).reason
+    assert "with_traceback" not in reason
+    assert "`self.error = None`" in reason
+
+
+# --- an exception that is the answer (aiohttp)
+
+
+class NotFoundResponse(Exception):
+    """Raised to answer a request."""
+
+
+def _fails():
+    raise NotFoundResponse
+
+
+def _handled():
+    try:
+        _fails()
+    except NotFoundResponse as error:
+        response = error
+    return response
+
+
+def served():
+    response = _handled()
+    return response is None
+
+
+def test_what_variables_of_two_functions_keep_is_let_go_of_in_both():
+    """Each is a statement of the function's own; the traceback is what tells where it came from."""
+    reason = advice_of(served).reason
+    assert "`del response` in function served" in reason
+    assert "`del response` in function _handled" in reason
+    assert "with_traceback" not in reason
+
+
+# --- a generator, and a class made in every call whose method it is (iterparse)
+
+
+def iterates():
+    def generate():
+        while True:
+            yield iterator.root
+
+    class Iterator:
+        __next__ = generate().__next__
+        root = None
+
+    iterator = Iterator()
+    next(iterator)
+
+
+def test_what_a_class_made_in_a_call_has_is_not_let_go_of_before_what_its_instances_are_held_by():
+    """A method of a class is there as long as the class."""
+    (shape,) = garbology.find_cycles(iterates).shapes
+    assert shape.advice.remedy == "hoist"
+    assert shape.advice.edges
+    assert not [edge for edge in shape.advice.edges if edge.source.startswith("class ")]
+
+
+# --- a list of the object alone (tomlkit)
+
+
+class Key:
+    def __init__(self):
+        self._keys = [self]
+
+
+class Keys:
+    def __init__(self, *keys):
+        self._keys = [*keys] or [self]
+
+
+@pytest.mark.parametrize(("kind", "is_own"), [(Key, True), (Keys, False)])
+def test_a_list_of_the_object_alone_is_made_when_it_is_asked_for(kind, is_own):
+    """Who reads the list expects objects in it, not weak references."""
+    advice = advice_of(lambda: kind() and None)
+    assert (advice.remedy == "property") is is_own
+    assert ("make ._keys a property" in advice.reason) is is_own
+
+
+# --- an attribute that is the object where no other is given (SQLAlchemy's aliases)
+
+
+class Alias:
+    def __init__(self, base=None):
+        self.base = base or self
+
+
+class Root:
+    def __init__(self):
+        self.base = self
+
+
+@pytest.mark.parametrize(("kind", "is_always"), [(Root, True), (Alias, False)])
+def test_what_may_be_another_object_is_no_property(kind, is_always):
+    """A property that returns self would lose the other."""
+    advice = advice_of(lambda: kind() and None)
+    assert advice.remedy == ("property" if is_always else "weakref")
+
+
+# --- what a method makes when it is asked for (SciPy's adjoint operators)
+
+
+class Operator:
+    def __init__(self):
+        self.__adjoint = None
+
+    def adjoint(self):
+        """Made once, and kept."""
+        if self.__adjoint is None:
+            self.__adjoint = Adjoint(self)
+        return self.__adjoint
+
+
+class Adjoint:
+    def __init__(self, operator):
+        self._operator = operator
+        self._init_shape()
+
+    def _init_shape(self):
+        self.shape = ()
+
+    def adjoint(self):
+        """The way back."""
+        return self._operator
+
+
+class Registry:
+    def __init__(self):
+        self.latest = None
+
+    def add(self):
+        """Another one each time: not made because it was asked for."""
+        self.latest = Adjoint(self)
+        return self.latest
+
+
+@pytest.mark.parametrize(
+    ("program", "is_memo"),
+    [(lambda: Operator().adjoint() and None, True), (lambda: Registry().add() and None, False)],
+)
+def test_what_a_method_makes_when_it_is_asked_for_is_not_kept(program, is_memo):
+    """`operator.adjoint().adjoint()` would find its way back dead, were that weak."""
+    advice = advice_of(program)
+    assert (advice.remedy == "property") is is_memo
+    assert ("make it each time" in advice.reason) is is_memo
+
+
+# --- an exception that another thread is handling (a worker of concurrent.futures)
+
+
+def test_an_exception_that_another_thread_is_handling_is_held_by_nothing_unknown():
+    """A worker waits for work in the except clause of an `Empty`."""
+    waiting, begun, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def waits():
+        try:
+            _no()
+        except LookupError:
+            begun.set()
+            waiting.wait()
+        ended.set()
+
+    thread = threading.Thread(target=waits)
+
+    def program():
+        thread.start()
+        begun.wait()
+
+    try:
+        found = garbology.find_cycles(program)
+    finally:
+        waiting.set()
+        thread.join()
+    assert "LookupError" not in str(found)
