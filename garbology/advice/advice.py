@@ -219,6 +219,8 @@ class _Adviser:
             return 4
         if is_closed_with(link) or is_callable_made_here(link) or hides_a_descriptor(link):
             return 7
+        if type(link.steps[0].holder) is types.MethodWrapperType:  # which nothing can be taken from
+            return 8
         if is_task(last.referent):
             return 4
         return 5 if candidate.younger_to_older else LEADING_ON

@@ -15,7 +15,7 @@ from garbology.advice.remedy import Remedy, attribute_of
 from garbology.advice.sampling import is_made_by_the_program
 from garbology.advice.tables import takes_weak_references
 from garbology.cycles.folding import Link
-from garbology.names.attribute_code import Steps, functions_of, instructions
+from garbology.names.attribute_code import Steps, functions_in_use, functions_of, instructions
 from garbology.names.classes import mro_of
 from garbology.names.edges import named_referents, short_type_name
 from garbology.names.finalizers import found_in, namespace_of
@@ -116,7 +116,7 @@ def has_no_state(cls: type) -> bool:
         return False
     return not any(
         _changes_itself(function.__code__)
-        for name, function in functions_of(cls)
+        for name, function in functions_in_use(cls)
         if name not in _CONSTRUCTORS and not name.startswith("_init")
     )
 

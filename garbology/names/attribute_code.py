@@ -66,6 +66,17 @@ def functions_of(cls: type) -> Iterator[tuple[str, types.FunctionType]]:
                 yield name, function
 
 
+def functions_in_use(cls: type) -> Iterator[tuple[str, types.FunctionType]]:
+    """The same without those that a class has replaced, unless the new one may call it (`super()`)."""
+    replaced: set[str] = set()
+    for base in mro_of(cls):
+        for name, value in list(namespace_of(base).items()):
+            functions = list(_functions_in(value))
+            yield from ((name, function) for function in functions if name not in replaced)
+            if not any("super" in function.__code__.co_names for function in functions):
+                replaced.add(name)
+
+
 def _functions_in(value: Any) -> Iterator[types.FunctionType]:
     kind = type(value)
     parts = [value.__func__] if kind is staticmethod or kind is classmethod else [value]
@@ -280,11 +291,11 @@ def is_always_itself(cls: type, name: str) -> bool:
 def is_always_in_a_container_of_its_own(cls: type, name: str) -> bool:
     """Whether a class sets the attribute, always to a new list, tuple or set of the object itself: `[self]`."""
     codes = [function.__code__ for _, function in functions_of(cls) if name in function.__code__.co_names]
-    setting = [code for code in codes if any(_sets(step, name) for step in instructions(code))]
+    setting = [code for code in codes if any(_is_set_by(step, name) for step in instructions(code))]
     return bool(setting) and all(_sets_to_itself(code, name, built=True) for code in setting)
 
 
-def _sets(step: dis.Instruction, name: str) -> bool:
+def _is_set_by(step: dis.Instruction, name: str) -> bool:
     return step.opname in ("STORE_ATTR", "DELETE_ATTR") and step.argval == name
 
 
