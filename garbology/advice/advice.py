@@ -20,6 +20,8 @@ from garbology.advice.endings import endings_of
 from garbology.advice.exceptions import is_kept_by_a_handler, keeps_an_exception, raised_in_a_handler
 from garbology.advice.frames import (
     frames_sentence,
+    is_a_variable,
+    is_in_a_copy_of_variables,
     is_left_in_frame,
     keeps_its_frame,
     left_sentence,
@@ -173,7 +175,7 @@ class _Adviser:
             return False
         errors = {id(link.steps[-1].holder): link.steps[-1].holder for link in candidate.links}
         kept = [(error, self._holders_of(error)) for error in errors.values()]
-        by_few = all(0 < len(own) <= _FEW_FRAMES and all(map(keeps_its_frame, own)) for _, own in kept)
+        by_few = all(0 < len(own) <= _FEW_FRAMES and all(map(is_a_variable, own)) for _, own in kept)
         return by_few or not all(was_caught_and_stored(error, own) for error, own in kept)
 
     def _holders_of(self, obj: object) -> list[Link]:
@@ -187,7 +189,7 @@ class _Adviser:
         last = link.steps[-1]
         if is_closed_with(link) or is_left_in_frame(link) or id(link) in self._mutual:
             return True
-        if container_of_method(link) is not None:
+        if container_of_method(link) is not None or is_in_a_copy_of_variables(link):
             return True
         kept = keeps_an_exception(link) or is_running_kind(last.referent) or is_fired(link)
         kept = kept or bool(ways_back(link, self._links))
@@ -204,7 +206,7 @@ class _Adviser:
             return 0
         if id(link) in self._mutual:
             return 1
-        if is_kept_by_a_handler(link):
+        if is_kept_by_a_handler(link) or is_in_a_copy_of_variables(link):
             return 2
         if own_variable(link) is not None:
             frame = variable_step(link).holder

@@ -25,6 +25,8 @@ _SUSPENDABLE_FLAGS = (
 
 def in_frame(link: Link) -> Remedy | None:
     """A local variable of a frame that has ended, or of what is suspended."""
+    if is_in_a_copy_of_variables(link):
+        return Remedy("clear", lambda edge, target: _copy_sentence(link.steps[0].holder))
     if keeps_its_frame(link):
         return Remedy("clear", lambda edge, target: frames_sentence([link]))
     if is_left_in_frame(link):
@@ -48,6 +50,27 @@ def in_frame(link: Link) -> Remedy | None:
     return Remedy(
         "clear",
         lambda edge, target: f"{edge} holds {target}: clear the variable when it is done with",
+    )
+
+
+def is_in_a_copy_of_variables(link: Link) -> bool:
+    """Whether it is held by the copy of a function's variables that a frame keeps up to 3.12, once it was asked for."""
+    frame: Any = link.steps[0].holder
+    if type(frame) is not types.FrameType or link.steps[0].label != ".f_locals":
+        return False
+    return bool(frame.f_code.co_flags & inspect.CO_OPTIMIZED)
+
+
+def is_a_variable(link: Link) -> bool:
+    """Whether a frame's variable, or the copy of one, holds an exception."""
+    return keeps_its_frame(link) or is_in_a_copy_of_variables(link)
+
+
+def _copy_sentence(frame: object) -> str:
+    return (
+        f"the frame of {made_by(frame)} keeps a copy of its variables since something asked for them "
+        "(`locals()` in it, or `frame.f_locals`), until Python 3.13: do not ask there, "
+        "or ask once more when the variables were cleared"
     )
 
 

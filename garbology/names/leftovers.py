@@ -11,7 +11,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from garbology.interpreter import memory_layout
-from garbology.interpreter.contents import elements_of
+from garbology.interpreter.contents import elements_of, items_of
+from garbology.interpreter.frame_layout import local_names
 from garbology.names.call_caches import INSIDE
 from garbology.names.classes import mro_of, safe_type_name
 from garbology.names.frames import CODE_OF
@@ -135,9 +136,20 @@ def _running_label(item: object, code: types.CodeType) -> str:
         return "running function"
     if item is code:
         return ".f_code"
-    if type(item) is dict and not code.co_flags & _OPTIMIZED:
+    if type(item) is dict and (not code.co_flags & _OPTIMIZED or _are_variables(item, code)):
         return ".f_locals"
     return "value stack"
+
+
+def _are_variables(namespace: object, code: types.CodeType) -> bool:
+    """Whether it is a copy of a function's variables: `frame.f_locals` and `locals()` leave one up to 3.12.
+
+    A program may have put something there under a name that no variable can have, as trio does.
+    """
+    keys = [key for key, _ in items_of(namespace)]
+    variables = set(map(id, local_names(code)))
+    added = [key for key in keys if id(key) not in variables]
+    return len(added) < len(keys) and not any(type(key) is not str or key.isidentifier() for key in added)
 
 
 _get_code = types.FunctionType.__dict__["__code__"].__get__

@@ -935,3 +935,37 @@ def test_an_exception_that_another_thread_is_handling_is_held_by_nothing_unknown
         waiting.set()
         thread.join()
     assert "LookupError" not in str(found)
+
+
+# --- a copy of a function's variables (trio asked for `frame.f_locals`)
+
+
+def _asks_for_its_variables():
+    try:
+        _no()
+    except LookupError as error:
+        kept = [error]
+        locals()
+    del kept
+
+
+def _is_asked_for_its_variables():
+    try:
+        _no()
+    except LookupError as error:
+        kept = [error]
+        assert sys._getframe().f_locals.setdefault("@a flag", True)
+    del kept
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="nothing is copied")
+@pytest.mark.parametrize("program", [_asks_for_its_variables, _is_asked_for_its_variables])
+def test_a_copy_of_the_variables_is_told_from_the_variables(program):
+    """They were cleared by the function itself: what is left is in a dictionary that nobody knows of."""
+    (shape,) = garbology.find_cycles(program).shapes
+    assert {edge.label.partition("[")[0] for edge in shape.advice.edges} == {".f_locals"}
+    assert f"the frame of function {program.__name__}" in shape.advice.reason
+    assert "keeps a copy of its variables" in shape.advice.reason
+    assert "with_traceback" not in shape.advice.reason
+    assert not [edge for edge in shape.edges if "value stack" in edge.label]
+    assert shape.advice.verified
