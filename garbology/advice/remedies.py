@@ -25,7 +25,7 @@ from garbology.advice.remedy import (
 )
 from garbology.advice.running import fired, is_fired, passed_by_itself, running
 from garbology.advice.sampling import is_made_by_the_program
-from garbology.advice.setting import clearing, weak_slot
+from garbology.advice.setting import assignment, clearing, weak_slot
 from garbology.cycles.folding import Link
 from garbology.names.attribute_code import (
     attribute_read_alone,
@@ -95,12 +95,24 @@ def _bound_method(link: Link, around: Surroundings) -> Remedy | None:
     if found is None:
         return None
     name, sentence = found
-    method = clearing_call(holding)
+    method = clearing_call(holding) or _let_go_of_the_caller(link, around)
     if is_fired(link):
         return fired(link, sentence)
     if name != "clear" and not tables.takes_weak_references(link.steps[-1].referent):
         return _strong(link)
     return Remedy(name, lambda edge, target: f"{of_the_method(edge)} {sentence}{method}")
+
+
+def _let_go_of_the_caller(link: Link, around: Surroundings) -> str:
+    """What to do instead with an object written in C that calls a method of who holds it: a parser, a timer."""
+    caller = link.steps[0].holder
+    if not link.steps[0].label.startswith("held inside"):
+        return ""
+    holder = next((each for each in around.holders_of(caller) if is_plain_attribute(each)), None)
+    if holder is None:
+        return ""
+    let_go = assignment(holder.steps[0].holder, holder.label[1:])
+    return f", or let go of the {short_type_name(type(caller))} ({let_go}) when it is done with"
 
 
 def _is_the_object_itself(links: Sequence[Link]) -> bool:

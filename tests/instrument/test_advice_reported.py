@@ -8,6 +8,7 @@ import enum
 import functools
 import sys
 import threading
+import xml.parsers.expat
 
 import pytest
 
@@ -969,3 +970,28 @@ def test_a_copy_of_the_variables_is_told_from_the_variables(program):
     assert "with_traceback" not in shape.advice.reason
     assert not [edge for edge in shape.edges if "value stack" in edge.label]
     assert shape.advice.verified
+
+
+# --- an object written in C that calls methods of who holds it (uvicorn's parser)
+
+
+class Document:
+    def __init__(self):
+        self.parser = xml.parsers.expat.ParserCreate()
+        self.parser.StartElementHandler = self.start
+
+    def start(self, name, attributes):
+        """Called by the parser."""
+        self.name = name
+
+
+def test_an_object_in_c_that_calls_back_can_be_let_go_of():
+    """It takes what it takes: a function in place of the method may not be among that."""
+
+    def program():
+        document = Document()
+        document.parser.Parse("<a/>", True)
+
+    reason = advice_of(program).reason
+    assert "captures weakref.ref(self)" in reason
+    assert "or let go of the xmlparser (`self.parser = None`) when it is done with" in reason
