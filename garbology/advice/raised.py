@@ -92,8 +92,8 @@ def _makes_what_it_raises(steps: Steps, variables: dict[str, Any], kept_as: Coll
     What is called with an exception that is kept under one of those names may give it back: `raise checked(error)`.
     """
     loaded = [step.argval for step in steps if step.opname.startswith("LOAD_") and "CONST" not in step.opname]
-    names = {name for each in loaded for name in (each if type(each) is tuple else (each,))}
-    if "with_traceback" in names or not names.isdisjoint(kept_as):
+    known = {name for each in loaded for name in (each if type(each) is tuple else (each,))}
+    if "with_traceback" in known or not known.isdisjoint(kept_as):
         return False
     if any("CALL" in step.opname for step in steps):
         return True
