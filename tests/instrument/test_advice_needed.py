@@ -11,7 +11,7 @@ import pytest
 import garbology
 from garbology.interpreter import returns
 
-pytestmark = pytest.mark.usefixtures("quiet_heap")
+pytestmark = pytest.mark.usefixtures("frozen_heap", "quiet_heap")
 
 
 class Emitter:

@@ -15,7 +15,7 @@ import pytest
 
 import garbology
 
-pytestmark = pytest.mark.usefixtures("quiet_heap")
+pytestmark = pytest.mark.usefixtures("frozen_heap", "quiet_heap")
 
 ELSEWHERE = types.ModuleType("another_package.events")
 exec(  # a holder from another package, which calls what it holds

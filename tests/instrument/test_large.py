@@ -12,6 +12,8 @@ from garbology.cycles.components import without_repeats
 from garbology.names.edges import named_referents, named_referents_at
 from garbology.snapshot.arrays import at, put, tally
 
+pytestmark = pytest.mark.usefixtures("frozen_heap")
+
 
 class Hub:
     pass

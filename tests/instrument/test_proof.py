@@ -6,7 +6,7 @@ import garbology
 from garbology.advice import proof
 from garbology.interpreter import collector
 
-pytestmark = pytest.mark.usefixtures("quiet_heap")
+pytestmark = pytest.mark.usefixtures("frozen_heap", "quiet_heap")
 
 
 class Parent:

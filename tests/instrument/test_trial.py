@@ -10,7 +10,7 @@ import pytest
 import garbology
 from garbology.advice import proof
 
-pytestmark = pytest.mark.usefixtures("quiet_heap")
+pytestmark = pytest.mark.usefixtures("frozen_heap", "quiet_heap")
 
 KEPT = []
 
