@@ -226,6 +226,7 @@ class Quiet(nullcontext):
     """A watch that watches nothing."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.gettrace() is not None, reason="this run is traced itself")
 @pytest.mark.parametrize("see", SEERS.values(), ids=SEERS)
 def test_what_is_seen_of_the_program_is_the_same(see):
@@ -235,28 +236,40 @@ def test_what_is_seen_of_the_program_is_the_same(see):
     assert without or see is balanced
 
 
+START = """
+from contextlib import nullcontext
+import alone
+alone.watch = nullcontext
+alone.main()
+
+import garbology, watched
+watched.watch = garbology.watch
+watched.main()
+"""
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("core", ["ctrace", "pytrace", "sysmon"])
 def test_coverage_sees_every_line(tmp_path, core):
-    """After a watch, inside it, in the branches, as without one."""
+    """After a watch, inside it, in the branches, as without one: of two copies, in one process."""
     pytest.importorskip("coverage")
-    (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
-    seen = []
-    for what in ("from garbology import watch", "from contextlib import nullcontext as watch"):
-        (tmp_path / "start.py").write_text(f"{what}\nimport program\nprogram.watch = watch\nprogram.main()\n")
-        environment = {**os.environ, "COVERAGE_CORE": core, "COVERAGE_FILE": str(tmp_path / "data")}
-        for command in (
-            ["run", "--branch", "--include=*/program.py", "start.py"],
-            ["json", "-q", "-o", "lines.json"],
-        ):
-            subprocess.run(
-                [sys.executable, "-m", "coverage", *command],
-                cwd=tmp_path,
-                env=environment,
-                check=True,
-                capture_output=True,
-                timeout=PATIENCE_SECONDS,
-            )
-        (told,) = json.loads((tmp_path / "lines.json").read_text())["files"].values()
-        seen.append((told["executed_lines"], told["executed_branches"]))
-    assert seen[0] == seen[1]
-    assert len(seen[0][0]) > 40
+    for name in ("watched", "alone"):
+        (tmp_path / f"{name}.py").write_text(PROGRAM, encoding="utf-8")
+    (tmp_path / "start.py").write_text(START, encoding="utf-8")
+    environment = {**os.environ, "COVERAGE_CORE": core, "COVERAGE_FILE": str(tmp_path / "data")}
+    for command in (
+        ["run", "--branch", "--include=*/watched.py,*/alone.py", "start.py"],
+        ["json", "-q", "-o", "lines.json"],
+    ):
+        subprocess.run(
+            [sys.executable, "-m", "coverage", *command],
+            cwd=tmp_path,
+            env=environment,
+            check=True,
+            capture_output=True,
+            timeout=PATIENCE_SECONDS,
+        )
+    files = json.loads((tmp_path / "lines.json").read_text())["files"]
+    seen = {name: (told["executed_lines"], told["executed_branches"]) for name, told in files.items()}
+    assert seen["watched.py"] == seen["alone.py"]
+    assert len(seen["watched.py"][0]) > 40
