@@ -159,3 +159,10 @@ def test_no_leak_is_looked_for_on_a_frozen_heap():
     for path in set((ROOT / "tests").rglob("test_*.py")) - {Path(__file__)}:
         text = path.read_text(encoding="utf-8")
         assert "frozen_heap" not in text or not words.search(text), path
+
+
+def test_tox_runs_every_test():
+    """Each directory of tests, and each file beside them, is named by the environments that share them out."""
+    named = re.findall(r"tests(?:/\w+(?:\.py)?)+", (ROOT / "tox.ini").read_text(encoding="utf-8"))
+    places = {path.relative_to(ROOT).parts[:2] for path in (ROOT / "tests").rglob("test_*.py")}
+    assert {"/".join(parts) for parts in places} <= set(named)

@@ -57,6 +57,7 @@ class QuickRun:
 def measure_quickly(name: str, directory: Path) -> QuickRun:
     """Measure the study experiments/NAME.py, writing its record to the directory."""
     study = load_study(f"experiments.{name}")
+    directory.mkdir(parents=True, exist_ok=True)
     return QuickRun(study, measure_study(study, Plan(scale="quick", repeats=1, jobs=2), directory).record)
 
 

@@ -1,5 +1,6 @@
 """Small studies, written to a file each, to put the framework under test; and the real ones' quick runs."""
 
+import os
 import textwrap
 from collections.abc import Callable
 from functools import cache
@@ -41,10 +42,20 @@ def write_study(tmp_path: Path) -> Callable[..., str]:
     return write
 
 
+# Every file here asks for the quick runs, which are measured once: tests.in_parts keeps them in one session.
+SHARED_BY_A_SESSION = ("quick_run",)
+
+
 @pytest.fixture(scope="session")
 def quick_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], QuickRun]:
-    """A function that measures the quick scale of experiments/NAME.py, once however often it is asked."""
-    return cache(lambda name: measure_quickly(name, tmp_path_factory.mktemp(name)))
+    """A function that measures the quick scale of experiments/NAME.py, once however often it is asked.
+
+    The records are kept where GARBOLOGY_RECORDS says, each study's in a directory: tox draws its reports from them.
+    """
+    kept = os.environ.get("GARBOLOGY_RECORDS")
+    return cache(
+        lambda name: measure_quickly(name, Path(kept, name) if kept else tmp_path_factory.mktemp(name))
+    )
 
 
 @pytest.fixture(scope="module")

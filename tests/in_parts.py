@@ -1,0 +1,134 @@
+"""The tests in several sessions of pytest, as many at once as there are cores.
+
+    python -m tests.in_parts [options of pytest] tests/engine tests/instrument/test_find.py ...
+
+What a test asks of the instrument is asked of a heap, and in one session the heap has the items, modules and caches of
+every other test: the same tests take half as long again. Parts are of whole files, so fixtures of a module are made
+once; a directory whose conftest.py shares what it has measured (`SHARED_BY_A_SESSION`) stays in one part.
+
+pytest-xdist would be no help: each of its workers collects every test, and has a thread beside the tests.
+
+Where the variable GARBOLOGY_CORES names a directory, sessions take turns with those of other runs that do the same:
+`tox -p` starts an environment on each core, and the last of them has all cores.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows
+    fcntl = None  # type: ignore[assignment]
+
+FILES_OF_A_PART = 14
+NO_TESTS = 5  # the exit status of pytest where none is selected
+TURN_SECONDS = 0.1
+WITH_A_VALUE = ("-k", "-m", "-o", "-p", "-c", "-W", "-r", "-n", "--deselect", "--ignore")
+COUNTED = re.compile(r"(\d+) (passed|failed|errors?|skipped|deselected|xfailed|xpassed|warnings?|rerun)\b")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the parts and print what each said; the exit status is that of the first that failed."""
+    began = time.monotonic()
+    options, paths = told_apart(arguments)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    all_parts = list(parts(paths or ["tests"]))
+    if len(all_parts) == 1:
+        return run(all_parts[0], options, cores, capture=False).returncode
+    with ThreadPoolExecutor(cores) as pool:
+        sessions = pool.map(lambda part: run(part, options, cores), all_parts)
+        statuses, counts = zip(*map(told, sessions), strict=True)
+    total = sum(counts, Counter())
+    print(
+        ", ".join(f"{number} {what}" for what, number in total.items()),
+        f"in {time.monotonic() - began:.0f} s",
+    )
+    return status_of(statuses)
+
+
+def told_apart(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The options of pytest, with their values, and what says which tests: directories, files, tests in files."""
+    options: list[str] = []
+    paths: list[str] = []
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        is_path = not argument.startswith("-") and Path(argument.partition("::")[0]).exists()
+        (paths if is_path and before not in WITH_A_VALUE else options).append(argument)
+    return options, paths
+
+
+def parts(paths: list[str]) -> Iterator[list[str]]:
+    """The paths in parts: directories as their files, and what belongs together in one part, which begins first."""
+    files: list[str] = []
+    for path in map(Path, paths):
+        whole = [
+            each.parent for each in path.rglob("conftest.py") if "SHARED_BY_A_SESSION" in each.read_text()
+        ]
+        yield from ([str(directory)] for directory in whole)
+        found = sorted(path.rglob("test_*.py")) if path.is_dir() else [path]
+        files += [str(each) for each in found if not set(each.parents) & set(whole)]
+    number = -(-len(files) // FILES_OF_A_PART)
+    yield from (files[place::number] for place in range(number))
+
+
+def run(
+    part: list[str], options: list[str], cores: int, capture: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """One session of pytest, when a core is free; what it says is kept, so that sessions do not speak at once."""
+    command = [sys.executable, "-m", "pytest", *options, *part]
+    with a_core(cores):
+        if not capture:
+            return subprocess.run(command, text=True, check=False)
+        return subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+
+
+@contextmanager
+def a_core(cores: int) -> Iterator[None]:
+    """Hold one of the locks that stand for cores, where there are any."""
+    directory = os.environ.get("GARBOLOGY_CORES")
+    if not directory or fcntl is None:
+        yield
+        return
+    Path(directory).mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        locks = [stack.enter_context((Path(directory) / f"{each}.lock").open("w")) for each in range(cores)]
+        while not any(is_ours(lock.fileno()) for lock in locks):
+            time.sleep(TURN_SECONDS)
+        yield
+
+
+def is_ours(descriptor: int) -> bool:
+    """Whether nobody else holds a lock; the end of the process lets go of it, however that ends."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def told(session: subprocess.CompletedProcess[str]) -> tuple[int, Counter[str]]:
+    """Print what a session said, and return its exit status and how many tests it says to have passed, failed ..."""
+    print(session.stdout, flush=True)
+    last = (session.stdout.strip().splitlines() or [""])[-1]
+    return session.returncode, Counter({what: int(number) for number, what in COUNTED.findall(last)})
+
+
+def status_of(statuses: tuple[int, ...]) -> int:
+    """A part in which nothing was selected is none that failed, unless it is so in every part."""
+    failed = [status for status in statuses if status not in (0, NO_TESTS)]
+    return failed[0] if failed else min(statuses)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

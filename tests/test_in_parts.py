@@ -1,0 +1,75 @@
+"""The tests in several sessions: none is left out or run twice, and one that fails is told."""
+
+import threading
+
+import pytest
+
+from tests import in_parts
+
+
+@pytest.fixture
+def suite(tmp_path, monkeypatch):
+    """A directory with three files of tests, and one below it whose files share what they measure."""
+    (tmp_path / "tests/measured").mkdir(parents=True)
+    for name in ("test_a.py", "test_b.py", "test_c.py", "measured/test_d.py", "measured/test_e.py"):
+        (tmp_path / "tests" / name).write_text("def test_it(): pass\ndef test_slowly(): pass\n")
+    (tmp_path / "tests/measured/conftest.py").write_text("SHARED_BY_A_SESSION = ()\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(in_parts, "FILES_OF_A_PART", 2)
+    monkeypatch.delenv("GARBOLOGY_CORES", raising=False)
+    return tmp_path / "tests"
+
+
+def test_every_file_is_in_one_part(suite):
+    """Files that share what they measure are together, the others in parts of about the same number."""
+    assert [sorted(part) for part in in_parts.parts(["tests"])] == [
+        ["tests/measured"],
+        ["tests/test_a.py", "tests/test_c.py"],
+        ["tests/test_b.py"],
+    ]
+    one = "tests/test_a.py::test_it"
+    assert list(in_parts.parts([one, "tests/measured/test_d.py"])) == [[one, "tests/measured/test_d.py"]]
+
+
+def test_options_keep_their_values(suite):
+    """A word after -k is no directory, whatever there is."""
+    told = in_parts.told_apart(["-q", "-k", "tests", "tests/test_a.py", "-m", "not slow"])
+    assert told == (["-q", "-k", "tests", "-m", "not slow"], ["tests/test_a.py"])
+
+
+def test_all_are_run_and_one_that_fails_is_told(suite, capfd):
+    """What each session says is printed, then how many there were in all."""
+    (suite / "test_b.py").write_text("def test_it(): pass\ndef test_bad(): assert not 'here'\n")
+    assert in_parts.main(["-q", "-p", "no:cacheprovider"]) == 1
+    said = capfd.readouterr().out
+    assert "test_bad" in said
+    assert said.splitlines()[-1].startswith("9 passed, 1 failed in ")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status"), [((0, 5, 0), 0), ((5, 5), 5), ((0, 1, 5), 1), ((0,), 0), ((5, 2, 1), 2)]
+)
+def test_nothing_selected_in_a_part_is_no_failure(statuses, status):
+    """As with -k: a name that occurs in one file; where it occurs in none, that is told."""
+    assert in_parts.status_of(statuses) == status
+
+
+@pytest.mark.skipif(in_parts.fcntl is None, reason="no locks of files")
+def test_runs_beside_each_other_take_turns(tmp_path, monkeypatch):
+    """Of two with one core the second begins when the first has ended."""
+    monkeypatch.setenv("GARBOLOGY_CORES", str(tmp_path / "cores"))
+    order, begins = [], threading.Event()
+
+    def second():
+        begins.set()
+        with in_parts.a_core(1):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    with in_parts.a_core(1):
+        thread.start()
+        begins.wait(10)
+        thread.join(3 * in_parts.TURN_SECONDS)
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]
