@@ -153,6 +153,16 @@ def test_ci_runs_the_readme_s_test_command():
     assert lines[0].startswith("python3 -m venv .venv && ")
 
 
+def test_every_marker_is_documented():
+    """CONTRIBUTING says what each marker of pyproject.toml is for, and --strict-markers refuses any other."""
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    markers = re.findall(r'"(\w+): ', re.search(r"^markers = \[(.*?)\]", settings, re.M | re.S)[1])
+    assert markers
+    assert "--strict-markers" in settings
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert [marker for marker in markers if f"The marker `{marker}` " not in guide] == []
+
+
 def test_no_leak_is_looked_for_on_a_frozen_heap():
     """There none is judged, and no holder from outside is seen: a test of them would pass whatever is found."""
     words = re.compile(r"\b(leaks?\b|leaks_|held_by_c|why_alive|assert_freed|freed every)")

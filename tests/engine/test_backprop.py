@@ -194,6 +194,7 @@ def test_an_error_in_backward_leaves_the_leaves_alone():
     assert (x.grad, w.grad) == (None, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_a_chain_of_a_million_operations(mode):
     """A deep graph runs backward and is dropped without recursion."""
@@ -234,6 +235,7 @@ def test_wide_graphs_take_linear_time(shape):
     assert seconds_of(large.backward) < 40 * seconds_of(small.backward)
 
 
+@pytest.mark.slow
 def test_a_sum_over_a_hundred_thousand_inputs():
     """A Function with 100,000 inputs gives each its gradient."""
     xs = [leaf(i) for i in range(100_000)]
@@ -289,6 +291,7 @@ def random_graphs(draw):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.no_cycles(ignore="autograd_core")  # cyclic on purpose, in one mode of three
 @settings(max_examples=60, deadline=None)
 @given(graph=random_graphs(), mode=st.sampled_from(MODES))

@@ -270,6 +270,7 @@ def programs(draw):
     return run
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(program=programs(), gradients=st.booleans())
 def test_random_programs(program, gradients):

@@ -4,6 +4,8 @@ import gc
 import subprocess
 import sys
 
+import pytest
+
 import garbology
 
 AT_THE_END = """
@@ -45,6 +47,7 @@ class Node:
     """Refers to another."""
 
 
+@pytest.mark.slow
 def test_nothing_is_said_and_nothing_hangs_at_the_interpreters_end():
     """A watch ends quietly in a finalizer, in an exit handler, and where modules are taken down already."""
     done = subprocess.run(
@@ -55,6 +58,7 @@ def test_nothing_is_said_and_nothing_hangs_at_the_interpreters_end():
     assert done.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_watch_after_the_end_says_that_nothing_was_looked_at():
     """A finding of a finalizer that runs while modules are taken down does not say that its block has not ended."""
     script = """

@@ -53,6 +53,7 @@ def test_a_profiler_set_inside_stays():
         sys.setprofile(None)
 
 
+@pytest.mark.slow
 @needs_monitoring
 def test_tools_freed_inside_do_no_harm():
     """A program that frees every monitoring tool is analysed all the same, and all tools stay free."""
@@ -65,6 +66,7 @@ def test_tools_freed_inside_do_no_harm():
     assert [sys.monitoring.get_tool(tool) for tool in TOOLS] == [None] * len(TOOLS)
 
 
+@pytest.mark.slow
 @needs_monitoring
 def test_a_tool_taken_over_inside_stays():
     """Who takes the identity of our tool keeps it."""
@@ -158,6 +160,7 @@ def deep(frames, act):
     return deep(frames - 1, act) if frames else act()
 
 
+@pytest.mark.slow
 def test_a_recursion_limit_nearly_reached_leaves_all_as_it_was():
     """Wherever the stack ends, in entering, watching or analysing, everything is put back."""
 

@@ -17,7 +17,7 @@ from garbology.interpreter import returns
 
 pytestmark = pytest.mark.usefixtures("frozen_heap", "quiet_heap")
 
-SIZES = [3, 300, 3000]
+SIZES = [3, 300, pytest.param(3000, marks=pytest.mark.slow)]
 
 
 def step(operations):

@@ -19,7 +19,7 @@ from garbology.advice.live_observer import LiveObserver
 from garbology.advice.needs import Needs, SmallWindow
 from garbology.interpreter.returns import CALLED, CLOSED, INSIDE, YIELDED, Returns
 
-pytestmark = pytest.mark.usefixtures("quiet_heap")
+pytestmark = pytest.mark.usefixtures("frozen_heap", "quiet_heap")
 
 LINES_ARE_TOLD = sys.version_info >= (3, 12)
 
@@ -370,6 +370,7 @@ def slowed_down(look):
     return slow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", [*PROGRAMS, a_parent_that_is_kept])
 def test_looks_ten_times_slower_change_no_advice(program, monkeypatch):
     """Looks are rationed by what they read and what has happened, never by the clock."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 FIND = Path(__file__).resolve().parents[2] / "benchmarks" / "find.py"
 PLUGIN = FIND.with_name("plugin.py")
 

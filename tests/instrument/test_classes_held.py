@@ -38,6 +38,7 @@ def give_a_class_to_c_code():
     store.create_aggregate("total_of", 1, Sum)
 
 
+@pytest.mark.slow
 def test_what_a_class_keeps_that_c_code_was_given_is_not_called_freed():
     """sqlite3 shows no aggregate to the collector: the connection, which the class holds, is never freed."""
     found = garbology.find_cycles(give_a_class_to_c_code)

@@ -198,6 +198,7 @@ def test_a_large_live_graph_is_left_unread():
     assert garbology.find_cycles(work).garbage == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     older=st.integers(1, 6),

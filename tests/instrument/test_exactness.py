@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 import garbology
 
+pytestmark = pytest.mark.usefixtures("frozen_heap")  # each collection would walk all of what pytest holds
+
 
 class Plain:
     """Attributes in a dict or inline."""
@@ -185,14 +187,6 @@ graphs = st.tuples(
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def frozen_session():
-    """Take what pytest and the tests before hold out of the collections: each would walk all of it."""
-    gc.collect()
-    with garbology.collector.frozen():
-        yield
-
-
 def collected() -> tuple[int, int]:
     """What gc.collect() reports, and by how much the heap shrinks."""
     before = len(gc.get_objects())
@@ -200,6 +194,7 @@ def collected() -> tuple[int, int]:
     return reported, before - len(gc.get_objects())
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(graph=graphs)
 def test_found_garbage_equals_what_the_collector_frees(graph):

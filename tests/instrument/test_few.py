@@ -104,6 +104,7 @@ def older_ring() -> list[object]:
     return ring
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(graph=graphs)
 def test_both_ways_say_the_same_of_any_graph(graph):

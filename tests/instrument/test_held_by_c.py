@@ -21,7 +21,7 @@ import pytest
 
 import garbology
 
-pytestmark = pytest.mark.usefixtures("quiet_heap")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quiet_heap")]
 
 
 class Parser:

@@ -148,6 +148,7 @@ CYCLES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", CYCLES, ids=lambda make: make.__name__)
 def test_a_cycle_through_a_hidden_reference_is_a_leak_with_its_path(make):
     """The path is named edge by edge, the holder is the type that hides, and no Py_DECREF is missed."""
@@ -163,6 +164,7 @@ def test_a_cycle_through_a_hidden_reference_is_a_leak_with_its_path(make):
     assert LEAKED[0]() is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", CYCLES, ids=lambda make: make.__name__)
 def test_why_alive_does_not_promise_that_the_collector_frees_it(make):
     """It tells the same path, and says that it is never freed."""

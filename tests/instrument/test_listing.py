@@ -91,6 +91,7 @@ def assert_dropped():
         node.clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ask", [watch, ask_why, assert_dropped])
 def test_no_other_thread_fails(ask):
     """Threads that build tuples, parse, sort, unpickle and read rows go on as if nothing looked at them."""

@@ -141,6 +141,7 @@ def ask_pauses() -> None:
     str(pauses)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ask", [ask_everything, ask_why_alive, ask_assertions, ask_pauses])
 @pytest.mark.parametrize("round_number", [1, 2])
 def test_no_code_of_the_program_runs(ask, round_number, quiet_heap):

@@ -87,6 +87,7 @@ SWITCHING = {
 }
 
 
+@pytest.mark.slow
 @needs_fork
 @pytest.mark.parametrize("block", SWITCHING.values(), ids=SWITCHING)
 def test_a_child_has_nothing_switched_by_threads_that_it_has_not(block):
@@ -112,6 +113,7 @@ def test_a_child_has_nothing_switched_by_threads_that_it_has_not(block):
     assert printed == ["True", "True", "True", "0", "True"]
 
 
+@pytest.mark.slow
 @needs_fork
 def test_a_watch_round_a_fork_goes_on_in_both():
     """The forking thread's own watch, and those outside it, end in the child as in the parent."""
@@ -130,6 +132,7 @@ def test_a_watch_round_a_fork_goes_on_in_both():
     assert printed == ["1", "1", "True"] * 2 + ["0"]
 
 
+@pytest.mark.slow
 @needs_fork
 def test_a_watch_round_a_fork_ends_although_another_thread_watched():
     """Of two pauses the other thread's came first, and knew what was before: the child's collector is on at the end."""
@@ -156,6 +159,7 @@ def test_a_watch_round_a_fork_ends_although_another_thread_watched():
     assert printed == ["True", "0", "True"]
 
 
+@pytest.mark.slow
 @needs_fork
 def test_a_child_forked_beside_threads_that_open_and_close_can_watch():
     """Whatever lock another thread held when the fork came: the child waits for none."""
@@ -233,6 +237,7 @@ late = Late()""",
 }
 
 
+@pytest.mark.slow
 def test_a_daemon_thread_in_the_middle_of_an_analysis_is_waited_for():
     """It would never go on, and what its lists hold would never be finalized."""
     script = """
@@ -255,6 +260,7 @@ holds.wait(60)
     assert (done.stdout, done.stderr) == ("finalized", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begin", NEVER_ENDED.values(), ids=NEVER_ENDED)
 def test_a_window_that_is_never_closed_does_no_harm_at_the_end(begin):
     """The interpreter ends well and says nothing, and finalizers run at its end as ever."""
@@ -288,6 +294,7 @@ AtTheEnd()
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "finalized")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begin", ["suspended()", "contextlib.ExitStack()", "garbology.watch()"])
 def test_a_window_that_is_dropped_is_closed(begin):
     """What nothing can close any more has everything put back."""
@@ -307,6 +314,7 @@ def test_a_window_that_is_dropped_is_closed(begin):
     assert printed == ["False", "True"]
 
 
+@pytest.mark.slow
 @needs_fork
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_processes_of_every_start_method(tmp_path, method):
@@ -433,6 +441,7 @@ def run(script, isolated):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("imported_before", [False, True])
 @pytest.mark.parametrize("isolated", [False, True])
 def test_a_subinterpreter_is_refused_with_a_sentence(isolated, imported_before):
@@ -456,6 +465,7 @@ def test_a_subinterpreter_is_refused_with_a_sentence(isolated, imported_before):
     assert "this is a subinterpreter: watch in the main interpreter" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_subinterpreter_run_inside_a_watch_does_no_harm():
     """The main interpreter's watch ends as ever."""
     script = """

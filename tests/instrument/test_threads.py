@@ -41,6 +41,7 @@ def in_threads(number, work):
     return results
 
 
+@pytest.mark.slow
 def test_overlapping_analyses_do_not_hold_each_other_s_objects():
     """A window has the other threads' objects too, so no thread finds less than its own garbage."""
     each = 2_000
@@ -97,6 +98,7 @@ def test_a_child_forked_during_an_analysis_can_analyse():
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+@pytest.mark.slow
 def test_proofs_stay_out_of_other_windows():
     """Threads that watch and print what they find: each counts its own cycle, whatever the others try."""
     threads, rounds = 4, 80
@@ -130,6 +132,7 @@ def test_a_proof_is_made_beside_a_window_that_began_later():
         assert advice.verified
 
 
+@pytest.mark.slow
 def test_a_proof_waits_for_another_thread_s_window_and_not_for_ever():
     """A window that ends soon is waited for; one that does not is not, and the whole finding waits once."""
     inside, end = threading.Event(), threading.Event()

@@ -50,6 +50,7 @@ def test_an_immortal_object_is_called_immortal():
         assert len(alive.also) <= 6
 
 
+@pytest.mark.slow
 def test_a_long_chain_is_short_to_read():
     """A linked list of 300,000 nodes is searched in linear time, and told by its two ends."""
     first = head = shelf.Bare()
@@ -70,6 +71,7 @@ def test_a_long_chain_is_short_to_read():
     assert any("299,9" in line and "more references" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_a_heap_of_half_a_million_objects_is_searched_in_seconds():
     """The whole heap is read once, in arrays."""
     many = [[index] for index in range(500_000)]

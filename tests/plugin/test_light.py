@@ -3,8 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+
 import garbology
 from tests.plugin.conftest import LOADED
+
+pytestmark = pytest.mark.slow
 
 pytest_plugins = ["pytester"]
 

@@ -7,6 +7,8 @@ import pytest
 
 from tests.plugin.conftest import message_of
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["pytester"]
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.reporting import pages_for_tests as pages
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 if CHROMIUM is None:
     pytest.skip("no chromium on PATH: apt-get install chromium", allow_module_level=True)

@@ -12,6 +12,8 @@ from garbology.cli.publishing import has_records, page_of, publish, publish_inde
 from garbology.reporting.panels import lay_out
 from garbology.study.loading import load_study, study_names
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 REPORTS = ROOT / "reports" / "reference"
 DRAW_AGAIN = "python -m experiments report --output reports/reference"

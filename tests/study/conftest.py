@@ -30,6 +30,13 @@ if __name__ == "__main__":
 """
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever needs a quick run waits for it."""
+    for item in items:
+        if "quick_run" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def write_study(tmp_path: Path) -> Callable[..., str]:
     """A function that writes a study's body to a file and returns the file's path."""

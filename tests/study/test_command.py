@@ -17,6 +17,8 @@ from garbology.cli.options import processors
 from garbology.study.loading import load_study
 from garbology.study.program import run_study
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 BODY = """

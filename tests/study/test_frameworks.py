@@ -17,6 +17,8 @@ from garbology.study.loading import load_study
 from garbology.study.runs import Run, Runs, Unavailable
 from tests.study.claims import doctored, take
 
+pytestmark = pytest.mark.slow
+
 DROP, HOLD = frameworks.drop_a_graph, frameworks.hold_graphs
 OURS = [_engines.WEAK, _engines.STRONG, _engines.AGAIN]
 OPERATIONS = 20

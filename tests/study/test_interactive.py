@@ -12,6 +12,8 @@ from garbology.measuring.processes import clean_environment
 from garbology.study.runs import NotMeasured, Run, Runs, Unavailable
 from tests.study.claims import doctored
 
+pytestmark = pytest.mark.slow
+
 SHELL, KERNEL = interactive.ask_ipython, interactive.ask_a_kernel
 ERROR = {"situation": "in an error"}
 

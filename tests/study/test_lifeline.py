@@ -14,7 +14,10 @@ import pytest
 from garbology.measuring import lifeline, worker
 from garbology.measuring.interpreters import Native
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and process groups of POSIX")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="signals and process groups of POSIX"),
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 GONE_SECONDS = 10

@@ -15,6 +15,8 @@ import pytest
 from garbology.cli import environments, matrix
 from garbology.cli.discovery import Candidate, ask, debug_build, executables, managed_directories, select
 
+pytestmark = pytest.mark.slow
+
 TOLD = {
     "version": "3.12.4",
     "implementation": "cpython",

@@ -18,6 +18,8 @@ from garbology.measuring import pyodide as webassembly
 from garbology.measuring.interpreters import InterpreterError
 from garbology.measuring.locating import find_interpreter
 
+pytestmark = pytest.mark.slow
+
 STUDY = '''"""A study of where it is measured."""
 import gc, platform, sys
 from dataclasses import dataclass

@@ -14,6 +14,8 @@ from garbology.measuring import reservations as reservations_module
 from garbology.measuring.locks import LockedError, take
 from garbology.measuring.reservations import BusyError, Reservations, drawing
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 BODY = """

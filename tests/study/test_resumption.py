@@ -11,6 +11,8 @@ from garbology.measuring.runner import Plan, StudyRun, measure_study
 from garbology.study.loading import load_study
 from garbology.study.records import read_record
 
+pytestmark = pytest.mark.slow
+
 BODY = """
 study = Study("Small things", {"n": [1, 2, 3]}, repeats=2, most_repeats=2, full={"n": [1, 2, 3, 4]})
 

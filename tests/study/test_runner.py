@@ -19,6 +19,8 @@ from garbology.measuring.runner import Plan, StudyRun, measure_all, measure_stud
 from garbology.study.loading import load_study
 from garbology.study.records import read_record
 
+pytestmark = pytest.mark.slow
+
 BODY = """
 study = Study("Small things", {"kind": ["good", "abort", "raise"], "n": [1, 2]}, repeats=2, quick={"n": [1]})
 

@@ -11,6 +11,8 @@ import pytest
 from garbology.measuring import scratch
 from garbology.measuring.scratch import scratch_directory, sweep
 
+pytestmark = pytest.mark.slow
+
 HOLD = """
 import os, sys
 from garbology.measuring.scratch import scratch_directory

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="redirections of a POSIX shell")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="redirections of a POSIX shell")]
 
 ROOT = Path(__file__).resolve().parents[2]
 BODY = """

@@ -11,6 +11,8 @@ from garbology.study.evaluation import evaluate, judge, runs_of
 from garbology.study.loading import load_study
 from tests.study.claims import doctored
 
+pytestmark = pytest.mark.slow
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "adding-a-study.md"
 PAUSES = DOCUMENT.parents[1] / "experiments" / "pauses.py"
 LONGEST_CODE = 75  # lines that are neither empty nor of the docstring

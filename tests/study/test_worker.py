@@ -15,6 +15,8 @@ from garbology.measuring.processes import clean_environment
 from garbology.study.loading import load_study
 from garbology.study.signals import exit_text
 
+pytestmark = pytest.mark.slow
+
 BODY = """
 study = Study("Ways to end", {"kind": ["good"], "place": [""]})
 
