@@ -11,7 +11,7 @@ import random
 import sys
 
 _GENERATIONS = 3
-_FIRST_COST_SECONDS = 0.005  # of a young collection, before one was analysed
+_FIRST_COST_SECONDS = 0.02  # of a young collection, before one was analysed; the first explains every shape
 _SECONDS_A_BLOCK = 1e-6  # of all allocated blocks, for the first collection of the oldest generation
 _MEMORY = 0.7  # weight of what was known before in the mean of costs and intervals
 _HORIZON_SECONDS = 3.0  # within which too much or too little is made good

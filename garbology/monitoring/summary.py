@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from garbology.find.cycle_text import lines_below
+from garbology.find.cycle_text import lines_below, shape_lines
 from garbology.find.drawing import verb_of
 from garbology.monitoring.recordings import Process, Recording
 from garbology.monitoring.sinks import name_of
@@ -27,14 +27,18 @@ def verdict(recording: Recording) -> str:
             "ended at once"
         )
     collections = process.last.get("collections", 0)
+    if process.shapes:
+        return _of_the_heaviest(process.shapes[0], collections)
+    waits = process.at_end.get("waiting_objects", 0)
+    size = human_bytes(process.at_end.get("waiting_bytes", 0))
+    waiting = f"; at the end {counted(waits, 'object')} ({size}) waited"
     if not process.collected:
-        return f"{counted(collections, 'collection')} found nothing to free: no cyclic garbage was left"
-    if not process.shapes:
-        return (
-            f"{counted(collections, 'collection')} freed {counted(process.collected, 'object')}; none of them was "
-            "analysed, because the program ended too soon for the budget: --exact analyses each"
-        )
-    return _of_the_heaviest(process.shapes[0], collections)
+        return f"{counted(collections, 'collection')} found nothing to free" + (waiting if waits else "")
+    return (
+        f"{counted(collections, 'collection')} freed {counted(process.collected, 'object')}"
+        f"{waiting if waits else ''}; of the collections {process.last['analysed']:,} could be analysed within the "
+        "budget, and freed none of these: --exact analyses each"
+    )
 
 
 def _of_the_heaviest(shape: Mapping[str, Any], collections: int) -> str:
@@ -53,9 +57,13 @@ def _of_the_heaviest(shape: Mapping[str, Any], collections: int) -> str:
 def summary_lines(recording: Recording) -> Iterator[str]:
     """For a terminal."""
     yield from wrap(f"garbology: {verdict(recording)}")
-    for shape in (recording.main or Process({})).shapes[:_MOST_SHAPES]:
+    process = recording.main or Process({})
+    for shape in process.shapes[:_MOST_SHAPES]:
         yield ""
         yield from _shape(shape)
+    if not process.shapes:
+        for shape in process.at_end.get("waiting_shapes", [])[:1]:
+            yield from _lines(shape_lines(shape, "", _EDGE_LINES))
     yield ""
     for line in _figures(recording):
         yield from paragraph(line, indent="  ", hanging="  ")
@@ -68,8 +76,11 @@ def _shape(shape: Mapping[str, Any]) -> Iterator[str]:
         f"{objects} objects, {human_bytes(shape['bytes'])}, in {shape['cycles']:,.0f} cycles: "
         f"{shape['share']:.0%} of what was analysed"
     )
-    for line in lines_below(shape["shape"], "", _EDGE_LINES):
-        yield line.replace("(-v shows more)", "(-o DIR shows more)")
+    yield from _lines(lines_below(shape["shape"], "", _EDGE_LINES))
+
+
+def _lines(lines: Iterable[str]) -> Iterator[str]:
+    return (line.replace("(-v shows more)", "(-o DIR shows more)") for line in lines)
 
 
 def _figures(recording: Recording) -> Iterator[str]:
