@@ -61,6 +61,12 @@ def is_in_a_copy_of_variables(link: Link) -> bool:
     return bool(frame.f_code.co_flags & inspect.CO_OPTIMIZED)
 
 
+def is_of_an_ended_call(link: Link) -> bool:
+    """Whether a variable of a function that has ended holds it: nobody can ask for that any more."""
+    frame = link.steps[0].holder
+    return type(frame) is types.FrameType and _suspended_kind(frame) is None
+
+
 def is_a_variable(link: Link) -> bool:
     """Whether a frame's variable, or the copy of one, holds an exception."""
     return keeps_its_frame(link) or is_in_a_copy_of_variables(link)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from garbology.advice.advice import advise, opens_every_cycle
 from garbology.advice.candidates import candidates_of
 from garbology.advice.edge_classes import EdgeClass, class_of_edge
+from garbology.advice.frames import is_of_an_ended_call
 from garbology.advice.origins import Calls, with_origins
 from garbology.advice.ownership import NeededElements, OwnershipIndex
 from garbology.advice.proof import MOST_TRIED_OBJECTS, Proofs, Trial, trial_of
@@ -264,7 +265,7 @@ class _Advisor:
                 [each for each in others if each != component],
                 differing,
             )
-        if advised and not self._saw_all:
+        if not self._saw_all and not all(map(is_of_an_ended_call, advised)):
             advice.reason += f"; {_NOT_WATCHED}"
         keys = frozenset(map(class_of_edge, advised))
         self._keys |= keys

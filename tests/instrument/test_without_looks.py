@@ -54,6 +54,25 @@ def test_the_advice_says_that_the_work_was_not_watched():
     gc.collect()
 
 
+def keeps_what_it_caught():
+    try:
+        raise LookupError
+    except LookupError as caught:
+        error = caught
+    return error is None
+
+
+def test_what_a_function_that_has_ended_keeps_is_needed_by_nobody():
+    """Nobody has to be asked about a variable that nobody can read any more."""
+    gc.collect()
+    with garbology.watch(looks=False) as found:
+        keeps_what_it_caught()
+    (shape,) = found.shapes
+    assert "`del error`" in shape.advice.reason
+    assert "not watched" not in shape.advice.reason
+    gc.collect()
+
+
 def test_nothing_is_told_of_the_work_without_looks():
     """Neither a tool of sys.monitoring nor a profile function is there in the block."""
     with garbology.watch(looks=False):
