@@ -37,7 +37,7 @@ from garbology.interpreter.refcounts import IMMORTAL_COUNT
 from garbology.interpreter.thread_stacks import frames_of, running_local_ids
 from garbology.interpreter.traversal import is_dangerous_to_traverse, safe_referents
 from garbology.names.classes import COLLECTED_TYPE, flags_of, is_module_type, mro_of, safe_type_name
-from garbology.names.hidden import hides, holds_unseen, unseen_referents
+from garbology.names.hidden import hides, unseen_of_each, which_hold_unseen
 from garbology.names.secrets import has_secrets, secret_addresses
 from garbology.snapshot.expansion import referents_outside
 from garbology.snapshot.judging import is_of_the_analysis
@@ -338,7 +338,7 @@ def _addresses_in_secret(holders: Sequence[object]) -> Iterator[NDArray[np.int64
         if knows or secret:
             alike = [holders[place] for place in np.flatnonzero(numbers == number).tolist()]
             if knows:
-                yield from map(addresses_of, map(unseen_referents, alike))
+                yield from map(addresses_of, unseen_of_each(alike))
             if secret:
                 yield secret_addresses(alike)
 
@@ -346,7 +346,7 @@ def _addresses_in_secret(holders: Sequence[object]) -> Iterator[NDArray[np.int64
 def _may_hold(kind: type, objects: Sequence[object]) -> Sequence[bool]:
     if flags_of(kind) & COLLECTED_TYPE or has_secrets(kind):
         return [True] * len(objects)
-    return list(map(holds_unseen, objects)) if hides(kind) else [False] * len(objects)
+    return which_hold_unseen(objects) if hides(kind) else [False] * len(objects)
 
 
 def _any_is(bases: Iterable[type], kinds: Iterable[type]) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from types import MappingProxyType
 from typing import Any
@@ -32,6 +32,7 @@ from garbology.names.layouts import error_callback, object_at, places_of
 from garbology.text.escaping import key_text
 
 Labelled = Iterator[tuple[str, object]]
+Reader = Callable[[Any], Labelled]
 
 _get_base = np.ndarray.__dict__["base"].__get__
 _get_dtype = np.ndarray.__dict__["dtype"].__get__
@@ -74,8 +75,27 @@ def hidden_referents(obj: object) -> list[tuple[str, object]]:
 
 def unseen_referents(obj: Any) -> list[object]:
     """What an object holds without showing it, as often as it does; no names, which take time in a large array."""
+    return _unseen(obj, _readers(type(obj)))
+
+
+def unseen_of_each(objects: Iterable[Any]) -> Iterator[list[object]]:
+    """The :func:`unseen_referents` of each object; how a class is read is looked up once."""
+    return (_unseen(obj, readers) for obj, readers in _with_readers(objects))
+
+
+def holds_unseen(obj: object) -> bool:
+    """Whether an object holds anything that the collector is not shown, or has room for it."""
+    return _holds(obj, list(_readers(type(obj))))
+
+
+def which_hold_unseen(objects: Iterable[object]) -> list[bool]:
+    """What :func:`holds_unseen` says of each object; how a class is read is looked up once."""
+    return [_holds(obj, readers) for obj, readers in _with_readers(objects)]
+
+
+def _unseen(obj: Any, readers: Iterable[Reader]) -> list[object]:
     found: list[object] = []
-    for read in _readers(type(obj)):
+    for read in readers:
         if read is _of_array:
             found += [referent for _, referent in _beside_elements(obj)]
             found += _elements(np.ndarray.view(obj, np.ndarray)) if _owns_elements(obj) else []
@@ -84,9 +104,7 @@ def unseen_referents(obj: Any) -> list[object]:
     return found
 
 
-def holds_unseen(obj: object) -> bool:
-    """Whether an object holds anything that the collector is not shown, or has room for it."""
-    readers = list(_readers(type(obj)))
+def _holds(obj: object, readers: list[Reader]) -> bool:
     if any(read is _of_array for read in readers) and _owns_elements(obj):
         return True
     return any(
@@ -94,7 +112,17 @@ def holds_unseen(obj: object) -> bool:
     )
 
 
-def _readers(kind: type) -> Iterator[Callable[[Any], Labelled]]:
+def _with_readers(objects: Iterable[Any]) -> Iterator[tuple[Any, list[Reader]]]:
+    known: dict[int, list[Reader]] = {}  # by the class's address: the objects keep it alive meanwhile
+    for obj in objects:
+        kind = type(obj)
+        readers = known.get(id(kind))
+        if readers is None:
+            readers = known[id(kind)] = list(_readers(kind))
+        yield obj, readers
+
+
+def _readers(kind: type) -> Iterator[Reader]:
     """How instances of a class are read, by the types written in C that it derives from."""
     for base in mro_of(kind):
         read = TABLE.get(safe_type_name(base))

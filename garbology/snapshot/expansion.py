@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.names.classes import COLLECTED_TYPE, flags_of
-from garbology.names.hidden import hides, holds_unseen, unseen_referents
+from garbology.names.hidden import hides, holds_unseen, unseen_of_each, unseen_referents, which_hold_unseen
 from garbology.names.secrets import has_secrets, secret_addresses
 from garbology.snapshot.snapshot import (
     Index,
@@ -103,7 +103,7 @@ def _may_lead_further(kind: type, objects: Sequence[object]) -> list[bool]:
         return [not gc.is_tracked(obj) for obj in objects]
     if has_secrets(kind):
         return [True] * len(objects)
-    return list(map(holds_unseen, objects)) if hides(kind) else [False] * len(objects)
+    return which_hold_unseen(objects) if hides(kind) else [False] * len(objects)
 
 
 def referents_outside(
@@ -121,7 +121,7 @@ def referents_outside(
         places = np.flatnonzero(outside)[first].tolist()
         _add_chosen(found, [referents.objects[place] for place in places], choose)
         del referents
-    unseen = list(chain.from_iterable(map(unseen_referents, _hiding_among(holders))))
+    unseen = list(chain.from_iterable(unseen_of_each(_hiding_among(holders))))
     if unseen:
         outside = index.find(addresses_of(unseen)) < 0
         _add_chosen(found, list(compress(unseen, outside.tolist())), choose)

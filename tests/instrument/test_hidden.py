@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import garbology
+from garbology.names import hidden
 from garbology.names.hidden import hidden_referents, unseen_referents
 from garbology.names.secrets import secret_ids
 
@@ -292,3 +293,16 @@ def test_weak_references_are_no_secrets():
     text = io.StringIO()
     reference = weakref.ref(text)
     assert id(reference) not in secret_ids(text)
+
+
+def test_how_a_class_is_read_is_looked_up_once(monkeypatch):
+    """Of many objects of few classes; what is said of each is what is said of it alone."""
+    several = [np.array([Node()], object), np.zeros(2)[:1], datetime.time(1, tzinfo=Zone()), Node()] * 3
+    alone = [list(map(id, unseen_referents(each))) for each in several]
+    holding = [hidden.holds_unseen(each) for each in several]
+    asked = []
+    readers = hidden._readers
+    monkeypatch.setattr(hidden, "_readers", lambda kind: asked.append(kind) or readers(kind))
+    assert [list(map(id, each)) for each in hidden.unseen_of_each(several)] == alone
+    assert hidden.which_hold_unseen(several) == holding
+    assert asked == [np.ndarray, datetime.time, Node] * 2
