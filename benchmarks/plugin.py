@@ -189,6 +189,31 @@ def makes_200() -> None:
     assert len(nodes) == 100
 
 
+def makes_200_at_once() -> None:
+    """200 lists, made in one function."""
+    lists: list[list[int]] = [[] for _ in range(200)]
+    assert len(lists) == 200
+
+
+def listed(number: int) -> list[int]:
+    """One object a return."""
+    return [number]
+
+
+def returns_200() -> None:
+    """200 lists, each made by a function of its own."""
+    lists = [listed(number) for number in range(200)]
+    assert len(lists) == 200
+
+
+BLOCKS: dict[str, Callable[[], None] | None] = {
+    "empty": None,
+    "200 objects": makes_200,
+    "200 objects at once": makes_200_at_once,
+    "200 objects in 200 returns": returns_200,
+}
+
+
 def time_block(work: Callable[[], None] | None, watch: Callable[[], AbstractContextManager[Any]]) -> float:
     """Seconds of one block, its watch included; without ``work`` it is empty."""
     if work is None:
@@ -212,7 +237,7 @@ def block_rows() -> Iterator[dict[str, Any]]:
         "watch()": garbology.watch,
         "assert_no_cycles()": garbology.assert_no_cycles,
     }
-    for name, work in (("empty", None), ("200 objects", makes_200)):
+    for name, work in BLOCKS.items():
         seconds: dict[str, list[float]] = {watch: [] for watch in watches}
         for repeat in range(BLOCK_REPEATS + 10):
             for watch, make in watches.items():
@@ -258,10 +283,12 @@ def report(small: dict[str, Any], long: dict[str, Any], blocks: list[dict[str, A
         print(
             f"{row['block']}: " + ", ".join(f"{watch} {ms:.3f} ms" for watch, ms in row["median_ms"].items())
         )
-    empty, some = (row["median_ms"] for row in blocks)
-    for watch in list(empty)[1:]:
-        aim(f"{watch} around nothing", empty[watch], TARGET_EMPTY_MS, "{:.3f} ms")
-        aim(f"{watch} adds to 200 objects", some[watch] - some["bare"], TARGET_BLOCK_MS, "{:.3f} ms")
+    empty, *others = blocks
+    for watch in list(empty["median_ms"])[1:]:
+        aim(f"{watch} around nothing", empty["median_ms"][watch], TARGET_EMPTY_MS, "{:.3f} ms")
+        for row in others:
+            added = row["median_ms"][watch] - row["median_ms"]["bare"]
+            aim(f"{watch} adds to {row['block']}", added, TARGET_BLOCK_MS, "{:.3f} ms")
 
 
 def aim(what: str, value: float, most: float, text: str) -> None:
