@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +25,29 @@ _SUSPENDABLE: dict[int, tuple[Callable[[object], object], ...]] = {
 }
 
 
-@dataclass
 class Holders:
-    """What holds objects at a moment when a function ends: the addresses of its arguments and of its own variables."""
+    """What holds objects at a moment when a function ends: its result, its arguments and its own variables.
 
-    result: object
-    frame: types.FrameType | None = None
-    arguments: list[int] = field(default_factory=list)
-    own: list[int] = field(default_factory=list)
+    Let it go with that moment.
+    """
+
+    def __init__(self, result: object, frame: types.FrameType | None = None) -> None:
+        self.result = result
+        self.frame = frame
+
+    @cached_property
+    def _references(self) -> tuple[list[int], list[int]]:
+        return ([], []) if self.frame is None else references_of(self.frame)
+
+    @property
+    def arguments(self) -> list[int]:
+        """Addresses of what the arguments refer to."""
+        return self._references[0]
+
+    @property
+    def own(self) -> list[int]:
+        """Addresses of what its own variables refer to."""
+        return self._references[1]
 
     def running(self, window: SmallWindow) -> list[int]:
         """The generator or coroutine that runs, and its frame, as far as they show the collector its variables."""

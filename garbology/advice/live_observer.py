@@ -40,7 +40,6 @@ from garbology.advice.leaving import (
     contents_of,
     counts_without,
     let_go,
-    references_of,
     with_variables,
 )
 from garbology.advice.losses import Moment, shared_variables, would_lose
@@ -222,7 +221,7 @@ class LiveObserver:
         most = self._looks.at_return(code, result, self._depth(frame))
         if most or code is self._main:
             most = MOST_OBJECTS_AT_END if code is self._main else most
-            self._look_if_alone(Holders(result, frame, *references_of(frame)), most)
+            self._look_if_alone(Holders(result, frame), most)
         return moments < _MOST_RETURNS
 
     def _passed(self, event: str, frame: types.FrameType) -> bool:
@@ -240,7 +239,7 @@ class LiveObserver:
             return moments < _MOST_PASSED[event]
         most = self._looks.in_passing(is_first=moments == 1)
         if most:
-            closed = Holders(None, frame, *references_of(frame)) if event == CLOSED else None
+            closed = Holders(None, frame) if event == CLOSED else None
             self._look_if_alone(closed, most)
         return moments < _MOST_PASSED[event]
 
@@ -300,7 +299,8 @@ class LiveObserver:
         for address in leaving.arguments:
             let_go(held, window, address)
         returned = window.index.get(id(leaving.result))
-        for own in ([], leaving.own):
+        is_any_new = any(map(window.index.__contains__, leaving.arguments + leaving.own))
+        for own in ([], leaving.own) if is_any_new else ([],):  # else both moments are one
             for address in own:
                 let_go(held, window, address)
             variables = [] if own else leaving.arguments + leaving.own
