@@ -28,7 +28,7 @@ import gc
 import sys
 import threading
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,7 @@ from garbology.cycles.occurrence import Occurrence, occurrence_of
 from garbology.cycles.reachability import reachable_from
 from garbology.cycles.shapes import folded_of, read_links
 from garbology.interpreter import exclusive
+from garbology.interpreter.executed import Executed, Ran
 from garbology.interpreter.interruption import signal_of
 from garbology.interpreter.other_threads import any_has_run, processor_times
 from garbology.interpreter.putting_back import is_exiting
@@ -108,10 +109,7 @@ class LiveObserver:
         self._looks = SamplingPolicy()
         self._moments_of: dict[int, int] = {}
         self._begun: types.CodeType | None = None
-        self._ran: tuple[list[str], list[int]] = (
-            [],
-            [],
-        )  # files and first lines of functions, of which none is held
+        self._executed = Executed()
         self._times = processor_times()
         self._returns: Returns | None = None
 
@@ -131,29 +129,26 @@ class LiveObserver:
         return [self._needs, self._needs.together]
 
     @property
-    def calls(self) -> dict[str, set[int]]:
-        """First lines of the functions that ran, by file, 0 for a module; empty where some of them are not known.
+    def calls(self) -> Mapping[str, Ran]:
+        """What ran, by file; empty where some of the functions that ran are not known.
 
         Before 3.12 nothing is told of another thread.
         """
-        found: dict[str, set[int]] = {}
-        for file, line in zip(*self._ran, strict=True):
-            found.setdefault(file, set()).add(line)
-        begun = _START_OF_THREAD.co_firstlineno in found.get(_START_OF_THREAD.co_filename, ())
+        found = self._executed.by_file()
+        begun = _START_OF_THREAD.co_firstlineno in found.get(_START_OF_THREAD.co_filename, Ran()).functions
         in_threads = sys.version_info < (3, 12) and (begun or any_has_run(self._times))
         return found if self._saw_calls and not in_threads else {}
 
-    def _note(self, code: types.CodeType) -> None:
-        self._ran[0].append(str.__str__(code.co_filename))
-        self._ran[1].append(0 if code.co_name == "<module>" else code.co_firstlineno)
-
     def start(self) -> None:
         """Begin to watch, unless somebody else (a profiler) does already."""
+        self._returns = Returns(self._returned, self._passed, self._executed)
+        self._returns.start()
         if self._main is None:  # what called a watched function does nothing while that works
             for frame in frames_of(sys._getframe()):
-                self._note(frame.f_code)
-        self._returns = Returns(self._returned, self._passed)
-        self._returns.start()
+                if frame.f_code is self._around:
+                    self._returns.note(frame)
+                else:
+                    self._executed.begins(frame.f_code)
         for code in (self._main, self._around):
             if code is not None and not is_standard(code):
                 self._follow(code)
@@ -228,8 +223,6 @@ class LiveObserver:
         """A function is called, resumed, yields or is closed; whether to look at its next such moment as well."""
         code = frame.f_code
         moments = self._count(event, code, frame.f_lineno if event == INSIDE else 0)
-        if event == CALLED:
-            self._note(code)
         if moments > _MOST_PASSED[event] or code.co_filename.startswith(INSTRUMENT) or is_standard(code):
             return False
         if event == CALLED and moments == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import types
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from garbology.advice.edge_classes import class_of_edge
 from garbology.cycles.folding import Link, Step, is_foldable
 from garbology.cycles.result import Edge
+from garbology.interpreter.executed import Ran
 from garbology.interpreter.traversal import safe_referents
 from garbology.names.assignments import Origin
 from garbology.names.classes import (
@@ -47,8 +48,8 @@ _get_variables = types.CodeType.__dict__["co_freevars"].__get__
 _get_traceback = BaseException.__dict__["__traceback__"].__get__
 
 
-#: First lines of the functions that ran while a window was open, by file; 0 for a module. Empty where that is unknown.
-Calls = Mapping[str, Set[int]]
+#: What ran while a window was open, by file; empty where that is not known.
+Calls = Mapping[str, Ran]
 
 
 def with_origins(edges: Sequence[Edge], links: Sequence[Link], calls: Calls) -> list[Edge]:
@@ -68,7 +69,7 @@ def _with_calls(origin: Origin | None, calls: Calls) -> Origin | None:
     if origin is None or not calls:
         return origin
     files = dict.fromkeys([*(file for file, *_ in origin.classes), *origin.files])
-    return replace(origin, ran=tuple((file, tuple(sorted(calls.get(file, ())))) for file in files))
+    return replace(origin, ran=tuple((file, tuple(calls.get(file, Ran()))) for file in files))
 
 
 def _link_of(edge: Edge, by_class: dict[tuple[str, str, str], Link]) -> Link | None:

@@ -35,6 +35,11 @@ class Edge:
         """The lines of source that make the reference: 'shapes.py:17: self.parent = parent'; [] without source."""
         return self.origin.lines() if self.origin else []
 
+    @property
+    def set_at_one_of(self) -> bool:
+        """Whether one of several lines of :attr:`set_at` makes it: which of them is not known."""
+        return bool(self.origin) and self.origin.is_one_of()  # type: ignore[union-attr]
+
     def __str__(self) -> str:
         return f"{joined(self.source, self.label)} -> {self.target}"
 
@@ -121,6 +126,7 @@ class Advice:
                     "label": e.label,
                     "target": e.target,
                     "set_at": e.set_at,
+                    "set_at_one_of": e.set_at_one_of,
                     "remedy": remedy,
                 }
                 for e, remedy in zip(self.edges, self._remedies(), strict=True)
@@ -204,4 +210,5 @@ class CycleShape:
             "weaken": bool(remedy),
             "remedy": remedy,
             "set_at": edge.set_at if remedy else [],
+            "set_at_one_of": bool(remedy) and edge.set_at_one_of,
         }

@@ -147,12 +147,17 @@ def _place_lines(edge: Edge, most: int = _MOST_PLACES) -> list[str]:
     places = [
         each for each in edge["set_at"] if not edge["target_type"].endswith(f"({each.partition(': ')[0]})")
     ]
+    begin = "set in one of" if edge.get("set_at_one_of") and len(places) > 1 else "set at"
     shown = [
-        cut(f"      {'set at' if not number else '      '} {each}")
+        cut(f"      {' ' * len(begin) if number else begin} {each}")
         for number, each in enumerate(places[:most])
     ]
     beside = len(places) - len(shown)
-    return [*shown, f"             or {counted(beside, 'more line')}: `edge.set_at`"] if beside else shown
+    return (
+        [*shown, f"       {' ' * len(begin)}or {counted(beside, 'more line')}: `edge.set_at`"]
+        if beside
+        else shown
+    )
 
 
 def _mark(shape: Mapping[str, Any], edge: Edge) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from garbology.interpreter.executed import Executed
 from garbology.interpreter.interruption import interrupt_again, signal_of
 from garbology.interpreter.putting_back import is_exiting, switched, was_put_back
 
@@ -25,6 +26,7 @@ _MOST_EVENTS = 200_000  # a profile function costs every call, two microseconds;
 _CALL, _RETURN, _C_CALL = 0, 3, 4  # PyTrace_CALL, PyTrace_RETURN, PyTrace_C_CALL
 CALLED, YIELDED, CLOSED, INSIDE = "called", "yielded", "closed", "inside"  # what else is told of than returns
 _MOST_FOLLOWED = 64  # functions of which every line is told
+_MOST_READ = 1_000  # functions of which each line is noted once
 _TOOL_NAME = "garbology"
 _OWN_CODE = str(Path(__file__).parent.parent)  # of which nothing is told
 _CAN_BE_SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
@@ -107,6 +109,8 @@ class Returns:
     Python would leave a dictionary of its locals behind in every frame. Where the program has a profiler of its own
     it is left alone, and nothing is told.
 
+    Each function that is called or resumed is noted in ``executed``, and from 3.12 its lines, each once.
+
     Attributes
     ----------
     listens : whether it goes on.
@@ -118,14 +122,17 @@ class Returns:
         self,
         returned: Callable[[types.FrameType, object], bool],
         passed: Callable[[str, types.FrameType], bool] | None = None,
+        executed: Executed | None = None,
     ) -> None:
         self.listens = False
         self.told_all = False
         self.told_every_call = True
         self._returned = returned
         self._passed = passed
+        self._executed = executed
         self._tool: int | None = None
         self._followed: list[types.CodeType] = []
+        self._read: list[types.CodeType] = []
         self._disabled: set[int] = set()  # events at places of the code that are not wanted again
         self._left_events = 0
         self._left_frames = 0
@@ -186,11 +193,23 @@ class Returns:
                 self._disabled.add(place)
 
     def _tell_of(self, frame: types.FrameType, event: int, result: int | None) -> bool:
+        if event == _CALL:
+            self.note(frame)
         if event != _RETURN:
             return self._tell_of_passing(CALLED if event == _CALL else INSIDE, frame)
         if _is_suspended(frame):
             return self._tell_of_passing(YIELDED, frame)
         return self._tell(frame, ctypes.py_object.from_buffer(ctypes.c_void_p(result)).value)
+
+    def note(self, frame: types.FrameType) -> None:
+        """Note that a function begins or goes on, and from 3.12 which of its lines run from now on."""
+        if self._executed is None:
+            return
+        is_new = self._executed.begins(frame.f_code)
+        if sys.version_info >= (3, 12):
+            if is_new:
+                self._read_lines_from_now_on(frame, self._executed)
+            self._executed.line(frame.f_code, frame.f_lineno)  # of what is left of it nothing is told
 
     def follow(self, code: types.CodeType) -> None:
         """Tell of each line of a function."""
@@ -227,6 +246,7 @@ class Returns:
                 for event, callback in self._callbacks():
                     monitoring.register_callback(self._tool, event, callback)
                     wanted |= event
+                monitoring.register_callback(self._tool, monitoring.events.LINE, self._at_line)
                 monitoring.set_events(self._tool, wanted)
                 monitoring.restart_events()  # what an earlier watch had enough of
 
@@ -236,8 +256,9 @@ class Returns:
             if (
                 tool is not None and monitoring.get_tool(tool) is _TOOL_NAME
             ):  # else the program took it from us
-                while self._followed:
-                    monitoring.set_local_events(tool, self._followed.pop(), monitoring.events.NO_EVENTS)
+                for codes in (self._followed, self._read):
+                    while codes:
+                        monitoring.set_local_events(tool, codes.pop(), monitoring.events.NO_EVENTS)
                 monitoring.set_events(tool, monitoring.events.NO_EVENTS)
                 for event, _ in self._callbacks():
                     monitoring.register_callback(tool, event, None)
@@ -250,11 +271,23 @@ class Returns:
                 return
             if not any(code is other for other in self._followed):
                 self._followed.append(code)
-                monitoring.register_callback(self._tool, monitoring.events.LINE, self._at_line)
                 monitoring.set_local_events(self._tool, code, monitoring.events.LINE)
 
+        def _read_lines_from_now_on(self, frame: types.FrameType, executed: Executed) -> None:
+            code = frame.f_code
+            if self._tool is not None and len(self._read) < _MOST_READ:
+                self._read.append(code)
+                sys.monitoring.set_local_events(self._tool, code, sys.monitoring.events.LINE)
+                executed.is_read(code)
+
         def _at_line(self, code: types.CodeType, line: int) -> object:
-            if self._busy or not self.listens:
+            if not self.listens:
+                return None
+            if self._executed is not None:
+                self._executed.line(code, line)  # another thread may be busy
+            if not any(code is other for other in self._followed):
+                return sys.monitoring.DISABLE
+            if self._busy:
                 return None
             try:
                 return None if self._tell_of_passing(INSIDE, sys._getframe(1)) else sys.monitoring.DISABLE
@@ -284,11 +317,14 @@ class Returns:
                 return None
 
         def _called(self, code: types.CodeType, offset: int) -> object:
-            if self._busy or not self.listens:
+            if not self.listens:
                 return None
             if code.co_filename.startswith(_OWN_CODE):
                 return sys.monitoring.DISABLE
             try:
+                self.note(sys._getframe(1))  # another thread may be busy
+                if self._busy:
+                    return None
                 return None if self._tell_of_passing(CALLED, sys._getframe(1)) else sys.monitoring.DISABLE
             except RecursionError:  # where the stack ends, the program's next call fails and not this one
                 return None

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from garbology.interpreter import collector
+from garbology.interpreter.executed import Ran
 from garbology.names.settings import WITH_CALLBACK, Setting, Statements, with_keyword
 from garbology.names.sources import is_own_code, line_at, short_path
 from garbology.names.statements import ANY_NAME, statements_of
 
 _MOST_LINES = 5
 _Line = tuple[str, int]  # a file and a line of it
+_Lines = list[_Line]  # of which one does it, as far as is known
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Origin:
     files : where else it may be set.
     code : file, first line and name of a function.
     raised : file and line of each call that an exception went through, the innermost first.
-    ran : of some files the first lines of all functions that ran while the objects were made (0 for the module); empty
-        where that is not known.
+    ran : of some files what ran while the objects were made: the first lines of functions (0 for the module), those of
+        them whose lines are not known, and the lines of the others; empty where that is not known.
     """
 
     kind: str
@@ -44,47 +46,57 @@ class Origin:
     files: tuple[str, ...] = ()
     code: tuple[str, int, str] = ("", 0, "")
     raised: tuple[_Line, ...] = ()
-    ran: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    ran: tuple[tuple[str, tuple[tuple[int, ...], ...]], ...] = ()
 
     def lines(self) -> list[str]:
         """The lines, as 'shapes.py:17: self.parent = parent'; empty where there is no source that tells."""
+        found = self._found()
+        return list(dict.fromkeys(text for texts in found for text in texts))[:_MOST_LINES]
+
+    def is_one_of(self) -> bool:
+        """Whether one of several lines makes the edge: of which one it was, what ran does not tell."""
+        return any(len(set(texts)) > 1 for texts in self._found())
+
+    def _found(self) -> list[list[str]]:
         with collector.paused():  # a tree of a file is much, and would make the collector free what was found
-            found = list(dict.fromkeys(_FINDERS[self.kind](self)))[:_MOST_LINES]
-            texts = [(short_path(file), line, line_at(file, line)) for file, line in found]
-        return [f"{file}:{line}: {text}" for file, line, text in texts if text]
+            return [[text for text in map(_text_of, lines) if text] for lines in _FINDERS[self.kind](self)]
 
 
-def _attribute_lines(origin: Origin) -> Iterator[_Line]:
+def _text_of(place: _Line) -> str:
+    text = line_at(*place)
+    return f"{short_path(place[0])}:{place[1]}: {text}" if text else ""
+
+
+def _attribute_lines(origin: Origin) -> Iterator[_Lines]:
     """What sets it on an instance of the class first, then what sets one of that name from outside; of what is seen to
     have run while the objects were made.
     """
-    found = list(_lines_naming_it(origin))
+    found = list(filter(None, _lines_naming_it(origin)))
     yield from found or (_lines_that_may_set_any(origin) if origin.ran else ())
 
 
-def _lines_naming_it(origin: Origin) -> Iterator[_Line]:
+def _lines_naming_it(origin: Origin) -> Iterator[_Lines]:
     own = list(_own_settings(origin, origin.name))
     outside = list(_settings_from_outside(origin, origin.name))
     if origin.in_container:
-        yield from _places(own, adds=True)
-        yield from _places(outside, adds=True)
+        yield _places([*own, *outside], adds=True)
     assigned = [each for each in own + outside if not each[1].trivial and not each[1].adds]
     telling = sorted((each for each in assigned if not each[1].is_field), key=_is_library_line)
     has_source = any(file for file, *_ in origin.classes)
     if not origin.in_container and all(map(_is_library_line, telling)) and (telling or not has_source):
-        yield from _constructor_lines(origin)
-    yield from _places(telling)
-    yield from _places([each for each in own if each[1].is_field and not telling])
+        yield list(_constructor_lines(origin))
+    yield _places(telling)
+    yield _places([each for each in own if each[1].is_field and not telling])
     if origin.in_container:
-        yield from _places(own)
-        yield from _key_lines(origin)
+        yield _places([each for each in own if each[1].is_field or not each[1].constant])
+        yield list(_key_lines(origin))
 
 
-def _lines_that_may_set_any(origin: Origin) -> Iterator[_Line]:
+def _lines_that_may_set_any(origin: Origin) -> Iterator[_Lines]:
     """`setattr(self, name, value)` and the like: in the class, or else in the program's own code."""
     own = list(_own_settings(origin, ANY_NAME))
     outside = [each for each in _settings_from_outside(origin, ANY_NAME) if is_own_code(each[0])]
-    yield from _places(own or outside)
+    yield _places(own or outside)
 
 
 def _that_ran(origin: Origin, settings: list[tuple[str, Setting]]) -> list[tuple[str, Setting]]:
@@ -103,17 +115,23 @@ def _is_library_line(setting: tuple[str, Setting]) -> bool:
     return not is_own_code(setting[0])
 
 
-def _places(settings: list[tuple[str, Setting]], *, adds: bool = False) -> Iterator[_Line]:
-    for file, setting in settings:
-        if setting.adds is adds:
-            yield file, setting.line
+def _places(settings: Iterable[tuple[str, Setting]], *, adds: bool = False) -> _Lines:
+    return [(file, setting.line) for file, setting in settings if setting.adds is adds]
 
 
 def _in_what_ran(origin: Origin, file: str, lines: list[int]) -> list[int]:
-    """Those of the lines that are in functions that ran; all of them where that is not known."""
-    ran = next((set(firsts) for each, firsts in origin.ran if each == file), set())
-    starts = statements_of(file).scope_starts(lines)
-    return [line for line, start in zip(lines, starts, strict=True) if not origin.ran or start in ran]
+    """Those of the lines that ran, or are in functions that ran where no more is known; else all of them."""
+    if not origin.ran:
+        return lines
+    ran = Ran(*next((parts for each, parts in origin.ran if each == file), ()))
+    statements = statements_of(file)
+    begun = set(map(statements.begins, ran.lines))
+    functions, unread = set(ran.functions), set(ran.unread)
+    return [
+        line
+        for line, start in zip(lines, statements.scope_starts(lines), strict=True)
+        if start in functions and (start in unread or statements.begins(line) in begun)
+    ]
 
 
 def _own_settings(origin: Origin, name: str) -> list[tuple[str, Setting]]:
@@ -171,12 +189,12 @@ def _key_lines(origin: Origin) -> Iterator[_Line]:
             yield from ((file, line) for line in _in_what_ran(origin, file, lines))
 
 
-def _variable_lines(origin: Origin) -> Iterator[_Line]:
+def _variable_lines(origin: Origin) -> Iterator[_Lines]:
     """Where the nearest function that has the variable binds it, and what puts something into it."""
     file, line, name = origin.code
     scopes = statements_of(file).scopes(name, line)
     if origin.name == "__class__" and scopes and scopes[0].class_line:
-        yield file, scopes[0].class_line
+        yield [(file, scopes[0].class_line)]
         return
     if origin.kind == "closure" and scopes and (scopes[0].name, scopes[0].first_line) == (name, line):
         scopes = scopes[1:]
@@ -185,30 +203,35 @@ def _variable_lines(origin: Origin) -> Iterator[_Line]:
             added = scope.added.get(origin.name, []) if origin.in_container else []
             bound = scope.bound[origin.name]
             telling = [each for each in bound if each > 0] or [-each for each in bound]
-            yield from ((file, each) for each in [*added, *telling])
+            for lines in (added, telling):
+                yield [(file, each) for each in _in_what_ran(origin, file, lines) or lines]
             return
 
 
-def _default_lines(origin: Origin) -> Iterator[_Line]:
+def _default_lines(origin: Origin) -> Iterator[_Lines]:
     file, line, name = origin.code
     for scope in statements_of(file).scopes(name, line)[:1]:
         if (scope.name, scope.first_line) == (name, line):
-            yield file, scope.line
+            yield [(file, scope.line)]
 
 
-def _handler_lines(origin: Origin) -> Iterator[_Line]:
+def _handler_lines(origin: Origin) -> Iterator[_Lines]:
     """The innermost except clause that the exception left: what is raised there has what was handled as its context."""
     for file, line in origin.raised:
         first = statements_of(file).handler_around(line)
         if first is not None:
-            yield file, first
+            yield [(file, first)]
             return
 
 
-def _callback_lines(origin: Origin) -> Iterator[_Line]:
+def _callback_lines(origin: Origin) -> Iterator[_Lines]:
+    """Where a weak reference is made with a callback."""
+    found = []
     for file in filter(is_own_code, origin.files):
         for name in ("ref", "WeakMethod", "proxy", "finalize"):
-            yield from ((file, line) for line in statements_of(file).calls(name + WITH_CALLBACK))
+            lines = statements_of(file).calls(name + WITH_CALLBACK)
+            found += [(file, line) for line in _in_what_ran(origin, file, lines)]
+    yield found
 
 
 _FINDERS = {

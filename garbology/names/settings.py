@@ -25,6 +25,7 @@ class Setting(NamedTuple):
     made_as : what that other variable was made by a call of, where that is seen; empty otherwise.
     adds : whether it puts something into a container.
     trivial : whether it sets a constant or an empty container.
+    constant : whether it sets a constant, which nothing leads on from.
     is_field : whether it is an annotation or a call in a class body, which stands for a method that is generated.
     owner_line : the first line of that class, decorators included; 0 without one.
     """
@@ -37,6 +38,7 @@ class Setting(NamedTuple):
     trivial: bool = False
     is_field: bool = False
     owner_line: int = 0
+    constant: bool = False
 
 
 class Scope(NamedTuple):
@@ -73,6 +75,7 @@ class Statements:
         self._calls: dict[str, str] = {}  # by what is called, with arguments
         self._keys: dict[str, str] = {}  # of dict displays and keyword arguments
         self._classes: dict[str, str] = {}  # by their qualified names
+        self._begins: dict[int, int] = {}  # where the statement begins that goes on on a line
         self._handlers: list[int] = []  # first and last line of each except clause, one after the other
 
     def settings(self, name: str) -> list[Setting]:
@@ -119,10 +122,18 @@ class Statements:
         spans = [(first, last) for first, last in (marshal.loads(each)[2:5:2] for each in self._scopes[1:])]  # noqa: S302
         return [max((first for first, last in spans if first <= line <= last), default=0) for line in lines]
 
+    def begins(self, line: int) -> int:
+        """Where the statement begins that a line is a part of, unless that has others in it."""
+        return self._begins.get(line, line)
+
+    def keep_statement(self, first: int, last: int) -> None:
+        """Take in a statement that takes several lines."""
+        self._begins.update(dict.fromkeys(range(first + 1, last + 1), first))
+
     def keep_setting(self, setting: Setting) -> None:
         """Take in a statement."""
         text = self._settings.get(setting.name, "")
-        flags = f"{setting.adds:d}{setting.trivial:d}{setting.is_field:d}"
+        flags = f"{setting.adds:d}{setting.trivial:d}{setting.is_field:d}{setting.constant:d}"
         self._settings[setting.name] = (
             f"{text}{setting.line}|{setting.owner}|{setting.made_as}|{setting.owner_line}|{flags}\n"
         )
@@ -150,8 +161,8 @@ class Statements:
 
 def _setting_of(name: str, text: str) -> Setting:
     line, owner, made_as, owner_line, flags = text.split("|")
-    adds, trivial, is_field = (flag == "1" for flag in flags)
-    return Setting(name, int(line), owner, made_as, adds, trivial, is_field, int(owner_line))
+    adds, trivial, is_field, constant = (flag == "1" for flag in flags)
+    return Setting(name, int(line), owner, made_as, adds, trivial, is_field, int(owner_line), constant)
 
 
 def scope_of(

@@ -34,6 +34,7 @@ _TAKING_CALLBACKS = frozenset(["WeakMethod", "finalize", "proxy", "ref"])
 ANY_NAME = "*"  # `setattr(self, name, value)`, `self.__dict__.update(values)`
 _DIGITS_AND_KEYWORD = re.compile(r"(?<![\w.])(\d[\w.]*?)(and|else|for|if|in|is|not|or)\b")
 _BACKSLASH = re.compile(r"\\(.)", re.DOTALL)
+_SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Delete)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -87,6 +88,8 @@ class _Reader:
                 pending.pop()
                 continue
             node, place = found
+            if isinstance(node, _SIMPLE) and node.end_lineno and node.end_lineno > node.lineno:
+                self.found.keep_statement(node.lineno, node.end_lineno)
             read = _READERS.get(type(node))
             inside = read(self, node, place) if read else None
             pending.append(_children(node, place, place if inside is None else inside))
@@ -288,7 +291,8 @@ class _Reader:
         owner, owner_line = dict(place.selves).get(variable, ("", 0))
         made_as = "" if owner else self.scopes[place.scope].made_as.get(variable, "")
         trivial = value is not None and _is_trivial(value)
-        setting = Setting(_mangled(name, place), line, owner, made_as, adds, trivial, owner_line=owner_line)
+        kind = (adds, trivial, False, owner_line, value is not None and _is_constant(value))
+        setting = Setting(_mangled(name, place), line, owner, made_as, *kind)
         self.found.keep_setting(setting)
 
     def _bind(self, name: str, line: int, place: _Place, *, adds: bool = False) -> None:
@@ -326,8 +330,9 @@ def _entries_of(update: ast.Call) -> Iterator[tuple[str, ast.expr]]:
 
 def _constant(expression: ast.expr) -> str:
     """The text that an expression is, '' where it is no string."""
-    is_text = isinstance(expression, ast.Constant) and type(expression.value) is str
-    return str(expression.value) if is_text else ""  # type: ignore[attr-defined]
+    if isinstance(expression, ast.Constant) and type(expression.value) is str:
+        return expression.value
+    return ""
 
 
 def _arguments(arguments: ast.arguments) -> list[str]:
@@ -364,7 +369,14 @@ def _is_trivial(value: ast.expr) -> bool:
         return not value.keys
     if isinstance(value, ast.Call):
         return _last_name(value.func) in _EMPTY and not any(map(_may_hold, value.args))
-    return isinstance(value, (ast.Constant, ast.UnaryOp, ast.JoinedStr))
+    return _is_constant(value)
+
+
+def _is_constant(value: ast.expr) -> bool:
+    """Whether it is text, a number or the like whatever its parts are: `-node` may be a node."""
+    if isinstance(value, ast.UnaryOp):
+        return isinstance(value.op, ast.Not) or _is_constant(value.operand)
+    return isinstance(value, (ast.Constant, ast.JoinedStr))
 
 
 def _may_hold(value: ast.expr) -> bool:

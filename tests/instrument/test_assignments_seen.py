@@ -1,5 +1,6 @@
 """The lines that make an edge, where several could: those in functions that ran, and of the class that it is."""
 
+import contextlib
 import dataclasses
 import functools
 import sys
@@ -330,3 +331,109 @@ def test_what_calls_the_watched_function_sets_nothing_while_that_works():
         del handed
     advised = [line for shape in found.shapes for edge in shape.advice.edges for line in edge.set_at]
     assert any("threading.Thread(target=handed.run)" in line for line in advised)
+
+
+def choose(item, which):
+    """Set it in one of two branches."""
+    if which:
+        item.me = [item]  # taken
+    else:
+        item.me = (item,)  # not taken
+
+
+def several_lines(item):
+    """Statements of several lines, a loop, a handler, what is resumed in the middle of a line."""
+    item.long = (
+        item,
+        [item],
+    )
+    for item.each in [[item]]:  # noqa: B020 - the attribute is what it is about
+        pass
+    try:
+        raise KeyError
+    except KeyError:
+        item.handled = [item]
+    resumed = resuming(item)
+    next(resumed)
+    with contextlib.suppress(StopIteration):
+        resumed.send([item])
+
+
+def resuming(item):
+    """Set what it is sent."""
+    item.sent = yield
+
+
+LINES = {".me[0]": "item.me = [item]", ".long[0]": "item.long = ("}
+LINES |= {".each[0]": "for item.each in [[item]]:"}
+LINES |= {".handled[0]": "item.handled = [item]", ".sent[0]": "item.sent = yield"}
+
+
+def test_a_branch_that_did_not_run_is_not_named():
+    """From 3.12, where lines are told of; before, a line is said to be one of those that may have set it."""
+
+    def work():
+        item = Item()
+        choose(item, True)
+        several_lines(item)
+
+    found = garbology.find_cycles(work)
+    edges = {edge.label: edge for shape in found.shapes for edge in shape.edges}
+    lines = {label: [line.partition(": ")[2] for line in edge.set_at] for label, edge in edges.items()}
+    for label, line in LINES.items():
+        assert line in lines[label]
+    one_of = {label for label, edge in edges.items() if edge.set_at_one_of}
+    if sys.version_info >= (3, 12):
+        assert lines[".me[0]"] == ["item.me = [item]"]
+        assert not one_of
+    else:
+        assert lines[".me[0]"] == ["item.me = [item]", "item.me = (item,)"]
+        assert one_of == {".me[0]"}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="no lines are told of")
+def test_the_lines_of_a_block_are_those_in_it():
+    """What the function around a block did before and after is not what made its objects."""
+    early = Item()
+    early.me = [early]
+    with garbology.watch() as found:
+        item = Item()
+        item.me = [item]
+        del item
+    early.me = [None]
+    (shape,) = found.shapes
+    (edge,) = shape.advice.edges
+    assert [line.partition(": ")[2] for line in edge.set_at] == ["item.me = [item]"]
+    assert not edge.set_at_one_of
+
+
+def test_what_sets_it_to_a_constant_does_not_make_the_container():
+    """`self.items = None` comes before `self.items = []`, and holds nothing."""
+
+    class Late:
+        def __init__(self):
+            self.items = None
+            self.fill()
+
+        def fill(self):
+            self.items = []
+            vars(self)["items"].append(self)
+
+    assert texts(Late)[".items[0]"][-1:] == ["self.items = []"]
+    assert "self.items = None" not in texts(Late)[".items[0]"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="no lines are told of")
+def test_nothing_is_left_in_the_program_s_functions():
+    """Events of lines are taken off again, and no function is kept."""
+    with garbology.watch() as found:
+        choose(Item(), True)
+    codes = [choose.__code__, sys._getframe().f_code]
+    tools = [tool for tool in range(6) if sys.monitoring.get_tool(tool) == "garbology"]
+    assert found.shapes
+    assert not tools
+    for tool in (3, 4, 5):
+        sys.monitoring.use_tool_id(tool, "probe")
+        events = [sys.monitoring.get_local_events(tool, code) for code in codes]
+        sys.monitoring.free_tool_id(tool)
+        assert events == [0, 0]

@@ -93,6 +93,17 @@ def test_the_lines_of_source_stand_under_the_edge():
     ]
 
 
+def test_a_line_that_is_one_of_several_is_called_so():
+    """Which of them made the edge is not known: that is not said of the first."""
+    places = ["shapes.py:17: self.parent = parent", "shapes.py:30: child.parent = self"]
+    first = edge("Alpha", ".b", "Beta", weaken=True, set_at=places) | {"set_at_one_of": True}
+    lines = shape_lines(shape([first, edge("Beta", ".a", "Alpha")]), "found.shapes[0]", 10)
+    assert lines[3:5] == [
+        "      set in one of shapes.py:17: self.parent = parent",
+        "                    shapes.py:30: child.parent = self",
+    ]
+
+
 def test_more_edges_than_are_shown_say_how_to_see_them():
     """The shape's place in the finding, as one types it."""
     lines = shape_lines(shape(ring(10)), "found.shapes[2]", 6)
