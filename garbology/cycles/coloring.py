@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from garbology.cycles.components import Components, Cycles
 from garbology.interpreter.contents import keys_of_each
 from garbology.names.edges import safe_type_name
-from garbology.snapshot.arrays import at, blocks
+from garbology.names.nodes import statement_of
+from garbology.snapshot.arrays import at, blocks, counted
 from garbology.snapshot.snapshot import Snapshot
 
 _ROUNDS = 3
@@ -170,6 +171,10 @@ def _refined(colours: NDArray[np.uint64], cycles: Cycles, salts: NDArray[np.uint
 def _type_colours(types: list[type]) -> NDArray[np.uint64]:
     """A colour for each type by its name: a class made anew in every call is the same class here."""
     names = list(map(safe_type_name, types))
+    times = counted(names)
+    names = [
+        name + statement_of(own) if times[name] > 1 else name for name, own in zip(names, types, strict=True)
+    ]
     numbers = {name: number for number, name in enumerate(sorted(set(names)), 1)}
     return _mixed(np.array([numbers[name] for name in names], _U64))
 

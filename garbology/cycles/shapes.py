@@ -18,7 +18,7 @@ from garbology.cycles.result import Edge, Node
 from garbology.names.classes import mro_of
 from garbology.names.edges import safe_type_name, short_type_name
 from garbology.names.labels import common_label, pattern
-from garbology.names.nodes import class_name, code_node_name, code_of, has_code
+from garbology.names.nodes import class_name, code_node_name, code_of, has_code, statement_of
 from garbology.snapshot.addresses import types_of
 from garbology.snapshot.arrays import at, blocks, counted, tally
 from garbology.snapshot.snapshot import addresses_of
@@ -44,6 +44,7 @@ class Description:
     edges : as they are drawn: indices and keys are left out where several stand in one place.
     labels : for each edge, without indices and keys, all that it is called.
     ring : how many nodes a short ring without branches has, 0 in any other cycle.
+    statements : file and line of those of its classes that a function makes, for two may have one name.
     """
 
     objects: int
@@ -52,11 +53,12 @@ class Description:
     types: tuple[tuple[str, int], ...]
     labels: Mapping[EdgeKey, frozenset[str]]
     ring: int
+    statements: frozenset[str] = frozenset()
 
     @property
     def key(self) -> tuple[object, ...]:
         """What all occurrences of one shape have in common."""
-        return frozenset(self.labels), frozenset(node.type for node in self.nodes), self.ring
+        return frozenset(self.labels), frozenset(node.type for node in self.nodes), self.ring, self.statements
 
 
 def describe(occurrence: Occurrence, nodes: NDArray[np.int32], links: list[Link]) -> Description:
@@ -75,6 +77,7 @@ def describe(occurrence: Occurrence, nodes: NDArray[np.int32], links: list[Link]
         counts_of(occurrence.types, occurrence.kinds),
         {key: frozenset(called) for key, called in labels.items()},
         _ring_length(len(nodes), len(links), labels),
+        frozenset(statement_of(occurrence.types[kind]) for kind in np.unique(occurrence.kinds)),
     )
 
 

@@ -68,6 +68,15 @@ def is_made_in_a_call(cls: object) -> bool:
     return "<locals>" in str.__str__(_get_class_name(cls))
 
 
+def statement_of(cls: type) -> str:
+    """File and line of the class statement, if that stands in a function: others there may make a class of its name.
+
+    Calls of one function make many classes of one statement, which are alike to a reader. '' for any other.
+    """
+    place = class_site(cls) if is_class(cls) and is_made_in_a_call(cls) else None
+    return f" ({site(*place)})" if place else ""
+
+
 def class_site(cls: type) -> tuple[str, int] | None:
     """File and first line of a class statement; None where the source is not there."""
     own = dict(namespace_of(cls))

@@ -276,3 +276,36 @@ def test_an_object_was_made_by_the_program_and_not_by_the_call_of_it(frames):
         (called,) = garbology.find_cycles(lambda: Itself() and None).shapes
     assert not any("window.py" in site for site in shape.sites)
     assert {site.rpartition(":")[0] for site in called.sites} == {__file__}  # and on 3.10 its dictionary's
+
+
+def make_one_of_two(first):
+    if first:
+
+        class Local:
+            def __init__(self):
+                self.me = self  # first
+
+    else:
+
+        class Local:
+            def __init__(self):
+                self.me = self  # second
+
+    return Local
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_two_class_statements_of_one_name_are_two_shapes(together):
+    """Each has its lines; what several calls make of one statement is one shape, for that is one thing to mend."""
+    first, again, second = make_one_of_two(True), make_one_of_two(True), make_one_of_two(False)
+
+    def work():
+        first(), again()
+        if together:
+            second()
+
+    shapes = garbology.find_cycles(work).shapes
+    assert sorted(shape.count for shape in shapes) == ([1, 2] if together else [2])
+    lines = {(shape.count, *(int(line.split(":")[1]) for line in shape.edges[0].set_at)) for shape in shapes}
+    wanted = {(2, first.__init__.__code__.co_firstlineno + 1)}
+    assert lines == wanted | ({(1, second.__init__.__code__.co_firstlineno + 1)} if together else set())
