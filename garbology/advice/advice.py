@@ -122,7 +122,7 @@ class _Adviser:
         ended = self._ended(chosen)
         if ended is not None:
             return ended
-        names = {candidate.key[1] for candidate in chosen}
+        names = {candidate.name for candidate in chosen}
         if not chosen or len(names) > MOST_NAMES:
             return self._nothing(safe, chosen), []
         together = self._with_what_is_the_same(chosen)
@@ -152,7 +152,7 @@ class _Adviser:
         removed = _all_removed(self._occurrence, chosen)
         freed = ~reached_from(self._occurrence, unbreakable, removed)
         are_instances = self._has_instances(freed, classes)
-        if not chosen or not are_instances or len({c.key[1] for c in chosen}) > MOST_NAMES:
+        if not chosen or not are_instances or len({c.name for c in chosen}) > MOST_NAMES:
             return Advice([], remedy, reason), []
         count = int(freed.sum())
         several = f"{count:,} object{'s' * (count != 1)} in all"
@@ -330,7 +330,7 @@ class _Adviser:
     def _nothing(self, safe: list[Candidate], chosen: list[Candidate]) -> Advice:
         """Why no edge is advised: too many, or needed, or not for a program to cut."""
         if chosen:
-            names = sorted({candidate.key[1] for candidate in chosen})
+            names = sorted({candidate.name for candidate in chosen})
             reason = (
                 f"no short advice: edges of {len(names)} names would have to go together: {enumerated(names)}"
             )

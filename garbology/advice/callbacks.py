@@ -10,10 +10,17 @@ from typing import Any
 from garbology.advice.sampling import is_made_by_the_program
 from garbology.advice.setting import assignment
 from garbology.cycles.folding import Link
-from garbology.names.attribute_code import instructions, is_set_from_itself_alone, names_both, storing_class
+from garbology.names.attribute_code import (
+    instructions,
+    is_read_by,
+    is_set_from_itself_alone,
+    names_both,
+    storing_class,
+)
 from garbology.names.classes import mro_of, safe_type_name
 from garbology.names.edges import short_type_name
 from garbology.names.finalizers import found_in, namespace_of
+from garbology.names.handing_on import passing_class
 
 WRAPPER = "give it a function that captures weakref.ref(self) and calls the method if it is alive"
 _METHODS_IN_C = (types.BuiltinMethodType, types.MethodWrapperType)
@@ -116,11 +123,28 @@ def remedy_for_argument(link: Link, attribute: str | None) -> tuple[str, str] | 
     ):
         caller = safe_type_name(owner)
     else:
-        return None
+        return _remedy_for_what_is_passed_on(link, attribute)
     return (
         "weakref",
         f"is passed on by {caller} to what it calls: let it call a function that captures weakref.ref(...) instead"
         f"{_once_done(link, attribute)}",
+    )
+
+
+def _remedy_for_what_is_passed_on(link: Link, attribute: str | None) -> tuple[str, str] | None:
+    """What the owner's own code calls something with (`self.function(*self.args)`): it would pass on what is there."""
+    owner = type(link.steps[0].holder)
+    holders = [type(step.holder) for step in link.steps[1:]]
+    in_containers = all(any(kind is each for each in (tuple, list, dict)) for kind in holders)
+    if attribute is None or link.label == f".{attribute}" or not in_containers:
+        return None
+    passing = passing_class(owner, attribute) if is_made_by_the_program(owner) else None
+    if passing is None:
+        return None
+    return (
+        "clear",
+        f"is passed on by {safe_type_name(passing)} to what it calls, where a weak reference would arrive in its "
+        "place: let go of it when nothing is called with it any more",
     )
 
 
@@ -180,7 +204,10 @@ def _who_calls(link: Link, attribute: str | None, own: type, method: str) -> str
     named = attribute is not None and any(
         names_both(kind, attribute, method) for kind in (type(owner), own) if is_made_by_the_program(kind)
     )
-    return None if named or attribute is None else short_type_name(owner)
+    if named or attribute is None:
+        return None
+    reads = is_made_by_the_program(type(owner)) and is_read_by(type(owner), attribute)
+    return short_type_name(owner) if reads else f"what uses the {short_type_name(owner)}"
 
 
 def _is_kept_by_its_own_object(link: Link, attribute: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import types
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from garbology.advice.edge_classes import EdgeClass, class_of_edge, lines_of_source, with_bases
 from garbology.advice.remedies import is_closed_with
+from garbology.advice.remedy import attribute_of
 from garbology.advice.sampling import is_made_by_the_program
 from garbology.cycles.folding import Link, Step
 from garbology.cycles.occurrence import Occurrence
@@ -52,6 +53,15 @@ class Candidate:
     links: list[Link]
     removed: NDArray[np.bool_]
     younger_to_older: bool
+
+    @property
+    def name(self) -> str:
+        """The label; of the partials that one class has as attributes, one for all: a line makes them in a loop."""
+        steps = self.links[0].steps
+        is_of_a_partial = any(type(step.holder) is functools.partial for step in steps[1:])
+        return (
+            f"partials of {self.key[0]}" if is_of_a_partial and attribute_of(self.links[0]) else self.key[1]
+        )
 
     def keys(self) -> set[EdgeClass]:
         """What stands for the same line of source: one that is needed speaks against all that have a key of it."""
@@ -182,5 +192,6 @@ def is_made_for_a_class(obj: object) -> bool:
 
 def _calls_back(holder: object) -> bool:
     """Whether it is a part of what a program gives to C code to call: a variable of a closure, a method's object."""
-    known = (types.CellType, types.MethodType, types.FunctionType, functools.partial, tuple, dict, list)
+    containers = (tuple, dict, list, set, deque)
+    known = (types.CellType, types.MethodType, types.FunctionType, functools.partial, *containers)
     return any(type(holder) is kind for kind in known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import types
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,9 +14,13 @@ from scipy.sparse import csr_matrix
 
 from garbology.cycles.folding import Link
 from garbology.cycles.reachability import strongly_connected
+from garbology.names.captured import attributes_used
 from garbology.names.classes import safe_type_name
+from garbology.names.nodes import code_of
 from garbology.text.escaping import safe_text
 
+# What is suspended outlives its function up to 3.10.
+_CAN_BE_SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _name_of: Any = types.FunctionType.__dict__["__name__"].__get__
 _qualified_name_of: Any = types.FunctionType.__dict__["__qualname__"].__get__
 
@@ -42,6 +47,18 @@ def mutual_captures(links: Sequence[Link]) -> list[list[Link]]:
 def is_captured(link: Link) -> bool:
     """Whether it is a variable of a closure."""
     return type(link.steps[-1].holder) is types.CellType
+
+
+def used_of_itself(links: Sequence[Link]) -> list[str]:
+    """The attributes for which alone a function captures itself, as a decorator's wrapper does that keeps figures."""
+    functions = [
+        step.holder for link in links for step in link.steps if type(step.holder) is types.FunctionType
+    ]
+    if len(links) != 1 or len(functions) != 1 or not is_captured(links[0]):
+        return []
+    code = code_of(functions[0])
+    variable = links[0].label.rpartition("closure variable ")[2]
+    return [] if code.co_flags & _CAN_BE_SUSPENDED else attributes_used(code, variable)
 
 
 def maker_of(link: Link) -> str:

@@ -116,7 +116,7 @@ class Choice:
         """What is left when one name after another is given up, the last first, then one edge after another."""
         names: dict[str, list[Candidate]] = defaultdict(list)
         for candidate in candidates:
-            names[candidate.key[1]].append(candidate)
+            names[candidate.name].append(candidate)
         left = candidates
         single = [[candidate] for candidate in candidates[:_MOST_GIVEN_UP]]
         for group in [*reversed(names.values()), *reversed(single)]:
@@ -132,6 +132,9 @@ class Choice:
             source, label, target = candidate.key
             younger = candidate.younger_to_older
             groups["to", source, label, younger].append(candidate)
+            if candidate.name != label:
+                groups["together", candidate.name, target].append(candidate)
+                groups["together", candidate.name].append(candidate)
             if is_left_in_frame(candidate.links[0]):  # one exception keeps all its frames: `del` in each
                 groups["left", target].append(candidate)
             if label.startswith("."):  # a variable of two functions is not one name

@@ -28,11 +28,11 @@ from garbology.advice.sampling import is_made_by_the_program
 from garbology.advice.setting import assignment, clearing, weak_slot
 from garbology.cycles.folding import Link
 from garbology.names.attribute_code import (
-    attribute_read_alone,
     is_always_in_a_container_of_its_own,
     is_always_itself,
     is_set_later,
 )
+from garbology.names.captured import attribute_read_alone
 from garbology.names.edges import short_type_name
 
 

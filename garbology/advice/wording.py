@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections import defaultdict
 from collections.abc import Sequence
 
 from garbology.advice.candidates import Candidate
-from garbology.advice.captures import maker_of, names_of
+from garbology.advice.captures import maker_of, names_of, used_of_itself
 from garbology.advice.remedy import (
     Remedy,
 )
 from garbology.cycles.folding import Link
 from garbology.cycles.result import Edge
-from garbology.text.escaping import joined
+from garbology.names.labels import pattern
+from garbology.text.escaping import joined, safe_text
 
 _VARIABLE = "closure variable "
 _SUBJECT = "\0"  # stands for the edges in a sentence
 _MANY_FUNCTIONS = 3  # that are named one by one
+_MANY_ATTRIBUTES = 4
+_ATTRIBUTE = re.compile(r"(\w+\.)\w+(\W.*)$")
 _MOST_LISTED = 12  # classes or names in one sentence
 
 
@@ -58,7 +62,20 @@ def _with_one_subject(rest: str, sentences: list[str]) -> list[str]:
     end = rest.removeprefix(_SUBJECT)
     if len(sentences) == 1 or not end.startswith(" ") or not all(each.endswith(end) for each in sentences):
         return sentences
-    return [f"each of {enumerated([each.removesuffix(end) for each in sentences])}{end}"]
+    subjects = [each.removesuffix(end) for each in sentences]
+    return [f"each of {_like_the_first(subjects) or enumerated(subjects)}{end}"]
+
+
+def _like_the_first(subjects: list[str]) -> str:
+    """Many attributes of one holder that differ by their names alone, by the first; '' for what differs otherwise."""
+    parts = [_ATTRIBUTE.match(pattern(each)) for each in subjects]
+    if (
+        len(subjects) <= _MANY_ATTRIBUTES
+        or len({each and (each[1], each[2]) for each in parts}) > 1
+        or not parts[0]
+    ):
+        return ""
+    return f"{subjects[0]} and {len(subjects) - 1} more attributes like it"
 
 
 def _subject(candidates: list[Candidate]) -> str:
@@ -82,6 +99,14 @@ def _subject(candidates: list[Candidate]) -> str:
 def hoisted(group: Sequence[Link]) -> Remedy:
     """The remedy for inner functions that capture each other."""
     names = names_of(group)
+    attributes = used_of_itself(group)
+    if len(names) == 1 and attributes:
+        used = enumerated([f".{safe_text(name, limit=80)}" for name in attributes])
+        weak = (
+            f"captures itself for its attributes alone ({used}): capture weakref.ref({names[0]}) and call that inside, "
+            "for a function is alive while it runs"
+        )
+        return Remedy("weakref", lambda edge, target: f"{names[0]} {weak}")
     if len(names) == 1:
         itself = f"{names[0]} captures itself: define it at module level, or pass it to itself"
         return Remedy("hoist", lambda edge, target: itself)

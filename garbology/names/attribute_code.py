@@ -5,7 +5,6 @@ from __future__ import annotations
 import dis
 import gc
 import itertools
-import sys
 import types
 from collections import defaultdict
 from collections.abc import Iterator
@@ -47,7 +46,6 @@ _WITH_EXITS = (*ENDINGS, "__exit__", "__aexit__")
 _TAKING_OUT = ("clear", "remove", "discard", "pop", "popleft", "popitem")
 _CONSTANTS = ("LOAD_CONST", "LOAD_COMMON_CONSTANT")
 _EMPTY = ("BUILD_LIST", "BUILD_MAP", "BUILD_SET", "BUILD_TUPLE")
-_LOADS_METHOD_TOO = sys.version_info >= (3, 12)  # LOAD_ATTR with its lowest bit set
 
 _LOADING = ("LOAD_FAST", "LOAD_DEREF", "LOAD_NAME")
 Steps = list[dis.Instruction]
@@ -61,9 +59,14 @@ def instructions(code: types.CodeType) -> Steps:
 def functions_of(cls: type) -> Iterator[tuple[str, types.FunctionType]]:
     """The functions of a class and its bases by name, those of static and class methods and properties too."""
     for base in mro_of(cls):
-        for name, value in list(namespace_of(base).items()):
-            for function in _functions_in(value):
-                yield name, function
+        yield from own_functions_of(base)
+
+
+def own_functions_of(cls: type) -> Iterator[tuple[str, types.FunctionType]]:
+    """The same without those of its bases."""
+    for name, value in list(namespace_of(cls).items()):
+        for function in _functions_in(value):
+            yield name, function
 
 
 def functions_in_use(cls: type) -> Iterator[tuple[str, types.FunctionType]]:
@@ -134,11 +137,25 @@ def _read_when_setting(code: types.CodeType, name: str) -> Iterator[set[str]]:
 
 def storing_class(cls: type, name: str) -> type | None:
     """The class whose code sets the attribute, the class itself or one of its bases; None where none of them does."""
-    for base in mro_of(cls):
-        for value in list(namespace_of(base).values()):
-            if any(_sets(function.__code__, name) for function in _functions_in(value)):
-                return base
-    return None
+    return next(
+        (
+            base
+            for base in mro_of(cls)
+            if any(_sets(each.__code__, name) for _, each in own_functions_of(base))
+        ),
+        None,
+    )
+
+
+def is_read_by(cls: type, name: str) -> bool:
+    """Whether code of a class reads such an attribute; that of a dataclass, which is generated, does not count."""
+    codes = (function.__code__ for _, function in functions_of(cls))
+    return any(
+        step.argval == name and step.opname.startswith(("LOAD_ATTR", "LOAD_METHOD"))
+        for code in codes
+        if name in code.co_names and str.__str__(code.co_filename)[:1] != "<"
+        for step in instructions(code)
+    )
 
 
 def _sets(code: types.CodeType, name: str) -> bool:
@@ -172,12 +189,20 @@ def _with_inner(code: types.CodeType, inner_alone: bool) -> list[types.CodeType]
 
 
 def clearing_method(cls: type, name: str) -> str | None:
-    """The method of a class that ends something (``close``, ``unlink``, ...) and lets go of the attribute."""
+    """The method of a class that ends something (``close``, ``unlink``, ...) and lets go of its own attribute.
+
+    One that may say that it is not to be had (Artist.remove of what was never added) is none.
+    """
     codes = _codes_by_name(cls)
     for ending in _WITH_EXITS:
-        if any(_clears(code, name) for code in _run_by(codes, ending)):
+        run = _run_by(codes, ending)
+        if any(_clears(code, name, its_own=True) for code in run) and not any(map(_refuses, run)):
             return ending
     return None
+
+
+def _refuses(code: types.CodeType) -> bool:
+    return "NotImplementedError" in code.co_names
 
 
 @dataclass(frozen=True)
@@ -257,7 +282,8 @@ def _wipes(code: types.CodeType) -> bool:
 
 def _is_itself(code: types.CodeType, step: dis.Instruction) -> bool:
     """Whether an instruction loads the object that a method is called of."""
-    return _loads(step)[-1:] == code.co_varnames[:1] and code.co_argcount > 0
+    loaded = (step.argval,) if step.opname == "LOAD_DEREF" else _loads(step)[-1:]
+    return loaded == code.co_varnames[:1] and code.co_argcount > 0
 
 
 def _called_on_itself(code: types.CodeType) -> set[str]:
@@ -320,12 +346,15 @@ def _sets_to_itself(code: types.CodeType, name: str, *, built: bool = False) -> 
     return True
 
 
-def _clears(code: types.CodeType, name: str) -> bool:
+def _clears(code: types.CodeType, name: str, *, its_own: bool = False) -> bool:
+    """Whether code lets go of an attribute of that name; ``its_own``: of the object that it is called of."""
     if name not in code.co_names and "__dict__" not in code.co_names:
         return False
     steps = instructions(code)
     for place, step in enumerate(steps):
         following = steps[place + 1] if place + 1 < len(steps) else step
+        if its_own and not _is_itself(code, steps[place - 1]):
+            continue
         if step.argval == "__dict__" and following.argval == "clear":
             return True
         if step.argval != name:
@@ -351,21 +380,3 @@ def _is_empty(steps: Steps) -> bool:
 
 def _is_nothing(value: Any) -> bool:
     return value is None or (type(value) is tuple and all(each is None for each in value))
-
-
-def attribute_read_alone(function: Any, variable: str) -> str | None:
-    """The one attribute that a closure reads of a variable that it captures; None if it does anything else with it."""
-    steps = instructions(function.__code__)
-    names = set()
-    for step, following in zip(steps, [*steps[1:], steps[-1]], strict=True):
-        used = step.argval if type(step.argval) is tuple else (step.argval,)
-        if variable not in used or step.opname in _CONSTANTS:
-            continue
-        if step.opname != "LOAD_DEREF" or following.opname != "LOAD_ATTR" or _is_for_a_call(following):
-            return None
-        names.add(following.argval)
-    return names.pop() if len(names) == 1 else None
-
-
-def _is_for_a_call(step: dis.Instruction) -> bool:
-    return _LOADS_METHOD_TOO and bool((step.arg or 0) & 1)
