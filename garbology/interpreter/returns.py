@@ -283,13 +283,13 @@ class Returns:
         def _at_line(self, code: types.CodeType, line: int) -> object:
             if not self.listens:
                 return None
-            if self._executed is not None:
-                self._executed.line(code, line)  # another thread may be busy
-            if not any(code is other for other in self._followed):
-                return sys.monitoring.DISABLE
-            if self._busy:
-                return None
             try:
+                if self._executed is not None:
+                    self._executed.line(code, line)  # another thread may be busy
+                if not any(code is other for other in self._followed):
+                    return sys.monitoring.DISABLE
+                if self._busy:
+                    return None
                 return None if self._tell_of_passing(INSIDE, sys._getframe(1)) else sys.monitoring.DISABLE
             except RecursionError:  # where the stack ends, the program's next call fails and not this one
                 return None
