@@ -43,7 +43,7 @@ def statements_of(filename: str) -> Statements:
     return _parsed(filename, stamp_of(filename), len(lines_of(filename)))
 
 
-@functools.lru_cache(maxsize=6)
+@functools.lru_cache(maxsize=24)
 def _parsed(filename: str, stamp: tuple[int, int], length: int) -> Statements:
     """``stamp`` and ``length`` tell a file from an earlier one of the same name."""
     if not 0 < length <= _MOST_LINES:
