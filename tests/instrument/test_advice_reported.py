@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import enum
 import functools
+import gc
 import sys
 import threading
 import xml.parsers.expat
@@ -13,6 +14,7 @@ import xml.parsers.expat
 import pytest
 
 import garbology
+from garbology.interpreter import collector
 
 pytestmark = pytest.mark.usefixtures("frozen_heap", "quiet_heap")
 
@@ -73,10 +75,20 @@ def raises_instead_of_yielding():
     yield
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="contextlib does not keep it")
+def is_kept_by_contextlib(manager):
+    """Asked of the collector, for it changes with the patch level: not up to 3.11, nor in 3.13.18 or 3.14.10."""
+    gc.collect()
+    with collector.paused():
+        with_context(manager)
+        return gc.collect() > 0
+
+
 @pytest.mark.parametrize("manager", [yields_while_handling, yields_while_handling_one_of_two])
 def test_what_is_thrown_in_while_another_is_handled_is_yielded_later(manager):
     """The frame of contextlib that keeps the exception is no program's to change; the except clause is."""
+    if not is_kept_by_contextlib(manager):
+        assert garbology.find_cycles(with_context, manager).garbage == 0
+        return
     advice = advice_of(with_context, manager)
     assert [edge.label for edge in advice.edges] == [".__context__"]
     assert f"function {manager.__name__}" in advice.reason
