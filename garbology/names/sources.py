@@ -128,13 +128,24 @@ def _encoding_of(data: bytes) -> str | None:
 def _cached_lines(filename: str) -> tuple[str, ...]:
     if filename.startswith("<doctest "):
         return _doctest_lines(filename)
-    entry: Any = linecache.cache.get(filename)
+    entry: Any = linecache.cache.get(filename) or _entry_by_code(filename)
     if type(entry) is not tuple or len(entry) != 4:  # another has yet to be asked for by running a loader
         return ()
     lines = entry[2]
     if type(lines) is not list and type(lines) is not tuple:
         return ()
     return tuple(line.rstrip("\n") for line in lines if type(line) is str)
+
+
+def _entry_by_code(filename: str) -> object:
+    """From 3.13.1 a text without a file is kept by the code made of it; None where one name stands for two texts."""
+    by_code: Any = getattr(linecache, "_interactive_cache", {})
+    found = {
+        id(entry): entry
+        for key, entry in list(by_code.items())
+        if type(key) is tuple and type(key[0]) is str and key[0] == filename
+    }
+    return found.popitem()[1] if len(found) == 1 else None
 
 
 def _doctest_lines(filename: str) -> tuple[str, ...]:

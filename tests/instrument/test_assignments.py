@@ -398,3 +398,12 @@ class Child:
 print(garbology.find_cycles(Parent).shapes[0].advice.edges[0].set_at)"""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "<string>:7: self.parent = parent" in done.stdout
+
+
+@pytest.mark.skipif(not hasattr(linecache, "_interactive_cache"), reason="texts are kept by name")
+def test_two_texts_of_one_name_are_no_source(monkeypatch):
+    """Lines of what has no file are told where the name is that of one text alone."""
+    monkeypatch.setattr(linecache, "_interactive_cache", {})
+    for count, text in enumerate(["def one():\n    return 1", "def two():\n    return 2"]):
+        linecache._register_code(compile(text, "<typed>", "exec"), text, "<typed>")
+        assert lines_of("<typed>") == (() if count else ("def one():", "    return 1"))
