@@ -36,7 +36,9 @@ from garbology.snapshot.judging import Opening, is_of_the_analysis
 
 MOST_OBJECTS = 300
 _MOST_MODULES = 50  # those that were imported last, beside those whose functions run
-_MOST_STEPS = 3  # from a module's namespace
+_MOST_STEPS = (
+    4  # from a module's namespace: a registry, an instance in it, that one's dictionary, what it holds
+)
 _MOST_READ = 20_000  # references
 _MOST_READ_NEARBY = 2_000  # behind the namespaces of functions that run
 

@@ -57,6 +57,11 @@ def in_an_older_instance(obj: object) -> None:
     REGISTRY["by name"].latest = obj
 
 
+def in_an_older_dictionary(obj: object) -> None:
+    """From 3.13 on an instance has one when it was asked for."""
+    vars(REGISTRY["by name"])["latest"] = obj
+
+
 def by_c_code(obj: object) -> None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(obj))
 
@@ -140,10 +145,16 @@ def test_both_ways_say_the_same_of_any_graph(graph):
 
 
 @pytest.mark.parametrize(
-    "keep", [in_a_module, in_an_older_instance, None], ids=["module", "instance", "local"]
+    "keep",
+    [in_a_module, in_an_older_instance, in_an_older_dictionary, None],
+    ids=["module", "instance", "dictionary", "local"],
 )
 def test_what_is_alive_in_plain_sight_is_decided_at_once(keep, monkeypatch):
     """Some objects that a variable, a module or an instance in it holds need no look at the heap."""
+    if keep is in_an_older_dictionary:
+        vars(REGISTRY["by name"]).clear()
+    for budget in ("_MOST_READ_NEARBY", "_MOST_READ"):  # the other tests' modules have much
+        monkeypatch.setattr(few, budget, 1_000_000)
     said = Said(monkeypatch)
     with garbology.watch(looks=False) as found:
         made = [Plain(), [Plain()], {"key": [1]}]
