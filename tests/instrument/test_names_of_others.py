@@ -97,6 +97,7 @@ def test_a_line_in_another_file_of_the_program_s_is_found(tmp_path, monkeypatch)
     monkeypatch.delitem(sys.modules, "helper_of_the_program")
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 15), reason="json breaks these cycles itself")
 def test_many_functions_that_capture_each_other_are_forty_lines():
     """Nine edges of long names; where each is set is in its name already."""
     encoder = json.JSONEncoder(indent=1)
