@@ -173,6 +173,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
         by_counts = self._found.method == "reference counts"
         self._open_window = exclusive.OpenWindow()
         switches.add(self._open_window.close)
+        self._open_window.open()
         self._collections = Collections(by_counts=by_counts)
         switches.add(self._collections.stop)
         self._collections.start()
@@ -264,6 +265,7 @@ def find_cycles(func: Callable[..., object], /, *args: Any, **kwargs: Any) -> Fo
         )
     run = Run(func)
     watching = watch(through=sys._getframe(), main=code_of(func))
+    ending = watching._ending  # this frame: the two would be a cycle where a signal ends us
     try:
         with watching as found:
             box = [func(*args, **kwargs)]
@@ -273,6 +275,7 @@ def find_cycles(func: Callable[..., object], /, *args: Any, **kwargs: Any) -> Fo
             watching.look_at_result(result)
             del box, result, watching
     finally:
+        ending.clear()
         run.close()
         del run  # a kept exception keeps this frame and what is in it
     return found

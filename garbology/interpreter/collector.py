@@ -6,6 +6,7 @@ import functools
 import gc
 import sysconfig
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar, Literal
@@ -27,48 +28,74 @@ _FROZEN_BY_INTERPRETER = _frozen_by_interpreter()
 
 
 class Pause:
-    """Automatic collection switched off, from making this to :meth:`end`.
+    """Automatic collection switched off, from making this to :meth:`end`, or until it is dropped.
 
     Pauses may overlap in any order, as those of two tasks or threads do: the collector is on again, if it was on
     before the first, when the last one ends. In the child of a fork those of other threads have ended.
     """
 
-    _lock = threading.RLock()  # a finalizer may pause while its thread does
-    _going_on: ClassVar[list[Pause]] = []
+    def __init__(self) -> None:
+        self._switch = _Switch()
+        self._switch.turn(self)
+
+    def will_enable(self) -> bool:
+        """Whether the collector will be on once this has ended."""
+        return self._switch.was_enabled and _Switch.going_on[-1] is self._switch
+
+    def end(self) -> None:
+        """Put the collector back as it was, unless a later pause goes on; that one does so then."""
+        self._switch.turn_back()
+
+
+class _Switch:
+    """What a pause has switched, and how to put it back.
+
+    A signal's handler may raise wherever a function of ours begins or one in C returns, in here, too. So the switch
+    is entered before it is turned, and turning back may be done again: it is done when the pause is dropped, if that
+    has not come to its end.
+    """
+
+    lock = threading.RLock()  # a finalizer may pause while its thread does
+    going_on: ClassVar[list[_Switch]] = []
 
     def __init__(self) -> None:
-        with self._lock:
-            self._was_enabled = gc.isenabled()
-            self._going_on.append(self)
-            self._switched = switched(self.end)
-            gc.disable()
+        self.was_enabled = False
+        self._number = -1
+        self._pause: weakref.ref[Pause] | None = None
 
     @classmethod
     def renew(cls) -> None:
         """Have a lock that no thread holds."""
-        cls._lock = threading.RLock()
+        cls.lock = threading.RLock()
 
-    def will_enable(self) -> bool:
-        """Whether the collector will be on once this has ended."""
-        return self._was_enabled and self._going_on[-1] is self
+    def turn(self, pause: Pause) -> None:
+        """Switch the collector off until ``pause`` ends or is dropped."""
+        with self.lock:
+            self._pause = weakref.ref(pause, self.turn_back)
+            self.was_enabled = gc.isenabled()
+            self._number = switched(self.turn_back)
+            self.going_on.append(self)
+            gc.disable()
 
-    def end(self) -> None:
-        """Put the collector back as it was, unless a later pause goes on; that one does so then."""
-        with self._lock:
-            if self not in self._going_on:
-                return
-            was_put_back(self._switched)
-            place = self._going_on.index(self)
-            del self._going_on[place]
-            if place < len(self._going_on):
-                self._going_on[place]._was_enabled = self._was_enabled
-            elif self._was_enabled:
-                gc.enable()
-            else:
-                gc.disable()
+    def turn_back(self, _dropped: object = None) -> None:
+        """Do so, or leave it to the next pause; the switch is let go last."""
+        with self.lock:
+            was_put_back(self._number)
+            if self in self.going_on:
+                self._hand_over(self.going_on.index(self))
+            self._pause = None
+
+    def _hand_over(self, place: int) -> None:
+        if place + 1 < len(self.going_on):
+            self.going_on[place + 1].was_enabled = self.was_enabled
+        elif self.was_enabled:
+            gc.enable()
+        else:
+            gc.disable()
+        self.going_on.remove(self)
 
 
-renewed_after_fork(Pause.renew)
+renewed_after_fork(_Switch.renew)
 
 
 @contextmanager

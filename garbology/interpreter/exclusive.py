@@ -43,10 +43,14 @@ def is_analysing_here() -> bool:
 
 
 class OpenWindow:
-    """A window, from making this to :meth:`close`."""
+    """A window, from :meth:`open` to :meth:`close`."""
 
     def __init__(self) -> None:
         self._opened = next(_moments)
+        self._switched = -1
+
+    def open(self) -> None:
+        """What is made from now on is in the window."""
         self._switched = switched(self.close)
         _windows[self._opened] = _thread.get_ident()
 

@@ -51,10 +51,10 @@ class Listener:
 
     def stop(self) -> None:
         """Listen no more."""
-        callback, self._callback = self._callback, None  # which holds us
-        was_put_back(self._switched)
-        if callback is not None and not remove_callback(callback):
+        if self._callback is not None and not remove_callback(self._callback):
             self.was_removed()
+        self._callback = None  # which holds us; last, for what a signal has ended is done again
+        was_put_back(self._switched)
 
     def called(self, phase: Phase, info: dict[str, int]) -> None:
         """The collector starts, or has stopped."""

@@ -14,6 +14,7 @@ import os
 import sys
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from typing import Any, ClassVar
 
@@ -59,16 +60,17 @@ class Switches:
         self._steps.append(put_back)
 
     def put_back(self) -> None:
-        """Put all of it back, also where one of the steps fails; once."""
-        self._owner = None  # which holds us
-        self._open.discard(self)
+        """Put all of it back, also where one of the steps fails; once.
+
+        A signal's handler may raise in here. What is left then is done when the owner is dropped.
+        """
         failed: BaseException | None = None
-        while self._steps:
-            try:
-                self._steps.pop()()
-            except BaseException as error:
-                failed = error
         try:
+            while self._steps:
+                failed = _failure_of(self._steps[-1]) or failed
+                del self._steps[-1]
+            self._owner = None  # which holds us
+            self._open.discard(self)
             if failed is not None:
                 raise failed
         finally:
@@ -80,6 +82,17 @@ class Switches:
             self.put_back()
         except Exception:  # while the interpreter takes its modules down
             return
+
+
+def _failure_of(step: Callable[[], object]) -> BaseException | None:
+    """Do a step, and again if it fails: what a signal's handler raises may come before its first line."""
+    try:
+        step()
+    except BaseException as error:
+        with suppress(BaseException):
+            step()
+        return error
+    return None
 
 
 def renewed_after_fork(renew: Callable[[], object]) -> None:

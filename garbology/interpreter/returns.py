@@ -252,18 +252,20 @@ class Returns:
 
         def _stop_monitoring(self) -> None:
             monitoring = sys.monitoring
-            tool, self._tool = self._tool, None
-            if (
-                tool is not None and monitoring.get_tool(tool) is _TOOL_NAME
-            ):  # else the program took it from us
-                for codes in (self._followed, self._read):
-                    while codes:
-                        monitoring.set_local_events(tool, codes.pop(), monitoring.events.NO_EVENTS)
-                monitoring.set_events(tool, monitoring.events.NO_EVENTS)
-                for event, _ in self._callbacks():
-                    monitoring.register_callback(tool, event, None)
-                monitoring.register_callback(tool, monitoring.events.LINE, None)
-                monitoring.free_tool_id(tool)
+            tool = self._tool
+            if tool is None or monitoring.get_tool(tool) is not _TOOL_NAME:  # the program took it from us
+                self._tool = None
+                return
+            for codes in (self._followed, self._read):
+                while codes:
+                    monitoring.set_local_events(tool, codes[-1], monitoring.events.NO_EVENTS)
+                    del codes[-1]
+            monitoring.set_events(tool, monitoring.events.NO_EVENTS)
+            for event, _ in self._callbacks():
+                monitoring.register_callback(tool, event, None)
+            monitoring.register_callback(tool, monitoring.events.LINE, None)
+            self._tool = None  # not before: what a signal's handler ends is done again
+            monitoring.free_tool_id(tool)
 
         def _follow_lines(self, code: types.CodeType) -> None:
             monitoring = sys.monitoring

@@ -1,6 +1,7 @@
 """What a signal handler raises reaches the program, wherever the instrument was when the signal came."""
 
 import _thread
+import gc
 import signal
 import sys
 import threading
@@ -9,7 +10,7 @@ import time
 import pytest
 
 import garbology
-from garbology.interpreter import returns
+from garbology.interpreter import collector, putting_back, returns
 from garbology.interpreter.interruption import signal_of
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs signals")
@@ -80,3 +81,81 @@ def test_an_error_of_ours_is_no_signal():
     with pytest.raises(RuntimeError) as caught:
         raise RuntimeError
     assert signal_of(caught.value) is None
+
+
+def in_a_watch():
+    with garbology.watch():
+        pass
+
+
+def in_a_call():
+    garbology.find_cycles(list)
+
+
+def in_a_pause():
+    with collector.paused():
+        pass
+
+
+def in_an_assertion():
+    with garbology.assert_freed(), garbology.assert_no_cycles():
+        pass
+
+
+SWITCHING = (
+    "collector.py",
+    "putting_back.py",
+    "window.py",
+    "assertions.py",
+    "exclusive.py",
+    "collected.py",
+    "listening.py",
+    "live_observer.py",
+    "returns.py",
+)
+
+
+def what_is_switched():
+    tools = [sys.monitoring.get_tool(tool) for tool in range(6)] if sys.version_info >= (3, 12) else []
+    return len(putting_back._switched), len(gc.callbacks), tools
+
+
+def interrupted(work, number):
+    """Raise at the so manieth moment of code that switches something at which a signal's handler may run.
+
+    It does so where a function begins and where one in C has returned. The answer is which moment that was, if any.
+    """
+    moments = []
+
+    def profile(frame, event, function):
+        file = frame.f_code.co_filename
+        if event in ("call", "c_return") and "garbology" in file and file.endswith(SWITCHING):
+            moments.append((frame.f_code.co_name, frame.f_lineno, event))
+            if len(moments) == number:
+                raise Late
+
+    sys.setprofile(profile)
+    try:
+        work()
+    except Late:
+        pass
+    finally:
+        sys.setprofile(None)
+    return moments[number - 1 :]
+
+
+@pytest.mark.parametrize("work", [in_a_watch, in_a_call, in_a_pause, in_an_assertion])
+def test_wherever_it_comes_all_is_put_back(work, monkeypatch):
+    """The collector is on afterwards, and nothing that the instrument switched is left so."""
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: None)  # it may come in a finalizer
+    gc.collect()
+    gc.enable()
+    work()
+    before = what_is_switched()
+    left, number = [], 0
+    while not left and (moment := interrupted(work, number := number + 1)):
+        if not gc.isenabled() or what_is_switched() != before:
+            left += moment
+    gc.enable()
+    assert left == []
+    assert number > 10
