@@ -276,7 +276,8 @@ def _read(frame: types.FrameType, count: int) -> tuple[list[int], int | None] | 
 def _stack_end(before: list[int], first_slot: int) -> int:
     """How many slots are in use: a count in half a word before them; from 3.14 a pointer in the word before that.
 
-    It is known while the function waits for another one in Python, and out of range while it calls one in C.
+    It is known while the function waits for another one in Python; up to 3.13 it is out of range while it calls one
+    in C.
     """
     pointer, count = before
     return (pointer - first_slot) // WORD if VERSION >= (3, 14) else count & 0xFFFF_FFFF

@@ -9,6 +9,7 @@ import types
 import pytest
 
 from garbology.interpreter import stack_depth, thread_stacks
+from garbology.interpreter.frame_layout import local_names
 from garbology.interpreter.stack_depth import slots_in_use
 
 BYTECODE_NEEDED = pytest.mark.skipif(
@@ -97,6 +98,58 @@ def codes_in(code):
     for constant in code.co_consts:
         if type(constant) is types.CodeType:
             yield from codes_in(constant)
+
+
+class Operand:
+    """Looks at the stack of what uses it, from inside the operation."""
+
+    def __init__(self, function, ends):
+        self.function, self.ends = function, ends
+
+    def look(self, *others, **more):
+        frame = next(
+            each for each in thread_stacks.frames_of(sys._getframe()) if each.f_code is self.function.__code__
+        )
+        slots = len(local_names(frame.f_code))
+        _, end = thread_stacks._read(frame, slots + frame.f_code.co_stacksize)
+        if end is not None:
+            end -= slots
+        self.ends.append((end, slots_in_use(frame.f_code, frame.f_lasti)))
+        return False
+
+    def compared(self, other):
+        self.look()
+        return self
+
+    def __iter__(self):
+        self.look()
+        return iter(())
+
+    __add__ = __radd__ = __getitem__ = __eq__ = __lt__ = compared
+    __bool__ = __index__ = __hash__ = __call__ = __contains__ = __delitem__ = look
+    __neg__ = __getattr__ = look
+
+
+def operations(operand):
+    """Instructions that call C code, which calls something in Python."""
+    kept = [1, operand + 1, [2, 1 + operand, {operand: operand, 3: operand}], {operand}, operand[4]]
+    kept += [operand.missing, -operand, not operand, [*operand], operand == 5, sorted([operand, operand])]
+    kept += [6 in operand, max(map(operand.look, [7, 8])), operand(9, key=operand), (10, *operand)]
+    del operand[11]
+    for each in operand:
+        kept.append(each)
+    with contextlib.ExitStack() as stack:
+        stack.callback(operand.look)
+    return kept
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="the end is written down from 3.14 on")
+def test_from_3_14_the_end_is_written_down_while_c_code_is_called():
+    """It is known in the middle of every operation, and never beyond what the compiler counted."""
+    ends = []
+    operations(Operand(operations, ends))
+    assert len(ends) >= 20
+    assert [(end, most) for end, most in ends if end is None or not 0 <= end <= most] == []
 
 
 def test_code_that_was_rewritten_has_no_known_depth():
