@@ -40,7 +40,16 @@ def processor_times() -> dict[int, float]:
     idents, asked = tee(chain.from_iterable(starmap(sys._current_frames, [()])))
     pairs = list(zip(idents, map(ask, asked), strict=False))
     own = _thread.get_ident()
-    return {ident: time.clock_gettime(clock) for ident, clock in pairs if ident != own}
+    times = ((ident, _time_of(clock)) for ident, clock in pairs if ident != own)
+    return {ident: seconds for ident, seconds in times if seconds is not None}
+
+
+def _time_of(clock: int) -> float | None:
+    """What a thread's clock shows; None where the thread has ended since it was asked for."""
+    try:
+        return time.clock_gettime(clock)
+    except OSError:
+        return None
 
 
 def held_by_other_threads(before: dict[int, float]) -> list[int]:

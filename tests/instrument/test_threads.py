@@ -3,10 +3,12 @@
 import os
 import signal
 import threading
+import time
 
 import pytest
 
 import garbology
+from garbology.interpreter import other_threads
 
 pytestmark = pytest.mark.usefixtures("quiet_heap")
 
@@ -151,3 +153,17 @@ def test_a_proof_waits_for_another_thread_s_window_and_not_for_ever():
     assert garbology.find_cycles(make, 1).shapes[0].advice.verified
     thread.join(PATIENCE_SECONDS)
     assert advice.verified
+
+
+@pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="threads have no clocks")
+def test_a_thread_may_end_while_the_threads_are_asked_for_their_time(monkeypatch):
+    """Its clock is gone then, and the program's watch hears nothing of that."""
+    end = threading.Event()
+    thread = threading.Thread(target=end.wait, args=(PATIENCE_SECONDS,))
+    thread.start()
+    clock = time.pthread_getcpuclockid(thread.ident)
+    assert thread.ident in other_threads.processor_times()
+    monkeypatch.setattr(time, "pthread_getcpuclockid", lambda ident: clock)
+    end.set()
+    thread.join()
+    assert in_threads(1, other_threads.processor_times) == [{}]
