@@ -9,6 +9,7 @@ import threading
 import types
 from contextvars import Context
 from dataclasses import dataclass
+from itertools import chain
 
 from garbology.alive.heap import Heap
 from garbology.interpreter.contents import elements_of, items_of
@@ -101,18 +102,24 @@ def frame_name(frame: types.FrameType) -> str:
 
 
 def held_by_c(
-    obj: object, references: int, frames: list[RunningFrame], unseen_tuple: int | None = None
+    obj: object,
+    references: int,
+    frames: list[RunningFrame],
+    unseen_tuple: int | None = None,
+    caller: types.FrameType | None = None,
 ) -> Root:
     """The root of an object that has more references than the objects of the heap account for.
 
-    ``unseen_tuple`` is the id of a tuple that holds it and that nothing visible holds (see :class:`Heap`).
+    ``unseen_tuple`` is the id of a tuple that holds it and that nothing visible holds (see :class:`Heap`). The stack
+    of ``caller`` has, or had, the object as an argument.
     """
     kind, text = (
         "C",
         f"held by C code: {references:,} reference{'s' * (references != 1)} that no Python object accounts for",
     )
-    held = {id(obj), unseen_tuple}
-    stack = next((running for running in frames if not held.isdisjoint(running.stack_ids)), None)
+    having = (each for each in frames if id(obj) in each.stack_ids and each.frame is not caller)
+    having_tuple = (each for each in frames if unseen_tuple in each.stack_ids)
+    stack = next(chain(having, having_tuple), None)
     if type(obj) is Context:
         kind, text = "context", "the current context of a thread (contextvars)"
     elif stack is not None:

@@ -296,13 +296,10 @@ class _Question:
         if not len(held):
             return None
         place = int(upstream.order[held[0]])
-        # The caller's stack has, or had, the argument.
-        stacks = [
-            running for running in self._frames if place != self._place or running.frame is not self._caller
-        ]
+        caller = self._caller if place == self._place else None
         obj = self._heap.objects[place]
         unseen = self._heap.unseen_tuples.get(id(obj))
-        self._roots[place] = held_by_c(obj, int(references[held[0]]), stacks, unseen)
+        self._roots[place] = held_by_c(obj, int(references[held[0]]), self._frames, unseen, caller)
         return upstream.path_from(place)
 
 

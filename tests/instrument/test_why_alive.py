@@ -156,13 +156,17 @@ def test_threads_that_go_on_meanwhile_do_no_harm():
 
 
 def test_a_loop_holds_its_sequence():
-    """What only an unfinished expression holds has a reference that no object accounts for."""
+    """What only an unfinished expression holds has a reference that no object accounts for.
+
+    From 3.15 the loop has no iterator. The tuple itself, which another thread might be building, is not shown then.
+    """
     for node in [shelf.Node()]:
         reference = weakref.ref(node)
         del node
         alive = why_alive(reference())
     assert alive.kind in ("frame", "C")
-    assert shelf.steps(alive)[0].endswith("[0] > Node")
+    assert alive.edges or sys.version_info >= (3, 15)
+    assert all(step.endswith("[0] > Node") for step in shelf.steps(alive)[:1])
     if sys.version_info >= (3, 11):
         assert alive.root.startswith("an unfinished expression, call or loop of function ")
 
