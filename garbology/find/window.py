@@ -277,7 +277,7 @@ def find_cycles(func: Callable[..., object], /, *args: Any, **kwargs: Any) -> Fo
     finally:
         ending.clear()
         run.close()
-        del run  # a kept exception keeps this frame and what is in it
+        del run, ending  # a kept exception keeps this frame and what is in it
     return found
 
 
