@@ -38,6 +38,11 @@ class Pause:
         self._switch = _Switch()
         self._switch.turn(self)
 
+    @classmethod
+    def renew(cls) -> None:
+        """Have a lock that no thread holds."""
+        _Switch.lock = threading.RLock()
+
     def will_enable(self) -> bool:
         """Whether the collector will be on once this has ended."""
         return self._switch.was_enabled and _Switch.going_on[-1] is self._switch
@@ -62,11 +67,6 @@ class _Switch:
         self.was_enabled = False
         self._number = -1
         self._pause: weakref.ref[Pause] | None = None
-
-    @classmethod
-    def renew(cls) -> None:
-        """Have a lock that no thread holds."""
-        cls.lock = threading.RLock()
 
     def turn(self, pause: Pause) -> None:
         """Switch the collector off until ``pause`` ends or is dropped."""
@@ -95,7 +95,7 @@ class _Switch:
         self.going_on.remove(self)
 
 
-renewed_after_fork(_Switch.renew)
+renewed_after_fork(Pause.renew)
 
 
 @contextmanager
