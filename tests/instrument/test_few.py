@@ -154,7 +154,7 @@ def test_what_is_alive_in_plain_sight_is_decided_at_once(keep, monkeypatch):
     if keep is in_an_older_dictionary:
         vars(REGISTRY["by name"]).clear()
     for budget in ("_MOST_READ_NEARBY", "_MOST_READ"):  # the other tests' modules have much
-        monkeypatch.setattr(few, budget, 1_000_000)
+        monkeypatch.setattr(few, budget, 100_000_000)
     said = Said(monkeypatch)
     with garbology.watch(looks=False) as found:
         made = [Plain(), [Plain()], {"key": [1]}]
