@@ -130,12 +130,13 @@ def run(
     )
     words = [*(("-m", module) if module else ()), *program]
     if output is not None:
-        return _run(words, _made(output), settings, keep=True)
+        return _as_it_ended(_run(words, _made(output), settings, keep=True))
     directory = Path(tempfile.mkdtemp(prefix="garbology-"))
     try:
-        return _run(words, directory, settings, keep=False)
+        code = _run(words, directory, settings, keep=False)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+    return _as_it_ended(code)
 
 
 def _run(words: Sequence[str], directory: Path, settings: Settings, *, keep: bool) -> int:
@@ -145,7 +146,7 @@ def _run(words: Sequence[str], directory: Path, settings: Settings, *, keep: boo
         raise click.ClickException(f"the program cannot be run: {error}") from None
     with suppress(BrokenPipeError, RecordingError):
         _show(directory, keep=keep)
-    return _as_it_ended(code)
+    return code
 
 
 def _show(directory: Path, *, keep: bool) -> None:
@@ -223,8 +224,7 @@ def report(recordings: tuple[Path, ...], output: Path | None) -> None:
     "--fail-on-increase", "limit", help="Exit with 1 where a figure grows by more than this, such as 10%."
 )
 @click.argument("what", nargs=-1, required=True, type=click.UNPROCESSED)
-@click.pass_context
-def compare(context: click.Context, repeats: int, limit: str | None, what: tuple[str, ...]) -> int:
+def compare(repeats: int, limit: str | None, what: tuple[str, ...]) -> int:
     """Two recordings, BEFORE and AFTER; or two programs, each after a `--`, run in turns as fresh processes."""
     share = _share(limit)
     if "--" in what:

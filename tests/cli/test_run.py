@@ -71,16 +71,21 @@ def directory(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_program_is_as_under_plain_python(directory, name):
-    """Output, errors with their tracebacks, exit status, what it sees of itself, and what it starts."""
+def test_a_program_is_as_under_plain_python(directory, name, tmp_path):
+    """Output, errors with their tracebacks, exit status, what it sees of itself, and what it starts.
+
+    Nothing is left behind, however it ends.
+    """
     script = directory / f"{name.replace(' ', '_')}.py"
     script.write_text(SCRIPTS[name])
-    plain = python(script, "one", "-x", "--two", input="text", cwd=directory)
-    recorded = python("-m", "garbology", "run", script, "one", "-x", "--two", input="text", cwd=directory)
+    settings = {"input": "text", "cwd": directory, "env": {**ENVIRONMENT, "TMPDIR": str(tmp_path)}}
+    plain = python(script, "one", "-x", "--two", **settings)
+    recorded = python("-m", "garbology", "run", script, "one", "-x", "--two", **settings)
     assert recorded.stdout == plain.stdout
     assert without_summary(recorded.stderr) == plain.stderr
     assert recorded.returncode == plain.returncode
     assert SUMMARY in recorded.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("way", ["module", "package", "directory"])
