@@ -139,7 +139,9 @@ def peak_once(name: str, objects: int, *, weigh: bool) -> dict[str, Any]:
     """Extra bytes for each object of the window (garbage and live) at the peak of finding, with or without bytes."""
     heap, units = prepared(name, objects)
     if not weigh:
-        explain.holdings = lambda _, __, components, *___: RetainedSizes(0, components.sizes, 0)
+        explain.holdings = lambda _, __, components, *___: RetainedSizes(
+            0, components.sizes, components.sizes, 0
+        )
     with peak_memory():
         pass  # what it imports is no part of the window
     gc.collect()
