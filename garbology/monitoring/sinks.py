@@ -47,11 +47,12 @@ class JsonLines:
             file.write(line)
 
     def _changed(self, record: dict[str, Any]) -> dict[str, Any]:
+        told, self._told = self._told, {}
         changed = []
         for shape in record["shapes"]:
             key = json.dumps(shape["shape"]["edges"], sort_keys=True)
-            if self._told.get(key) != shape["objects"]:
-                self._told[key] = shape["objects"]
+            self._told[key] = shape["objects"]
+            if told.get(key) != shape["objects"]:
                 changed.append(shape)
         return {**record, "shapes": changed}
 
