@@ -14,6 +14,7 @@ import os
 import sys
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from typing import Any, ClassVar
 
@@ -61,21 +62,12 @@ class Switches:
     def put_back(self) -> None:
         """Put all of it back, also where one of the steps fails; once.
 
-        A signal's handler may raise in here. What is left then is done when the owner is dropped. A step that fails is
-        done again: what the handler raises may come before its first line. No function is called for that: where the
-        stack ends, each frame more would be one too many.
+        A signal's handler may raise in here. What is left then is done when the owner is dropped.
         """
         failed: BaseException | None = None
         try:
             while self._steps:
-                try:
-                    self._steps[-1]()
-                except BaseException as error:
-                    failed = error
-                    try:  # noqa: SIM105
-                        self._steps[-1]()
-                    except BaseException:  # noqa: S110
-                        pass
+                failed = _failure_of(self._steps[-1]) or failed
                 del self._steps[-1]
             self._owner = None  # which holds us
             self._open.discard(self)
@@ -90,6 +82,17 @@ class Switches:
             self.put_back()
         except Exception:  # while the interpreter takes its modules down
             return
+
+
+def _failure_of(step: Callable[[], object]) -> BaseException | None:
+    """Do a step, and again if it fails: what a signal's handler raises may come before its first line."""
+    try:
+        step()
+    except BaseException as error:
+        with suppress(BaseException):
+            step()
+        return error
+    return None
 
 
 def renewed_after_fork(renew: Callable[[], object]) -> None:
