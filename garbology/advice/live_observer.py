@@ -87,14 +87,15 @@ _GOLDEN = 0x9E3779B1  # spreads small numbers over 32 bits
 class LiveObserver:
     """Watches functions at work, from :meth:`start` to :meth:`stop`; what it knows grows meanwhile.
 
-    ``window`` answers the tracked objects made since the watch began, ``main`` is the code of the watched function,
-    whose return is always looked at, and ``around`` the code that has the watched block in it. ``saw_all`` is whether
-    no important moment was left out: the end of a very long or large piece of work may be.
+    ``window`` answers the tracked objects made since the watch began, or None where they are more than it is told to
+    list at most; ``main`` is the code of the watched function, whose return is always looked at, and ``around`` the
+    code that has the watched block in it. ``saw_all`` is whether no important moment was left out: the end of a very
+    long or large piece of work may be.
     """
 
     def __init__(
         self,
-        window: Callable[[], list[object]],
+        window: Callable[[int], list[object] | None],
         main: types.CodeType | None = None,
         around: types.CodeType | None = None,
     ) -> None:
@@ -267,10 +268,12 @@ class LiveObserver:
                 analysis.release()
 
     def _look(self, leaving: Holders | None, most: int) -> None:
-        objects = self._window()
-        if len(objects) > most >= MOST_OBJECTS_AT_END:
-            self.saw_all = False
-        if not 0 < len(objects) <= most:
+        objects = self._window(most)
+        if objects is None or len(objects) > most:
+            if most >= MOST_OBJECTS_AT_END:
+                self.saw_all = False
+            return
+        if not objects:
             return
         known = len(self._needs.elements)
         self._needs.looks = len(self._marks)

@@ -132,9 +132,14 @@ class Collections(Listener):
                 return closed(self._older(2) if self._happened else Listing(), young), True
         return closed(listing()), False
 
-    def made_inside(self) -> list[object]:
-        """The objects made since the mark, while the block goes on; none before there is one, or after a collection."""
+    def made_inside(self, most: int) -> list[object] | None:
+        """The objects made since the mark, while the block goes on; none before there is one, or after a collection.
+
+        None where they are surely more than ``most``: then nothing but their list is made.
+        """
         if self.mark is None or self._happened:
             return []
         young = self._young()
-        return [] if young is None else closed(young)
+        if young is None:
+            return []
+        return None if len(young.objects) - len(young.left_out) > most else closed(young)

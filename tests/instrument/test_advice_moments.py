@@ -334,7 +334,7 @@ def test_what_was_needed_in_one_container_says_nothing_of_another():
 def test_an_address_that_is_used_again_is_no_need():
     """What stands where something needed stood when it was seen is younger than that look."""
     kept = [[SimpleNamespace()] for _ in range(3)]
-    witness = LiveObserver(lambda: kept[:])
+    witness = LiveObserver(lambda most: kept[:])
     needs = witness._needs
     for container in kept:
         needs.add_element(container, gc.get_referents(container)[0])
@@ -351,7 +351,7 @@ def test_nothing_is_known_of_elements_where_ages_are_not_known():
     """After a collection the order of the heap says nothing; the instrument's own marks leave it all the same."""
     container = [SimpleNamespace()]
     mark = []
-    witness = LiveObserver(list)
+    witness = LiveObserver(lambda most: [])
     witness._needs.add_element(container, container[0])
     witness._marks.append(mark)
     objects = [container, container[0], mark]
