@@ -14,7 +14,6 @@ import os
 import sys
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import count
 from typing import Any, ClassVar
 
@@ -62,12 +61,21 @@ class Switches:
     def put_back(self) -> None:
         """Put all of it back, also where one of the steps fails; once.
 
-        A signal's handler may raise in here. What is left then is done when the owner is dropped.
+        A signal's handler may raise in here. What is left then is done when the owner is dropped. A step that fails is
+        done again: what the handler raises may come before its first line. No function is called for that: where the
+        stack ends, each frame more would be one too many.
         """
         failed: BaseException | None = None
         try:
             while self._steps:
-                failed = _failure_of(self._steps[-1]) or failed
+                try:
+                    self._steps[-1]()
+                except BaseException as error:
+                    failed = error
+                    try:  # noqa: SIM105
+                        self._steps[-1]()
+                    except BaseException:  # noqa: S110
+                        pass
                 del self._steps[-1]
             self._owner = None  # which holds us
             self._open.discard(self)
@@ -82,17 +90,6 @@ class Switches:
             self.put_back()
         except Exception:  # while the interpreter takes its modules down
             return
-
-
-def _failure_of(step: Callable[[], object]) -> BaseException | None:
-    """Do a step, and again if it fails: what a signal's handler raises may come before its first line."""
-    try:
-        step()
-    except BaseException as error:
-        with suppress(BaseException):
-            step()
-        return error
-    return None
 
 
 def renewed_after_fork(renew: Callable[[], object]) -> None:

@@ -161,9 +161,6 @@ def deep(frames, act):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    sys.version_info[:2] == (3, 12), reason="putting back needs a frame more than is left", strict=False
-)
 def test_a_recursion_limit_nearly_reached_leaves_all_as_it_was():
     """Wherever the stack ends, in entering, watching or analysing, everything is put back."""
 
