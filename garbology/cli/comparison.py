@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from garbology.monitoring.recordings import Recording
-from garbology.monitoring.sinks import name_of
+from garbology.monitoring.wording import name_of
 from garbology.study.statistics import FEWEST_SAMPLES, combined_interval, median
 from garbology.text.layout import counted, human_bytes
 

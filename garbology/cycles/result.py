@@ -8,7 +8,7 @@ from typing import Any
 
 from garbology.names.assignments import Origin
 from garbology.names.labels import pattern
-from garbology.text.escaping import joined
+from garbology.text.escaping import edge_text
 
 #: What comes of a trial that proves an advice.
 ALL_FREED = "tried on one of them: all of it was freed"
@@ -41,7 +41,7 @@ class Edge:
         return bool(self.origin) and self.origin.is_one_of()  # type: ignore[union-attr]
 
     def __str__(self) -> str:
-        return f"{joined(self.source, self.label)} -> {self.target}"
+        return edge_text(self.source, self.label, self.target)
 
 
 @dataclass(frozen=True, order=True)

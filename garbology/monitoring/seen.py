@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from garbology.find.cycle_text import lines_below
-from garbology.text.escaping import joined
-from garbology.text.layout import counted, human_bytes, wrap
+from garbology.monitoring.wording import seen_lines, totals
+from garbology.text.escaping import edge_text
+from garbology.text.layout import counted, wrap
 
 SCHEMA = "garbology.monitor"
 SCHEMA_VERSION = 1
@@ -74,8 +74,7 @@ class SeenShape:
     def edges(self) -> list[str]:
         """'Job.owner -> Owner', each edge of the cycle."""
         return [
-            f"{joined(each['source_type'], each['label'])} -> {each['target_type']}"
-            for each in self.shape["edges"]
+            edge_text(each["source_type"], each["label"], each["target_type"]) for each in self.shape["edges"]
         ]
 
     @property
@@ -161,10 +160,7 @@ class Seen:
 
 
 def _verdict(seen: Seen) -> str:
-    return (
-        f"{counted(seen.collections, 'collection')} freed {counted(seen.collected, 'object')} "
-        f"in {seen.pause_seconds:.3g} s, the longest pause {seen.longest_pause_seconds * 1000:.3g} ms"
-    )
+    return totals(seen.collections, seen.collected, seen.pause_seconds, seen.longest_pause_seconds)
 
 
 def _lines(seen: Seen) -> list[str]:
@@ -172,24 +168,11 @@ def _lines(seen: Seen) -> list[str]:
     if seen.refused:
         return [*lines, *wrap(seen.refused)]
     for number, each in enumerate(seen.shapes[:_MOST_SHAPES]):
-        lines += ["", *shape_lines(each, _EDGE_LINES[min(number, 1)])]
+        lines += ["", *seen_lines(vars(each), _EDGE_LINES[min(number, 1)])]
     if more := seen.shapes[_MOST_SHAPES:]:
         rest = sum(each.objects for each in more) + seen.rest_objects
         lines += ["", f"... and {counted(len(more), 'more shape')}, {rest:,.0f} objects: `seen.shapes`"]
     return [*lines, "", *wrap(_coverage(seen))]
-
-
-def shape_lines(seen: SeenShape, most_edge_lines: int) -> list[str]:
-    """A shape with its estimate, its edges, and what to do."""
-    head = (
-        f"{_range(seen.objects, seen.objects_low, seen.objects_high)} objects, {human_bytes(seen.bytes)}, "
-        f"in {seen.cycles:,.0f} cycles: {seen.share:.0%} of what was analysed"
-    )
-    return [*wrap(head), *lines_below(seen.shape, "", most_edge_lines)]
-
-
-def _range(value: float, low: float, high: float) -> str:
-    return f"{value:,.0f}" if low == high else f"about {value:,.0f} ({low:,.0f} to {high:,.0f})"
 
 
 def _coverage(seen: Seen) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from garbology.monitoring.seen import PAUSE_BUCKETS_SECONDS
-from garbology.text.escaping import joined
-from garbology.text.layout import counted, human_bytes
+from garbology.monitoring.wording import name_of, totals
+from garbology.text.layout import human_bytes
 
 _MOST_SHAPES_LOGGED = 3
 
@@ -86,14 +86,11 @@ class Logged:
 
     def __call__(self, record: dict[str, Any]) -> None:
         """Log a record."""
-        self._logger.log(
-            self._level,
-            "%s freed %s so far, longest pause %.3g ms, analyses took %.2g s",
-            counted(record["collections"], "collection"),
-            counted(record["collected"], "object"),
-            1000 * max(each["longest_pause_seconds"] for each in record["generations"]),
-            record["analysis_seconds"],
-        )
+        generations = record["generations"]
+        pause = sum(each["pause_seconds"] for each in generations)
+        longest = max(each["longest_pause_seconds"] for each in generations)
+        done = totals(record["collections"], record["collected"], pause, longest)
+        self._logger.log(self._level, "%s; analyses took %.2g s", done, record["analysis_seconds"])
         for shape in record["shapes"][:_MOST_SHAPES_LOGGED]:
             self._logger.log(
                 self._level,
@@ -102,16 +99,6 @@ class Logged:
                 human_bytes(shape["bytes"]),
                 name_of(shape["shape"]),
             )
-
-
-def name_of(shape: dict[str, Any]) -> str:
-    """A shape in a few words: the advised edges, or its types."""
-    advice = shape["advice"]
-    if advice and advice["edges"]:
-        return " and ".join(
-            f"{joined(e['source'], e['label'])} -> {e['target']}" for e in advice["edges"][:2]
-        )
-    return ", ".join(list(shape["types"])[:3])
 
 
 class Prometheus:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from garbology.find.cycle_text import lines_below, shape_lines
+from garbology.find.cycle_text import shape_lines
 from garbology.find.drawing import verb_of
 from garbology.monitoring.recordings import Process, Recording
-from garbology.monitoring.sinks import name_of
+from garbology.monitoring.wording import name_of, seen_lines, totals
 from garbology.text.escaping import joined
 from garbology.text.layout import counted, human_bytes, paragraph, wrap
 
@@ -60,23 +60,13 @@ def summary_lines(recording: Recording) -> Iterator[str]:
     process = recording.main or Process({})
     for shape in process.shapes[:_MOST_SHAPES]:
         yield ""
-        yield from _shape(shape)
+        yield from _lines(seen_lines(shape, _EDGE_LINES))
     if not process.shapes:
         for shape in process.at_end.get("waiting_shapes", [])[:1]:
             yield from _lines(shape_lines(shape, "", _EDGE_LINES))
     yield ""
     for line in _figures(recording):
         yield from paragraph(line, indent="  ", hanging="  ")
-
-
-def _shape(shape: Mapping[str, Any]) -> Iterator[str]:
-    low, high, value = (shape[f"objects{suffix}"] for suffix in ("_low", "_high", ""))
-    objects = f"{value:,.0f}" if low == high else f"about {value:,.0f} ({low:,.0f} to {high:,.0f})"
-    yield from wrap(
-        f"{objects} objects, {human_bytes(shape['bytes'])}, in {shape['cycles']:,.0f} cycles: "
-        f"{shape['share']:.0%} of what was analysed"
-    )
-    yield from _lines(lines_below(shape["shape"], "", _EDGE_LINES))
 
 
 def _lines(lines: Iterable[str]) -> Iterator[str]:
@@ -90,10 +80,7 @@ def _figures(recording: Recording) -> Iterator[str]:
     last = process.last
     pauses = [each["longest_pause_seconds"] for each in last["generations"]]
     total = sum(each["pause_seconds"] for each in last["generations"])
-    yield (
-        f"{counted(last['collections'], 'collection')} freed {counted(last['collected'], 'object')} in {total:.3g} s, "
-        f"the longest pause {1000 * max(pauses):.3g} ms"
-    )
+    yield totals(last["collections"], last["collected"], total, max(pauses))
     if recording.memory:
         yield f"RSS at most {human_bytes(recording.peak_rss_bytes)}, {len(recording.memory):,} samples"
     share = last["analysis_seconds"] / last["elapsed_seconds"] if last["elapsed_seconds"] else 0.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from garbology.text.escaping import joined
+from garbology.text import escaping
 
 Whose = Literal["own", "ignored", "pytest.raises", "a class of the test", "the test runner"]
 Edges = Sequence[Mapping[str, Any]]
@@ -69,7 +69,7 @@ class Scope:
 
 def edge_text(edge: Mapping[str, Any]) -> str:
     """'Child.parent -> Parent'."""
-    return f"{joined(edge['source_type'], edge['label'])} -> {edge['target_type']}"
+    return escaping.edge_text(edge["source_type"], edge["label"], edge["target_type"])
 
 
 def only_pytest_raises(edges: Edges) -> bool:

@@ -26,6 +26,11 @@ def joined(source: str, label: str) -> str:
     return source + label if label[:1] in (".", "[") and source[-1:] != ")" else f"{source} → {label}"
 
 
+def edge_text(source: str, label: str, target: str) -> str:
+    """An edge as one reads it: ``Child.parent -> Parent``."""
+    return f"{joined(source, label)} -> {target}"
+
+
 def key_text(key: object) -> str | None:
     """Return the repr of a key made of exact builtin values, bounded; None where a repr could run user
     code.

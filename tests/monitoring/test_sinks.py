@@ -11,7 +11,8 @@ import pytest
 
 import garbology
 from garbology.interpreter import collector
-from garbology.monitoring.sinks import JsonLines, Logged, Prometheus, name_of
+from garbology.monitoring.sinks import JsonLines, Logged, Prometheus
+from garbology.monitoring.wording import name_of
 
 pytestmark = pytest.mark.skipif(
     collector.kind() != "generational", reason="shapes are known on this collector alone"
