@@ -90,17 +90,17 @@ def explain(
     leaks = None if all_garbage else leaks_if_all_is_alive(objects, opening, holders)
     if leaks is not None:
         return Finding(leaks=leaks)
-    snapshot = snapshots.take(objects)
-    garbage = np.ones(len(snapshot), bool) if all_garbage else unreachable(snapshot)
-    if not all_garbage:
-        garbage = without_dropped(snapshot, garbage)
+    if all_garbage:
+        snapshot = snapshots.take(objects)
+        garbage = np.ones(len(snapshot), bool)
+    else:
+        snapshot, garbage = judged(objects)
     older = older_garbage(snapshot, garbage) if look_at_older else []
     if older:
         objects[:0] = older
         older.clear()
         calls = {}  # which are not known of older objects
-        snapshot = snapshots.take(objects)
-        garbage = without_dropped(snapshot, unreachable(snapshot))
+        snapshot, garbage = judged(objects)
     leaks = find_leaks(snapshot, garbage, opening=opening)
     if not garbage.any():
         return Finding(leaks=leaks)
@@ -117,13 +117,17 @@ def explain(
     )
 
 
-def explain_garbage(objects: list[object], is_new: Wanted) -> Finding:
-    """The garbage among all objects of some generations, which the caller gives away, with advice for new shapes.
+def judged(objects: list[object]) -> tuple[Snapshot, NDArray[np.bool_]]:
+    """A snapshot of ``objects``, which the caller gives away, and which of them only the collector can free."""
+    snapshot = snapshots.take(objects)
+    return snapshot, without_dropped(snapshot, unreachable(snapshot))
+
+
+def explain_garbage(snapshot: Snapshot, garbage: NDArray[np.bool_], is_new: Wanted) -> Finding:
+    """The ``garbage`` of all objects of some generations, with advice for new shapes.
 
     Nothing is tried, nothing older is looked at, and nothing is said of what is alive.
     """
-    snapshot = snapshots.take(objects)
-    garbage = without_dropped(snapshot, unreachable(snapshot))
     if not garbage.any():
         return Finding()
     components = cycles.cyclic_components(snapshot, garbage)

@@ -37,10 +37,14 @@ class Flusher:
 
     def finish(self) -> None:
         """Write once more, the last time, and end."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(_MOST_WAITED_SECONDS)
+        self.abandon()
         self._write(final=True)
+
+    def abandon(self) -> None:
+        """End without a last record; in the child of a fork, where the thread is not, there is none to end."""
+        if self._thread.is_alive():
+            self._stop.set()
+            self._thread.join(_MOST_WAITED_SECONDS)
 
     def _run(self) -> None:
         while not self._stop.wait(self._interval_seconds):

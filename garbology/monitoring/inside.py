@@ -16,9 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.cycles.components import without_dropped
-from garbology.cycles.reachability import unreachable
-from garbology.find.explain import explain_garbage
+from garbology.find.explain import explain_garbage, judged
 from garbology.interpreter import collector, exclusive
 from garbology.monitoring.monitors import Monitor
 from garbology.monitoring.privacy import private
@@ -27,10 +25,10 @@ from garbology.names.classes import safe_type_name
 from garbology.snapshot.addresses import types_of
 from garbology.snapshot.arrays import tally
 from garbology.snapshot.listing import closed, listing
-from garbology.snapshot.snapshot import take
 
 SETTINGS = "GARBOLOGY_RECORDING"
 PATH = "PYTHONPATH"
+RECORDING_SCHEMA = "garbology.recording"
 SCHEMA_VERSION = 1
 _NO_ROTATION = 1 << 62
 _MOST_READ = 3_000_000  # objects at the end: some seconds
@@ -90,13 +88,13 @@ class _Recording:
 
     def start_in_multiprocessing(self) -> None:
         """Begin anew: what was begun in the child before this has been put back (`putting_back`)."""
+        self._abandon()
         self._path.unlink(missing_ok=True)
         self._start()
         vars(sys.modules["multiprocessing.util"])["Finalize"](None, self.end, exitpriority=0)
 
     def _start(self) -> None:
-        if self._monitor is not None:
-            self._monitor.abandon()
+        self._abandon()
         self._pid = os.getpid()
         self._path = Path(self._settings["directory"], f"process-{self._pid}-{time.time_ns()}.jsonl")
         self._write = _forgiving(JsonLines(self._path, most_bytes=_NO_ROTATION))
@@ -111,9 +109,14 @@ class _Recording:
         gc.collect()  # what the imports have left is none of the program's
         self._monitor.start()
 
+    def _abandon(self) -> None:
+        monitor, self._monitor = self._monitor, None
+        if monitor is not None:
+            monitor.abandon()
+
     def _header(self) -> dict[str, Any]:
         return {
-            "schema": "garbology.recording",
+            "schema": RECORDING_SCHEMA,
             "schema_version": SCHEMA_VERSION,
             "pid": self._pid,
             "parent_pid": os.getppid(),
@@ -155,13 +158,12 @@ def _by_type(types: Sequence[type], kinds: NDArray[np.int32]) -> dict[str, int]:
 def _state_at_end(before: Mapping[str, int], *, keys: bool) -> dict[str, Any]:
     """What waits for the collector now, and which types have more objects alive than ``before``."""
     with exclusive.analysis(), collector.paused():
-        snapshot = take(closed(listing()))
-        if len(snapshot) > _MOST_READ or collector.kind() != "generational":
-            return {"grown": _grown(before, _by_type(snapshot.types, snapshot.kinds))}
-        alive = ~without_dropped(snapshot, unreachable(snapshot))
-        grown = _grown(before, _by_type(snapshot.types, snapshot.kinds[alive]))
-        del snapshot
-        finding = explain_garbage(closed(listing()), lambda shape: True)
+        objects = closed(listing())
+        if len(objects) > _MOST_READ or collector.kind() != "generational":
+            return {"grown": _grown(before, _by_type(*types_of(objects)))}
+        snapshot, garbage = judged(objects)
+        grown = _grown(before, _by_type(snapshot.types, snapshot.kinds[~garbage]))
+        finding = explain_garbage(snapshot, garbage, lambda shape: True)
     shapes = [each.to_dict() for each in finding.shapes[:_MOST_WAITING_SHAPES]]
     return {
         "grown": grown,

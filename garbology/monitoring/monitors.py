@@ -12,7 +12,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any
 
-from garbology.find.explain import explain_garbage
+from garbology.find.explain import explain_garbage, judged
 from garbology.interpreter import collector, exclusive
 from garbology.interpreter.listening import Listener, Phase
 from garbology.monitoring.budget import Budget
@@ -113,10 +113,13 @@ class Monitor:
         return counter.seen()
 
     def abandon(self) -> None:
-        """Listen no more, and tell the sink nothing: in the child of a fork, where its thread is not."""
-        counter, self._counter, self._flusher = self._counter, None, None
+        """Listen no more, and tell the sink nothing more."""
+        counter, self._counter = self._counter, None
+        flusher, self._flusher = self._flusher, None
         if counter is not None:
             counter.stop()
+        if flusher is not None:
+            flusher.abandon()
 
     def __enter__(self) -> Live:
         return self.start()
@@ -215,7 +218,7 @@ class _Counter(Listener):
             return
         try:
             objects = closed(listing(*range(generation + 1)))
-            self._found = list(explain_garbage(objects, self._shelf.is_new).shapes)
+            self._found = list(explain_garbage(*judged(objects), self._shelf.is_new).shapes)
             objects.clear()
         finally:
             analysis.release()

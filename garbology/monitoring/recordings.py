@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from garbology.monitoring.inside import SCHEMA_VERSION
+from garbology.monitoring.inside import RECORDING_SCHEMA, SCHEMA_VERSION
 from garbology.monitoring.outside import MEMORY_FILE, PROGRAM_FILE
 
 Row = Mapping[str, Any]
@@ -97,7 +97,7 @@ def read_recording(directory: Path) -> Recording:
 def _process(path: Path, began_at: float) -> Process | None:
     rows = _rows(path)
     header = next(rows, None)
-    if header is None:
+    if not isinstance(header, dict) or header.get("schema") != RECORDING_SCHEMA:
         return None
     if header.get("schema_version", 0) > SCHEMA_VERSION:
         raise RecordingError(

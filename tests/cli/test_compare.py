@@ -1,28 +1,18 @@
 """`garbology compare`: what changed between two recordings, or two programs, and what is noise."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 from garbology.cli.comparison import changes, comparison_lines
 from garbology.interpreter import collector
 from garbology.monitoring.recordings import Process, Recording
+from tests.cli.commands import garbology
 
 pytestmark = pytest.mark.skipif(
     collector.kind() != "generational", reason="shapes are known on this collector alone"
 )
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 CYCLIC = "class Node:\n    def __init__(self):\n        self.me = self\nfor _ in range({}):\n    Node()\n"
-
-
-def garbology(*words, **settings):
-    return subprocess.run(
-        [sys.executable, "-m", "garbology", *map(str, words)],
-        env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False, **settings,
-    )  # fmt: skip
 
 
 def recording(collected, shape=None, pause=0.5):

@@ -11,11 +11,11 @@ import pytest
 
 from garbology.interpreter import collector
 from garbology.monitoring.recordings import RecordingError, read_recording
+from tests.cli.commands import ENVIRONMENT, garbology, python
 
 GENERATIONAL = pytest.mark.skipif(
     collector.kind() != "generational", reason="shapes are known on this collector alone"
 )
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 SUMMARY = "garbology: "
 LEAVES = """
 class Job:
@@ -53,11 +53,6 @@ SCRIPTS = {
 }
 
 
-def python(*words, **settings):
-    settings = {"env": ENVIRONMENT, "capture_output": True, "text": True, "timeout": 120, **settings}
-    return subprocess.run([sys.executable, *map(str, words)], check=False, **settings)
-
-
 def without_summary(text):
     """What the program itself has written to standard error."""
     lines = text.splitlines(keepends=True)
@@ -80,7 +75,7 @@ def test_a_program_is_as_under_plain_python(directory, name, tmp_path):
     script.write_text(SCRIPTS[name])
     settings = {"input": "text", "cwd": directory, "env": {**ENVIRONMENT, "TMPDIR": str(tmp_path)}}
     plain = python(script, "one", "-x", "--two", **settings)
-    recorded = python("-m", "garbology", "run", script, "one", "-x", "--two", **settings)
+    recorded = garbology("run", script, "one", "-x", "--two", **settings)
     assert recorded.stdout == plain.stdout
     assert without_summary(recorded.stderr) == plain.stderr
     assert recorded.returncode == plain.returncode
@@ -101,7 +96,7 @@ def test_modules_and_directories_run_too(directory, way):
         "directory": [place, "--version", "-m", "a"],
     }[way]
     plain = python(*words, cwd=directory)
-    recorded = python("-m", "garbology", "run", "--budget", "0.1", *words, cwd=directory)
+    recorded = garbology("run", "--budget", "0.1", *words, cwd=directory)
     assert plain.returncode == 0
     assert (recorded.stdout, recorded.returncode) == (plain.stdout, 0)
 
@@ -112,7 +107,7 @@ def test_the_verdict_comes_first(directory):
     script = directory / "leaves.py"
     script.write_text(f"{LEAVES}\nleave()")
     before = sorted(directory.iterdir())
-    found = python("-m", "garbology", "run", "--exact", script, cwd=directory)
+    found = garbology("run", "--exact", script, cwd=directory)
     text = " ".join(found.stderr.split())
     assert "garbology: cycles of `" in text
     assert "were 100% of what the collector freed in" in text
@@ -128,9 +123,7 @@ def test_a_page_and_a_recording_are_written(directory, tmp_path):
     script = directory / "pages.py"
     script.write_text(f"{LEAVES}\nimport gc, time\nleave()\ngc.collect()\nleave(5)\ntime.sleep(0.4)")
     output = tmp_path / "report"
-    found = python(
-        "-m", "garbology", "run", "--exact", "--interval", "0.05", "-o", output, script, cwd=directory
-    )
+    found = garbology("run", "--exact", "--interval", "0.05", "-o", output, script, cwd=directory)
     assert found.returncode == 0, found.stderr
     recording = read_recording(output)
     (process,) = recording.processes
@@ -142,7 +135,7 @@ def test_a_page_and_a_recording_are_written(directory, tmp_path):
     page = (output / "index.html").read_text(encoding="utf-8")
     assert "pages.py" in page
     assert "Owner" in page
-    again = python("-m", "garbology", "report", output, "-o", tmp_path / "again")
+    again = garbology("report", output, "-o", tmp_path / "again")
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "again" / "index.html").read_text(encoding="utf-8") == page
 
@@ -247,7 +240,7 @@ def test_a_signal_is_passed_on(directory):
 )
 def test_what_cannot_be_done_is_one_line(words, text, directory):
     """Exit status 2, on standard error, with the value and the remedy."""
-    found = python("-m", "garbology", *words, cwd=directory)
+    found = garbology(*words, cwd=directory)
     assert found.returncode == 2
     assert text in found.stderr
     assert len(found.stderr.splitlines()) == 1
@@ -257,7 +250,9 @@ def test_what_cannot_be_done_is_one_line(words, text, directory):
 def test_a_newer_recording_is_refused(tmp_path):
     """With the remedy; nothing is written over."""
     (tmp_path / "program.json").write_text(json.dumps({"program": ["a.py"], "began_at_seconds": 0.0}))
-    (tmp_path / "process-1-1.jsonl").write_text(json.dumps({"schema_version": 99, "shapes": []}))
+    (tmp_path / "process-1-1.jsonl").write_text(
+        json.dumps({"schema": "garbology.recording", "schema_version": 99})
+    )
     with pytest.raises(RecordingError, match="newer garbology"):
         read_recording(tmp_path)
     (tmp_path / "program.json").write_text("half")
@@ -265,9 +260,17 @@ def test_a_newer_recording_is_refused(tmp_path):
         read_recording(tmp_path)
 
 
+def test_what_has_no_beginning_is_left_out(tmp_path):
+    """A file whose first line is no header, as of a process whose disk was full when it began."""
+    (tmp_path / "program.json").write_text(json.dumps({"program": ["a.py"], "began_at_seconds": 0.0}))
+    (tmp_path / "process-1-1.jsonl").write_text(json.dumps({"schema": "garbology.monitor", "shapes": []}))
+    (tmp_path / "process-2-1.jsonl").write_text("7\n")
+    assert read_recording(tmp_path).processes == []
+
+
 def test_help_shows_an_example():
     """Of each command."""
     for words in (["--help"], ["run", "--help"], ["report", "--help"]):
-        found = python("-m", "garbology", *words)
+        found = garbology(*words)
         assert found.returncode == 0
         assert "Example" in found.stdout or words == ["--help"]

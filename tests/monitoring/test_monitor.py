@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import threading
+import time
 import weakref
 
 import pytest
@@ -296,6 +297,19 @@ def test_a_fork_counts_anew():
     assert seen.collections == 1
     os.close(reading)
     os.close(writing)
+
+
+def test_an_abandoned_monitor_tells_its_sink_no_more():
+    """Not at once, and not when its interval has passed."""
+    told = []
+    monitor = garbology.monitor(sink=told.append, interval_seconds=0.01)
+    monitor.start()
+    monitor.abandon()
+    before = len(told)
+    time.sleep(0.1)
+    assert len(told) == before
+    with pytest.raises(RuntimeError, match="does not run"):
+        monitor.stop()
 
 
 def test_the_memory_is_bounded(monkeypatch):
