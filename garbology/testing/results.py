@@ -9,7 +9,7 @@ from garbology.find.text import collected_text
 from garbology.names.labels import pattern
 from garbology.testing.baseline import paragraph_of
 from garbology.testing.rules import Rule
-from garbology.testing.scope import Whose, core_of
+from garbology.testing.scope import Whose, core_of, whose_of
 
 if TYPE_CHECKING:
     from garbology.cycles.result import CycleShape
@@ -80,7 +80,7 @@ class Reader:
         return told
 
     def _whose(self, bare: Mapping[str, Any]) -> Whose:
-        return self._rule.scope.whose(bare, self._module)
+        return whose_of(self._rule.scope, bare, self._module)
 
 
 def _bare(shape: CycleShape) -> dict[str, Any]:

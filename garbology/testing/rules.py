@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from garbology.find.scope import Scope
 from garbology.names.classes import safe_type_name
 from garbology.testing.options import Options, bytes_of
-from garbology.testing.scope import Scope
 
 Item = pytest.Item
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from garbology.text import escaping
+from garbology.find.scope import Scope, matches
 
 Whose = Literal["own", "ignored", "pytest.raises", "a class of the test", "the test runner"]
 Edges = Sequence[Mapping[str, Any]]
@@ -23,53 +21,16 @@ _RUNNERS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Scope:
-    """Whose cycles count.
-
-    ``only`` counts a cycle that has at least one type or function of those. ``ignore`` leaves out a cycle of which all
-    types and functions are of those, the standard library's not asked where there are others; a pattern with a blank is
-    compared with the edges: 'Figure.canvas -> *'.
-    """
-
-    only: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-
-    def whose(self, shape: Mapping[str, Any], module: str = "") -> Whose:
-        """Of a shape as plain data, with its ``members``, in a test of ``module``."""
-        members = shape["members"]
-        if only_pytest_raises(shape["edges"]):
-            return "pytest.raises"
-        if not self.only and module and _is_class_of_test(shape["edges"], members, module):
-            return "a class of the test"
-        if not self.only and _is_of_a_runner(members):
-            return "the test runner"
-        return "own" if self.counts(members, shape["edges"]) else "ignored"
-
-    def counts(self, members: Sequence[str], edges: Iterable[Mapping[str, Any]] = ()) -> bool:
-        """Whether something with these ``members`` counts."""
-        if self.only and not any(_matches(name, self.only) for name in members):
-            return False
-        return not self._is_ignored(members, edges)
-
-    def _is_ignored(self, members: Sequence[str], edges: Iterable[Mapping[str, Any]]) -> bool:
-        if not self.ignore:
-            return False
-        texts = [edge_text(edge) for edge in edges]
-        with_blanks = [pattern for pattern in self.ignore if " " in pattern]
-        if any(fnmatchcase(text, pattern) for text in texts for pattern in with_blanks):
-            return True
-        return bool(members) and _all_match(members, self.ignore)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether everything counts."""
-        return not self.only and not self.ignore
-
-
-def edge_text(edge: Mapping[str, Any]) -> str:
-    """'Child.parent -> Parent'."""
-    return escaping.edge_text(edge["source_type"], edge["label"], edge["target_type"])
+def whose_of(scope: Scope, shape: Mapping[str, Any], module: str = "") -> Whose:
+    """Of a shape as plain data, with its ``members``, in a test of ``module``."""
+    members = shape["members"]
+    if only_pytest_raises(shape["edges"]):
+        return "pytest.raises"
+    if not scope.only and module and _is_class_of_test(shape["edges"], members, module):
+        return "a class of the test"
+    if not scope.only and _is_of_a_runner(members):
+        return "the test runner"
+    return "own" if scope.counts(members, shape["edges"]) else "ignored"
 
 
 def only_pytest_raises(edges: Edges) -> bool:
@@ -111,18 +72,6 @@ def _is_class_of_test(edges: Edges, members: Sequence[str], module: str) -> bool
 def _is_of_a_runner(members: Sequence[str]) -> bool:
     """Whether a part of a test runner is in it, and else only what comes with that or is the standard library's."""
     packages = {each.partition(".")[0] for each in _RUNNERS} | sys.stdlib_module_names
-    return any(_matches(name, _RUNNERS) for name in members) and all(
+    return any(matches(name, _RUNNERS) for name in members) and all(
         name.partition(".")[0] in packages for name in members
     )
-
-
-def _all_match(members: Sequence[str], patterns: Sequence[str]) -> bool:
-    """Of what is not of the standard library each; where all of it is, one will do."""
-    foreign = [name for name in members if name.partition(".")[0] not in sys.stdlib_module_names]
-    if foreign:
-        return all(_matches(name, patterns) for name in foreign)
-    return any(_matches(name, patterns) for name in members)
-
-
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    return any(name == each or name.startswith(f"{each}.") or fnmatchcase(name, each) for each in patterns)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from garbology.testing.results import Result
-from garbology.testing.scope import edge_text
+from garbology.text.escaping import edge_text
 from garbology.text.layout import counted, cut, human_bytes
 
 TITLE = "garbology: what waited for the cyclic collector"
@@ -69,7 +69,8 @@ def _row(test: str, result: Result) -> str:
 
 def _first_edge(shape: Mapping[str, Any]) -> str:
     advised = [edge for edge in shape["edges"] if edge["weaken"]]
-    return edge_text((advised or shape["edges"])[0])
+    edge = (advised or shape["edges"])[0]
+    return edge_text(edge["source_type"], edge["label"], edge["target_type"])
 
 
 def _others(results: Results) -> Iterable[str]:
