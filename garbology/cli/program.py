@@ -11,14 +11,16 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
 import garbology
 from garbology.cli.comparison import changes, comparison_lines
+from garbology.find.scope import Scope
 from garbology.monitoring.outside import Settings, record
 from garbology.monitoring.recordings import Recording, RecordingError, read_recording
 from garbology.monitoring.summary import summary_lines
@@ -76,6 +78,23 @@ class _LikePython(click.Command):
         )
 
 
+def _whose_cycles(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options `--only` and `--ignore`."""
+    only = click.option(
+        "--only",
+        multiple=True,
+        metavar="NAME",
+        help="Show cycles with something of this module, type or function.",
+    )
+    ignore = click.option(
+        "--ignore",
+        multiple=True,
+        metavar="NAME",
+        help="Leave out cycles that are all of this; a pattern, as --only.",
+    )
+    return only(ignore(command))
+
+
 @group.command(
     cls=_LikePython,
     context_settings={"allow_interspersed_args": False},
@@ -102,10 +121,11 @@ class _LikePython(click.Command):
 @click.option("--children", is_flag=True, help="Record the Python processes that it starts or forks as well.")
 @click.option("--keys", is_flag=True, help="Tell keys of dictionaries, which are the program's data.")
 @click.option("--threshold", help="Of the collector, as in gc.set_threshold: 700 or 700,10,10.")
+@_whose_cycles
 @click.argument("program", nargs=-1, type=click.UNPROCESSED)
 def run(
     output: Path | None, module: str | None, budget: float, exact: bool, interval: float, threshold: str | None,
-    program: tuple[str, ...], **switches: bool,
+    only: tuple[str, ...], ignore: tuple[str, ...], program: tuple[str, ...], **switches: bool,
 ) -> int:  # fmt: skip
     """Run script.py with its arguments, unedited, and say what it left to the collector.
 
@@ -126,6 +146,8 @@ def run(
         budget=1.0 if exact else budget,
         interval_seconds=interval,
         threshold=_threshold(threshold),
+        only=_patterns("only", only),
+        ignore=_patterns("ignore", ignore),
         **switches,
     )
     words = [*(("-m", module) if module else ()), *program]
@@ -154,14 +176,14 @@ def _show(directory: Path, *, keep: bool) -> None:
     for line in summary_lines(recording):
         click.echo(line, err=True)
     if keep:
-        click.echo(f"  the page: {_written(directory, directory)}", err=True)
+        click.echo(f"  the page: {_written(recording, directory)}", err=True)
 
 
-def _written(directory: Path, output: Path) -> str:
+def _written(recording: Recording, output: Path) -> str:
     try:
         from garbology.cli.recorded import write_recording
 
-        return str(write_recording(read_recording(directory), output)[0])
+        return str(write_recording(recording, output)[0])
     except ModuleNotFoundError as error:
         return f"not drawn, for {error.name} is not installed: pip install 'garbology[experiments]'"
     except OSError as error:
@@ -200,20 +222,32 @@ def _threshold(text: str | None) -> tuple[int, ...]:
     return numbers
 
 
+def _patterns(option: str, given: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(each.strip() for each in given):
+        raise click.UsageError(
+            f"--{option} '': it takes a module, a type or a function, such as mypkg.models"
+        )
+    return given
+
+
 @group.command(epilog="Example: garbology report report")
 @click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Directory for the page; by itself beside it."
 )
-def report(recordings: tuple[Path, ...], output: Path | None) -> None:
+@_whose_cycles
+def report(
+    recordings: tuple[Path, ...], output: Path | None, only: tuple[str, ...], ignore: tuple[str, ...]
+) -> None:
     """Draw a recording again, also one that was cut short: the text, and the page."""
+    given = Scope(_patterns("only", only), _patterns("ignore", ignore))
     for directory in recordings:
-        recording = _read(directory)
+        recording = _read(directory, None if given.is_open else given)
         for line in summary_lines(recording):
             click.echo(line)
         target = output or directory
         target.mkdir(parents=True, exist_ok=True)
-        click.echo(f"  the page: {_written(directory, target)}")
+        click.echo(f"  the page: {_written(recording, target)}")
 
 
 @group.command(epilog="Examples: garbology compare old new; garbology compare -n 5 -- old.py -- new.py")
@@ -242,9 +276,9 @@ def compare(repeats: int, limit: str | None, what: tuple[str, ...]) -> int:
     return 1 if grown else 0
 
 
-def _read(directory: Path) -> Recording:
+def _read(directory: Path, scope: Scope | None = None) -> Recording:
     try:
-        return read_recording(directory)
+        return read_recording(directory, scope)
     except RecordingError as error:
         raise click.UsageError(str(error)) from None
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from garbology.monitoring.recordings import Process, Recording
-from garbology.monitoring.summary import verdict
+from garbology.monitoring.summary import left_out, verdict
 from garbology.reporting import write_run
 from garbology.reporting.run_page import RunPage
 from garbology.study.page import RuntimeSummary, Tile
+from garbology.text.layout import counted
 
 _MOST_CARDS = 12
 
@@ -33,17 +34,33 @@ def page_of(recording: Recording) -> RunPage:
     waiting = [{"seconds": row["seconds"], "waiting_objects": row["collected"]} for row in collections]
     return RunPage(
         title=shlex.join(recording.program),
-        verdict=verdict(recording),
+        verdict=_capitalized(verdict(recording)),
         tiles=_tiles(recording, main) if main is not None and main.last else (),
         moments=sorted([*recording.memory, *waiting], key=lambda row: row["seconds"]),
         collections=collections,
         shapes=[_shape(each) for each in recording.shapes[:_MOST_CARDS]],
+        left_out=_left_out(recording),
         runtime=_runtime(main) if main is not None else None,
         problems=[]
         if main is not None and main.at_end
         else ["the program ended without an exit of the interpreter"],
         command=f"garbology run -o DIR {shlex.join(recording.program)}",
     )
+
+
+def _capitalized(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _left_out(recording: Recording) -> str:
+    """What `--only` and `--ignore` leave out, and what there is no room for."""
+    others = [shape for process in recording.processes for shape in process.left_out]
+    more = recording.shapes[_MOST_CARDS:]
+    objects = f"{sum(each['objects'] for each in more):,.0f}"
+    sentences = (
+        [f"{counted(len(more), 'more shape')}: about {objects} objects, in the recording"] if more else []
+    )
+    return "; ".join([*sentences, *([left_out(others)] if others else [])])
 
 
 def _tiles(recording: Recording, process: Process) -> list[Tile]:
@@ -60,8 +77,9 @@ def _tiles(recording: Recording, process: Process) -> list[Tile]:
 
 
 def _shape(seen: dict[str, Any]) -> dict[str, Any]:
-    """A card's shape, with the estimated figures of the run."""
-    return {**seen["shape"], "count": round(seen["cycles"]), "bytes": round(seen["bytes"])}
+    """A card's shape, with the figures of the run."""
+    figures = {"count": round(seen["cycles"]), "bytes": round(seen["bytes"])}
+    return {**seen["shape"], **figures, "estimated": seen["objects_low"] != seen["objects_high"]}
 
 
 def _runtime(process: Process) -> RuntimeSummary:

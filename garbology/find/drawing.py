@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ _VERBS = {"property": "replace", "capture": "replace", "slots": "rewrite", "none
 _NOT_IN_XML = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _TIMEOUT_SECONDS = 30
 _PAD_INCHES = 0.055  # Graphviz's own
+_MARGIN_INCHES = (0.15, 0.08)
+_FITS_CHARACTERS = 16  # of a name, within that margin
+_NAME_SHORTFALL_INCHES = 0.009  # likewise, of a letter of a longer name
 _SHORTFALL_INCHES = 0.014  # of a letter, on each side: the drawing program takes them for narrower
 
 
@@ -41,21 +44,49 @@ def shape_dot(shape: Mapping[str, Any]) -> str:
     ]
     for node in shape["nodes"]:
         count = f"{node['objects']:,} × " if node["objects"] > 1 else ""
-        lines.append(f"  n{int(node['id'])} [label={_quoted(count + node['type'])}];")
-    for edge in shape["edges"]:
+        name = count + node["type"]
+        lines.append(f"  n{int(node['id'])} [label={_quoted(name)}{_margin(name)}];")
+    for edge in _loops_together(shape["edges"]):
         style = (
             f', color="{_WEAKEN}", fontcolor="{_WEAKEN}", style="dashed", penwidth="2"'
             if edge["weaken"]
             else ""
         )
         ends = f"n{int(edge['source'])} -> n{int(edge['target'])}"
-        lines.append(f"  {ends} [label={_quoted(' ' + edge['label'] + ' ')}{style}];")
+        below = ', tailport="s", headport="s"' if edge.get("below") else ""
+        lines.append(f"  {ends} [label={_quoted(' ' + edge['label'] + ' ')}{style}{below}];")
     return "\n".join([*lines, "}", ""])
+
+
+def _margin(name: str) -> str:
+    """Room at the sides of a long name, of which the drawing program takes each letter for narrower than it is."""
+    more = _NAME_SHORTFALL_INCHES * (len(name) - _FITS_CHARACTERS)
+    return f', margin="{_MARGIN_INCHES[0] + more:.3f},{_MARGIN_INCHES[1]}"' if more > 0 else ""
+
+
+def _loops_together(edges: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The edges; those from a node to itself as one that names them all, and those to be weakened as another.
+
+    Each would lie on the names of the others: so there is one above the node, and one below.
+    """
+    drawn: list[dict[str, Any]] = []
+    loops: dict[tuple[int, bool], dict[str, Any]] = {}
+    for edge in edges:
+        node = edge["source"]
+        if node == edge["target"] and (known := loops.get((node, edge["weaken"]))):
+            known["label"] += f", {edge['label']}"
+            continue
+        drawn.append(dict(edge))
+        if node == edge["target"]:
+            drawn[-1]["below"] = (node, not edge["weaken"]) in loops
+            loops[node, edge["weaken"]] = drawn[-1]
+    return drawn
 
 
 def _pad(shape: Mapping[str, Any]) -> str:
     """Room at the sides for the label of an edge from a node to itself, which reaches beyond the node."""
-    loops = [len(edge["label"]) for edge in shape["edges"] if edge["source"] == edge["target"]]
+    edges = _loops_together(shape["edges"])
+    loops = [len(edge["label"]) for edge in edges if edge["source"] == edge["target"]]
     return f"{_PAD_INCHES + _SHORTFALL_INCHES * max(loops, default=0):.3f},{_PAD_INCHES}"
 
 

@@ -33,7 +33,7 @@ SCHEMA_VERSION = 1
 _NO_ROTATION = 1 << 62
 _MOST_READ = 3_000_000  # objects at the end: some seconds
 _MOST_TYPES = 30
-_MOST_WAITING_SHAPES = 5
+_MOST_WAITING_SHAPES = 32  # as many as are described
 
 
 def begin() -> None:
@@ -164,7 +164,7 @@ def _state_at_end(before: Mapping[str, int], *, keys: bool) -> dict[str, Any]:
         snapshot, garbage = judged(objects)
         grown = _grown(before, _by_type(snapshot.types, snapshot.kinds[~garbage]))
         finding = explain_garbage(snapshot, garbage, lambda shape: True)
-    shapes = [each.to_dict() for each in finding.shapes[:_MOST_WAITING_SHAPES]]
+    shapes = [each.to_dict() | {"members": each.members} for each in finding.shapes[:_MOST_WAITING_SHAPES]]
     return {
         "grown": grown,
         "waiting_objects": finding.garbage,

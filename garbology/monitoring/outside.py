@@ -35,6 +35,8 @@ class Settings:
     keys: bool = False
     threshold: tuple[int, ...] = ()
     quiet: bool = False
+    only: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
 
 
 def record(program: Sequence[str], directory: Path, settings: Settings) -> int:
@@ -49,6 +51,8 @@ def record(program: Sequence[str], directory: Path, settings: Settings) -> int:
         "program": list(program),
         "command": ["garbology", "run", *program],
         "began_at_seconds": began_at,
+        "only": settings.only,
+        "ignore": settings.ignore,
     }
     (directory / PROGRAM_FILE).write_text(json.dumps(described), encoding="utf-8")
     command = [sys.executable, *_own_flags(), *program]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from garbology.find.scope import Scope
 from garbology.monitoring.inside import RECORDING_SCHEMA, SCHEMA_VERSION
 from garbology.monitoring.outside import MEMORY_FILE, PROGRAM_FILE
 
@@ -26,7 +27,8 @@ class Process:
     ----------
     header : what it was: pid, python, collector, platform ...
     last : its latest record, with exact totals; empty where it ended before the first.
-    shapes : the latest figures of each shape, most objects first.
+    shapes : the latest figures of each shape that counts, most objects first.
+    left_out : those of the others, which ``--only`` and ``--ignore`` leave out; they are in all totals.
     collections : a row each: seconds since the program's start, generation, pause_seconds, collected.
     at_end : what waited and what had grown when it exited; empty where it was killed.
     """
@@ -36,6 +38,7 @@ class Process:
     shapes: list[dict[str, Any]] = field(default_factory=list)
     collections: list[dict[str, Any]] = field(default_factory=list)
     at_end: dict[str, Any] = field(default_factory=dict)
+    left_out: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def collected(self) -> int:
@@ -71,8 +74,10 @@ class Recording:
         return sorted(found, key=lambda shape: -shape["objects"])
 
 
-def read_recording(directory: Path) -> Recording:
+def read_recording(directory: Path, scope: Scope | None = None) -> Recording:
     """Read what is in a directory, also where it ends in the middle.
+
+    ``scope`` says whose cycles count; without it that of the recording does.
 
     Raises
     ------
@@ -89,12 +94,13 @@ def read_recording(directory: Path) -> Recording:
     except (OSError, ValueError) as error:
         raise RecordingError(f"{directory}: the recording cannot be read: {error}") from None
     began_at = float(described["began_at_seconds"])
-    processes = [process for path in paths if (process := _process(path, began_at))]
+    scope = scope or Scope(*(tuple(described.get(name, ())) for name in ("only", "ignore")))
+    processes = [process for path in paths if (process := _process(path, began_at, scope))]
     memory = [{**row, "seconds": row["seconds"] - began_at} for row in _rows(directory / MEMORY_FILE)]
     return Recording(list(described["program"]), processes, memory)
 
 
-def _process(path: Path, began_at: float) -> Process | None:
+def _process(path: Path, began_at: float, scope: Scope) -> Process | None:
     rows = _rows(path)
     header = next(rows, None)
     if not isinstance(header, dict) or header.get("schema") != RECORDING_SCHEMA:
@@ -115,8 +121,15 @@ def _process(path: Path, began_at: float) -> Process | None:
         else:
             process.last = row
             process.collections += _collections(row["latest"], offset)
-    process.shapes = sorted(shapes.values(), key=lambda shape: -shape["objects"])
+    for shape in sorted(shapes.values(), key=lambda shape: -shape["objects"]):
+        (process.shapes if _counts(shape["shape"], scope) else process.left_out).append(shape)
+    if waiting := process.at_end.get("waiting_shapes"):
+        process.at_end["waiting_shapes"] = [shape for shape in waiting if _counts(shape, scope)]
     return process
+
+
+def _counts(shape: Mapping[str, Any], scope: Scope) -> bool:
+    return scope.counts(shape.get("members", ()), shape["edges"])
 
 
 def _collections(columns: Mapping[str, list[float]], offset: float) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from garbology.find.cycle_text import shape_lines
@@ -28,7 +28,7 @@ def verdict(recording: Recording) -> str:
         )
     collections = process.last.get("collections", 0)
     if process.shapes:
-        return _of_the_heaviest(process.shapes[0], collections)
+        return _of_the_heaviest(process.shapes[0], process.last)
     waits = process.at_end.get("waiting_objects", 0)
     size = human_bytes(process.at_end.get("waiting_bytes", 0))
     waiting = f"; at the end {counted(waits, 'object')} ({size}) waited"
@@ -36,15 +36,24 @@ def verdict(recording: Recording) -> str:
         return f"{counted(collections, 'collection')} found nothing to free" + (waiting if waits else "")
     return (
         f"{counted(collections, 'collection')} freed {counted(process.collected, 'object')}"
-        f"{waiting if waits else ''}; of the collections {process.last['analysed']:,} could be analysed within the "
-        "budget, and freed none of these: --exact analyses each"
+        f"{waiting if waits else ''}; {_nothing_to_show(process)}"
     )
 
 
-def _of_the_heaviest(shape: Mapping[str, Any], collections: int) -> str:
+def _nothing_to_show(process: Process) -> str:
+    if process.left_out:
+        return "of the cycles that were analysed, --only and --ignore leave out all"
+    return (
+        f"of the collections {process.last['analysed']:,} could be analysed within the budget, and freed none of "
+        "these: --exact analyses each"
+    )
+
+
+def _of_the_heaviest(shape: Mapping[str, Any], last: Mapping[str, Any]) -> str:
+    about = "" if last["analysed"] == last["collections"] else "about "
     text = (
         f"cycles of `{name_of(shape['shape'])}` held {human_bytes(shape['most_bytes'])} at most and were "
-        f"{shape['share']:.0%} of what the collector freed in {counted(collections, 'collection')}"
+        f"{about}{shape['share']:.0%} of what the collector freed in {_which_collections(last)}"
     )
     advice = shape["shape"]["advice"]
     if not advice or not advice["edges"]:
@@ -52,6 +61,12 @@ def _of_the_heaviest(shape: Mapping[str, Any], collections: int) -> str:
     edge = advice["edges"][0]
     todo = f"{verb_of(edge['remedy'])} {joined(edge['source'], edge['label'])}"
     return f"{text}; {todo}, set at {edge['set_at'][0]}" if edge["set_at"] else f"{text}; {todo}"
+
+
+def _which_collections(last: Mapping[str, Any]) -> str:
+    """Those that had a chance to be analysed: of the others nothing but the total is known."""
+    text = counted(last["collections"] - last["unexplained"], "collection")
+    return f"{text} of {last['collections']:,}" if last["unexplained"] else text
 
 
 def summary_lines(recording: Recording) -> Iterator[str]:
@@ -73,6 +88,15 @@ def _lines(lines: Iterable[str]) -> Iterator[str]:
     return (line.replace("(-v shows more)", "(-o DIR shows more)") for line in lines)
 
 
+def left_out(shapes: Sequence[Mapping[str, Any]]) -> str:
+    """What `--only` and `--ignore` leave out, which the totals have."""
+    objects, size, share = (sum(each[name] for each in shapes) for name in ("objects", "bytes", "share"))
+    return (
+        f"left out by --only and --ignore: {counted(len(shapes), 'shape')}, about {objects:,.0f} objects, "
+        f"{human_bytes(size)}, {share:.0%} of what was analysed"
+    )
+
+
 def _figures(recording: Recording) -> Iterator[str]:
     process = recording.main
     if process is None or not process.last:
@@ -88,6 +112,8 @@ def _figures(recording: Recording) -> Iterator[str]:
     if last["unexplained"]:
         told += f"; {last['unexplained']:,} too large for the budget, or not to be read"
     yield f"{told}. {last['refused']}".removesuffix(" ").removesuffix(".")
+    if process.left_out:
+        yield left_out(process.left_out)
     if "waiting_objects" in process.at_end:
         waits = counted(process.at_end["waiting_objects"], "object")
         yield f"at the end {waits} waited ({human_bytes(process.at_end['waiting_bytes'])})"

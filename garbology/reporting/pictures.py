@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 
 from garbology.find.drawing import dot_to_svg, shape_dot, verb_of
 from garbology.reporting import svg
+from garbology.reporting.folding import folded
 from garbology.reporting.palette import INK, PAPER, WEAKEN
 from garbology.text.numbers import format_quantity
 from garbology.text.visible import shorten, visible
@@ -65,7 +66,7 @@ class Card:
 def card(shape: Mapping[str, Any]) -> Card:
     """The card of one shape dict, an entry of `found.to_dict()["shapes"]`; of a damaged one, a card that says so."""
     try:
-        return _card(shape)
+        return _card(folded(shape))
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         why = f"The record of this shape is damaged: {type(error).__name__}: {visible(error)}"
         return Card("A shape that cannot be read", (), (), (), (), "", "", None, "", "", "", why)
@@ -111,10 +112,15 @@ def _edge(edge: Mapping[str, Any]) -> Edge:
 
 
 def _facts(shape: Mapping[str, Any]) -> list[tuple[str, str]]:
+    about = "about " if shape.get("estimated") else ""
+    times = "once" if shape["count"] == 1 and not about else f"{about}{format_quantity(shape['count'])} times"
     return [
-        ("occurs", "once" if shape["count"] == 1 else f"{format_quantity(shape['count'])} times"),
+        ("occurs", times),
         ("objects in each", _objects(shape)),
-        ("holds in all", format_quantity(shape["bytes"], "bytes")),
+        (
+            "holds in all" if "estimated" not in shape else "freed in all",
+            about + format_quantity(shape["bytes"], "bytes"),
+        ),
     ]
 
 

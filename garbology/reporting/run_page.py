@@ -30,6 +30,7 @@ class RunPage:
     moments: Sequence[Mapping[str, Any]] = ()
     collections: Sequence[Mapping[str, Any]] = ()
     shapes: Sequence[Mapping[str, Any]] = ()
+    left_out: str = ""  # one sentence: the shapes that are not shown
     runtime: RuntimeSummary | None = None
     problems: Sequence[str] = ()
     command: str = ""

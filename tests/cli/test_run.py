@@ -141,6 +141,37 @@ def test_a_page_and_a_recording_are_written(directory, tmp_path):
 
 
 @GENERATIONAL
+def test_only_and_ignore_choose_whose_cycles_are_shown(directory, tmp_path):
+    """As in the pytest plugin: by module, type or function; the others stay in the totals, and are one line.
+
+    A recording has all of them: `report` chooses anew.
+    """
+    (directory / "others.py").write_text(f"{LEAVES}\nclass Other:\n    def __init__(self): self.me = self\n")
+    script = directory / "mine.py"
+    script.write_text(
+        "import gc, others\nclass Mine:\n    def __init__(self): self.me = self\n"
+        "others.leave(2000)\nfor _ in range(1000): Mine()\ngc.collect()\n"
+    )
+    words = ["-m", "garbology", "run", "--exact", "--only", "__main__", "-o", tmp_path, script]
+    only = python(*words, cwd=directory)
+    text = " ".join(only.stderr.split())
+    assert "cycles of `Mine.me -> Mine` held" in text
+    assert "left out by --only and --ignore: 1 shape, about" in text
+    assert "Owner" not in text
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "Mine" in page
+    assert "Owner" not in page
+    assert "left out by --only and --ignore" in page
+    process = read_recording(tmp_path).main
+    assert sum(each["objects"] for each in (*process.shapes, *process.left_out)) == process.collected
+    again = python("-m", "garbology", "report", tmp_path, "--ignore", "__main__*", "-o", tmp_path / "again")
+    assert "Owner" in again.stdout
+    assert "Mine" not in again.stdout
+    none = python("-m", "garbology", "report", tmp_path, "--only", "nothing.such", "-o", tmp_path / "none")
+    assert "--only and --ignore leave out all" in " ".join(none.stdout.split())
+
+
+@GENERATIONAL
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_children_are_recorded_where_asked_for(directory, tmp_path):
     """Those that are forked, spawned or started: one recording a process."""
@@ -231,6 +262,7 @@ def test_a_signal_is_passed_on(directory):
         (["run", "--interval", "0", "-m", "site"], "--interval 0"),
         (["run", "--threshold", "a,b", "-m", "site"], "--threshold a,b"),
         (["run", "-o", "/dev/null/x", "-m", "site"], "--output"),
+        (["run", "--only", "", "-m", "site"], "--only '': it takes a module"),
         (["report", "nowhere"], "there is no recording"),
         (["report"], "Missing argument"),
         (["runn"], "No such command"),

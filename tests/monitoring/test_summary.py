@@ -57,6 +57,45 @@ def test_what_could_not_be_analysed_is_not_called_nothing(analysed):
     assert "--exact" in said
 
 
+def seen(share, name="Node"):
+    shape = {
+        **SHAPE,
+        "types": {f"app.{name}": 1},
+        "edges": [{**EDGE, "source_type": name, "target_type": name}],
+    }
+    figures = dict.fromkeys(("objects", "objects_low", "objects_high", "cycles"), 600 * share)
+    return {**figures, "bytes": 9_600.0, "most_bytes": 96, "share": share, "shape": shape}
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ({"analysed": 3}, "were 92% of what the collector freed in 3 collections"),
+        ({"analysed": 2}, "were about 92% of what the collector freed in 3 collections"),
+        (
+            {"analysed": 2, "unexplained": 1},
+            "were about 92% of what the collector freed in 2 collections of 3",
+        ),
+    ],
+)
+def test_a_share_is_called_about_unless_all_was_analysed(last, said):
+    """And it is that of the collections that had a chance to be analysed."""
+    of = recording(collected=600, **last)
+    of.main.shapes.append(seen(0.92))
+    assert said in verdict(of)
+
+
+def test_what_was_left_out_is_one_line():
+    """The shapes of others, together; where nothing is left the verdict says that it is these options."""
+    of = recording(collected=600, analysed=3)
+    of.main.left_out += [seen(0.5), seen(0.25)]
+    assert verdict(of) == (
+        "3 collections freed 600 objects; of the cycles that were analysed, --only and --ignore leave out all"
+    )
+    line = "left out by --only and --ignore: 2 shapes, about 450 objects, 19.2 kB, 75% of what was analysed"
+    assert line in text(of)
+
+
 def test_a_program_that_was_killed_says_so():
     """There is no state at its end."""
     assert "without an exit of the interpreter" in text(recording())
