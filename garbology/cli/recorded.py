@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,11 @@ def write_recording(recording: Recording, directory: Path) -> list[Path]:
     ModuleNotFoundError : a drawing library is missing.
     OSError : the directory cannot be written.
     """
-    return write_run(page_of(recording), directory)
+    return write_run(page_of(recording, directory), directory)
 
 
-def page_of(recording: Recording) -> RunPage:
-    """What the page shows, as plain data."""
+def page_of(recording: Recording, directory: Path) -> RunPage:
+    """What the page in ``directory`` shows, as plain data."""
     main = recording.main
     collections = [row for process in recording.processes for row in process.collections]
     waiting = [{"seconds": row["seconds"], "waiting_objects": row["collected"]} for row in collections]
@@ -40,7 +41,7 @@ def page_of(recording: Recording) -> RunPage:
         collections=collections,
         shapes=[_shape(each) for each in recording.shapes[:_MOST_CARDS]],
         left_out=_left_out(recording),
-        runtime=_runtime(main) if main is not None else None,
+        runtime=_runtime(main, directory) if main is not None else None,
         problems=[]
         if main is not None and main.at_end
         else ["the program ended without an exit of the interpreter"],
@@ -82,14 +83,21 @@ def _shape(seen: dict[str, Any]) -> dict[str, Any]:
     return {**seen["shape"], **figures, "estimated": seen["objects_low"] != seen["objects_high"]}
 
 
-def _runtime(process: Process) -> RuntimeSummary:
-    header = process.header
+def _runtime(process: Process, directory: Path) -> RuntimeSummary:
+    header, last = process.header, process.last
+    began = datetime.fromtimestamp(header["began_at_unix"], timezone.utc)
     return RuntimeSummary(
         slug=f"cpython-{header['python']}-{header['collector']}",
         label=f"CPython {header['python']}",
         collector=header["collector"],
         runtime={"python": header["python"], "threshold": header["threshold"]},
         environment={"platform": header["platform"]},
-        samples=process.last.get("collections", 0),
-        record_file="program.json",
+        started=began.isoformat(timespec="seconds"),
+        repetition={
+            "budget": f"{header['budget']:.3g} of the time",
+            "collections": last.get("collections", 0),
+            "collections_analysed": last.get("analysed", 0),
+            "analysis_seconds": last.get("analysis_seconds", 0.0),
+        },
+        record_file=process.path.name if process.path.parent == directory else "",
     )

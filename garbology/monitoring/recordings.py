@@ -29,6 +29,7 @@ class Process:
     last : its latest record, with exact totals; empty where it ended before the first.
     shapes : the latest figures of each shape that counts, most objects first.
     left_out : those of the others, which ``--only`` and ``--ignore`` leave out; they are in all totals.
+    path : its file.
     collections : a row each: seconds since the program's start, generation, pause_seconds, collected.
     at_end : what waited and what had grown when it exited; empty where it was killed.
     """
@@ -39,6 +40,7 @@ class Process:
     collections: list[dict[str, Any]] = field(default_factory=list)
     at_end: dict[str, Any] = field(default_factory=dict)
     left_out: list[dict[str, Any]] = field(default_factory=list)
+    path: Path = field(default_factory=Path)
 
     @property
     def collected(self) -> int:
@@ -110,7 +112,7 @@ def _process(path: Path, began_at: float, scope: Scope) -> Process | None:
             f"{path}: a newer garbology made it (schema {header['schema_version']}, this one reads {SCHEMA_VERSION}): "
             "upgrade garbology"
         )
-    process = Process(header)
+    process = Process(header, path=path)
     offset = header["began_at_seconds"] - began_at
     shapes: dict[str, dict[str, Any]] = {}
     for row in rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from garbology.reporting.templating import render
 from garbology.study.page import RuntimeSummary, StudyPage, Tile
 
 _TIMELINE_FILE = "timeline.svg"
+_OF_STUDIES = ("scale", "samples")  # rows of the environment that a run has not
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,6 @@ def write_run(page: RunPage, directory: Path) -> list[Path]:
     """
     drawn = timeline.draw(page.moments, page.collections)
     cards = card_views(page.shapes)
-    runtimes = [page.runtime] if page.runtime else []
     content = {
         "page": page,
         "tiles": [views.tile(tile) for tile in page.tiles],
@@ -51,7 +51,7 @@ def write_run(page: RunPage, directory: Path) -> list[Path]:
         "timeline_file": _TIMELINE_FILE if drawn else "",
         "problems": views.Problems(views.problem_lines(page.problems)),
         "cards": cards,
-        "environments": views.environments(StudyPage("", "", "", runtimes=runtimes)),
+        "environments": _environments(page),
     }
     drawings = {view.file_name: view.card.file_text for view in cards if view.file_name}
     if drawn:
@@ -61,3 +61,9 @@ def write_run(page: RunPage, directory: Path) -> list[Path]:
         write_text(directory / "README.md", render("run.md.j2", content)),
         *(write_text(directory / name, text) for name, text in drawings.items()),
     ]
+
+
+def _environments(page: RunPage) -> views.RuntimeTable:
+    runtimes = [page.runtime] if page.runtime else []
+    table = views.environments(StudyPage("", "", "", runtimes=runtimes))
+    return replace(table, rows=[row for row in table.rows if row.name not in _OF_STUDIES])
