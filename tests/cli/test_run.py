@@ -135,9 +135,13 @@ def test_a_page_and_a_recording_are_written(directory, tmp_path):
     page = (output / "index.html").read_text(encoding="utf-8")
     assert "pages.py" in page
     assert "Owner" in page
-    again = garbology("report", output, "-o", tmp_path / "again")
+    assert f'href="{process.path.name}"' in page
+    (output / "index.html").unlink()
+    again = garbology("report", output)
     assert again.returncode == 0, again.stderr
-    assert (tmp_path / "again" / "index.html").read_text(encoding="utf-8") == page
+    assert (output / "index.html").read_text(encoding="utf-8") == page
+    garbology("report", output, "-o", tmp_path / "again")
+    assert "href=" not in (tmp_path / "again" / "index.html").read_text(encoding="utf-8")
 
 
 @GENERATIONAL
@@ -152,8 +156,7 @@ def test_only_and_ignore_choose_whose_cycles_are_shown(directory, tmp_path):
         "import gc, others\nclass Mine:\n    def __init__(self): self.me = self\n"
         "others.leave(2000)\nfor _ in range(1000): Mine()\ngc.collect()\n"
     )
-    words = ["-m", "garbology", "run", "--exact", "--only", "__main__", "-o", tmp_path, script]
-    only = python(*words, cwd=directory)
+    only = garbology("run", "--exact", "--only", "__main__", "-o", tmp_path, script, cwd=directory)
     text = " ".join(only.stderr.split())
     assert "cycles of `Mine.me -> Mine` held" in text
     assert "left out by --only and --ignore: 1 shape, about" in text
@@ -164,10 +167,10 @@ def test_only_and_ignore_choose_whose_cycles_are_shown(directory, tmp_path):
     assert "left out by --only and --ignore" in page
     process = read_recording(tmp_path).main
     assert sum(each["objects"] for each in (*process.shapes, *process.left_out)) == process.collected
-    again = python("-m", "garbology", "report", tmp_path, "--ignore", "__main__*", "-o", tmp_path / "again")
+    again = garbology("report", tmp_path, "--ignore", "__main__*", "-o", tmp_path / "again")
     assert "Owner" in again.stdout
     assert "Mine" not in again.stdout
-    none = python("-m", "garbology", "report", tmp_path, "--only", "nothing.such", "-o", tmp_path / "none")
+    none = garbology("report", tmp_path, "--only", "nothing.such", "-o", tmp_path / "none")
     assert "--only and --ignore leave out all" in " ".join(none.stdout.split())
 
 
