@@ -182,7 +182,8 @@ class _Adviser:
         return [link for link in self._links if link.steps[-1].referent is obj]
 
     def _is_safe(self, candidate: Candidate) -> bool:
-        return self._needed.isdisjoint(candidate.keys()) or self._is_never_needed(candidate.links[0])
+        is_needed = not self._needed.isdisjoint(candidate.keys()) or candidate.is_among(self._needed)
+        return not is_needed or self._is_never_needed(candidate.links[0])
 
     def _is_never_needed(self, link: Link) -> bool:
         """What is let go of when it is done with, and not held weakly: exceptions, what is open or runs; functions."""

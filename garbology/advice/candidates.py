@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import types
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +66,13 @@ class Candidate:
     def keys(self) -> set[EdgeClass]:
         """What stands for the same line of source: one that is needed speaks against all that have a key of it."""
         return lines_of_source(self.links[0])
+
+    def is_among(self, needed: Iterable[EdgeClass]) -> bool:
+        """Whether it is some of a list's elements of which others are needed: who reads the list takes all alike."""
+        holder = self.links[0].steps[-1].holder
+        if not any(type(holder) is kind for kind in (list, tuple, set, frozenset, deque)):
+            return False
+        return any(key[:2] == self.key[:2] for key in needed)
 
     def needed_keys(self) -> set[EdgeClass]:
         """The keys that are needed where this one is: one line of source also holds a base class's objects."""

@@ -1007,3 +1007,54 @@ def test_an_object_in_c_that_calls_back_can_be_let_go_of():
     reason = advice_of(program).reason
     assert "captures weakref.ref(self)" in reason
     assert "or let go of the xmlparser (`self.parser = None`) when it is done with" in reason
+
+
+# --- a list that others fill, of which one element leads back (pyparsing)
+
+
+class Expression:
+    def __init__(self, *expressions):
+        self.expressions = [*expressions]
+
+
+class Sequence(Expression):
+    """All of them."""
+
+
+class Recursive:
+    expression = None
+
+
+class Grammar:
+    """Keeps its observers apart from its parts."""
+
+    def __init__(self):
+        self.parts, self.observers = [], []
+
+
+class Observer:
+    def __init__(self, grammar):
+        self.grammar = grammar
+
+
+def recursive_grammar():
+    value = Recursive()
+    value.expression = Sequence(Expression(), value)
+    return value
+
+
+def observed_grammar():
+    grammar, observer = Grammar(), Observer(None)
+    grammar.parts.append(Expression())
+    grammar.observers.append(observer)
+    observer.grammar = grammar
+    return observer
+
+
+def test_an_element_is_not_weak_where_others_of_its_list_have_to_stay():
+    """Who reads the list takes all elements alike: `for each in self.expressions: each.parse(...)`."""
+    advice = advice_of(lambda: recursive_grammar() and None)
+    assert [str(edge) for edge in advice.edges] == ["Recursive.expression -> Sequence"]
+    assert advice.remedy == "clear"
+    advice = advice_of(lambda: observed_grammar() and None)
+    assert [str(edge) for edge in advice.edges] == ["Grammar.observers[0] -> Observer"]
