@@ -54,7 +54,7 @@ from garbology.advice.sampling import (
     is_standard,
 )
 from garbology.advice.together import Together
-from garbology.advice.unseen import TELLS_OF_LINES, uses_after_a_drop
+from garbology.advice.unseen import TELLS_OF_LINES, moments_within_lines, uses_after_a_drop
 from garbology.cycles.components import Components, cyclic_components
 from garbology.cycles.folding import Link
 from garbology.cycles.occurrence import Occurrence, occurrence_of
@@ -65,7 +65,7 @@ from garbology.interpreter.executed import Executed, Ran
 from garbology.interpreter.interruption import signal_of
 from garbology.interpreter.other_threads import any_has_run, processor_times
 from garbology.interpreter.putting_back import is_exiting
-from garbology.interpreter.returns import CALLED, CLOSED, INSIDE, YIELDED, Returns
+from garbology.interpreter.returns import CALLED, CLOSED, INSIDE, WITHIN, YIELDED, Returns
 from garbology.interpreter.thread_stacks import frames_of
 from garbology.interpreter.tracing import untraced
 from garbology.names.sources import INSTRUMENT
@@ -76,9 +76,15 @@ from garbology.snapshot.snapshot import Snapshot
 _MOST_CYCLES = 8
 _MOST_RETURNS = 8  # of one function: between the 4th and the 8th the window doubles, and is looked at
 _RETURNED = "returned"
-_EVENTS = (_RETURNED, CALLED, YIELDED, CLOSED, INSIDE)
+_EVENTS = (_RETURNED, CALLED, YIELDED, CLOSED, INSIDE, WITHIN)
 _LINE_BITS = 32
-_MOST_PASSED = {CALLED: 8, YIELDED: 8, CLOSED: 8, INSIDE: 3}  # moments of one function, or line
+_MOST_PASSED = {
+    CALLED: 8,
+    YIELDED: 8,
+    CLOSED: 8,
+    INSIDE: 3,
+    WITHIN: 3,
+}  # moments of one function, line or place in it
 _REFERENTS_PER_OBJECT = 16  # cost as much to read as an object
 _START_OF_THREAD = threading.Thread.start.__code__
 _GOLDEN = 0x9E3779B1  # spreads small numbers over 32 bits
@@ -158,7 +164,7 @@ class LiveObserver:
 
     def _follow(self, code: types.CodeType) -> None:
         if self._returns is not None:
-            self._returns.follow(code)
+            self._returns.follow(code, moments_within_lines)
         if not code.co_filename.startswith(INSTRUMENT) and (code is not self._around or TELLS_OF_LINES):
             self._dropped_unseen |= uses_after_a_drop(code)
 
@@ -223,7 +229,8 @@ class LiveObserver:
     def _passed(self, event: str, frame: types.FrameType) -> bool:
         """A function is called, resumed, yields or is closed; whether to look at its next such moment as well."""
         code = frame.f_code
-        moments = self._count(event, code, frame.f_lineno if event == INSIDE else 0)
+        place = {INSIDE: frame.f_lineno, WITHIN: frame.f_lasti}.get(event, 0)
+        moments = self._count(event, code, place)
         if moments > _MOST_PASSED[event] or code.co_filename.startswith(INSTRUMENT) or is_standard(code):
             return False
         if event == CALLED and moments == 1:
@@ -237,9 +244,9 @@ class LiveObserver:
             self._look_if_alone(closed, most)
         return moments < _MOST_PASSED[event]
 
-    def _count(self, event: str, code: types.CodeType, line: int = 0) -> int:
+    def _count(self, event: str, code: types.CodeType, place: int = 0) -> int:
         """How often this was told of; by a number, for a tuple would be one more object in the window."""
-        key = (id(code) << _LINE_BITS | line) * len(_EVENTS) + _EVENTS.index(event)
+        key = (id(code) << _LINE_BITS | place) * len(_EVENTS) + _EVENTS.index(event)
         count = self._moments_of[key] = self._moments_of.get(key, 0) + 1
         return count
 

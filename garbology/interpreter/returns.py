@@ -24,7 +24,8 @@ _MOST_EVENTS = 200_000  # a profile function costs every call, two microseconds;
 
 
 _CALL, _RETURN, _C_CALL = 0, 3, 4  # PyTrace_CALL, PyTrace_RETURN, PyTrace_C_CALL
-CALLED, YIELDED, CLOSED, INSIDE = "called", "yielded", "closed", "inside"  # what else is told of than returns
+# What else is told of than returns; the last at chosen places within a line.
+CALLED, YIELDED, CLOSED, INSIDE, WITHIN = "called", "yielded", "closed", "inside", "within"
 _MOST_FOLLOWED = 64  # functions of which every line is told
 _MOST_READ = 1_000  # functions of which each line is noted once
 _TOOL_NAME = "garbology"
@@ -132,6 +133,7 @@ class Returns:
         self._executed = executed
         self._tool: int | None = None
         self._followed: list[types.CodeType] = []
+        self._within: dict[int, frozenset[int]] = {}  # by the address of a followed function's code
         self._read: list[types.CodeType] = []
         self._disabled: set[int] = set()  # events at places of the code that are not wanted again
         self._left_events = 0
@@ -211,10 +213,10 @@ class Returns:
                 self._read_lines_from_now_on(frame, self._executed)
             self._executed.line(frame.f_code, frame.f_lineno)  # of what is left of it nothing is told
 
-    def follow(self, code: types.CodeType) -> None:
-        """Tell of each line of a function."""
+    def follow(self, code: types.CodeType, within: Callable[[types.CodeType], frozenset[int]]) -> None:
+        """Tell of each line of a function, and of some instructions ``within`` lines, by their offsets."""
         if sys.version_info >= (3, 12):
-            self._follow_lines(code)
+            self._follow_lines(code, within)
 
     def _tell(self, frame: types.FrameType, result: object) -> bool:
         return self._ask(self._returned, frame, result)
@@ -247,6 +249,7 @@ class Returns:
                     monitoring.register_callback(self._tool, event, callback)
                     wanted |= event
                 monitoring.register_callback(self._tool, monitoring.events.LINE, self._at_line)
+                monitoring.register_callback(self._tool, monitoring.events.INSTRUCTION, self._at_instruction)
                 monitoring.set_events(self._tool, wanted)
                 monitoring.restart_events()  # what an earlier watch had enough of
 
@@ -264,22 +267,39 @@ class Returns:
             for event, _ in self._callbacks():
                 monitoring.register_callback(tool, event, None)
             monitoring.register_callback(tool, monitoring.events.LINE, None)
+            monitoring.register_callback(tool, monitoring.events.INSTRUCTION, None)
+            self._within.clear()
             self._tool = None  # not before: what a signal's handler ends is done again
             monitoring.free_tool_id(tool)
 
-        def _follow_lines(self, code: types.CodeType) -> None:
-            monitoring = sys.monitoring
+        def _follow_lines(
+            self, code: types.CodeType, within: Callable[[types.CodeType], frozenset[int]]
+        ) -> None:
+            events = sys.monitoring.events
             if self._tool is None or len(self._followed) >= _MOST_FOLLOWED:
                 return
             if not any(code is other for other in self._followed):
                 self._followed.append(code)
-                monitoring.set_local_events(self._tool, code, monitoring.events.LINE)
+                offsets = self._within[id(code)] = within(code)
+                wanted = events.LINE | (events.INSTRUCTION if offsets else events.NO_EVENTS)
+                sys.monitoring.set_local_events(self._tool, code, wanted)
+
+        def _at_instruction(self, code: types.CodeType, offset: int) -> object:
+            if offset not in self._within.get(id(code), ()):
+                return sys.monitoring.DISABLE
+            if self._busy or not self.listens:
+                return None
+            try:
+                return None if self._tell_of_passing(WITHIN, sys._getframe(1)) else sys.monitoring.DISABLE
+            except RecursionError:  # where the stack ends, the program's next call fails and not this one
+                return None
 
         def _read_lines_from_now_on(self, frame: types.FrameType, executed: Executed) -> None:
-            code = frame.f_code
+            code, monitoring = frame.f_code, sys.monitoring
             if self._tool is not None and len(self._read) < _MOST_READ:
                 self._read.append(code)
-                sys.monitoring.set_local_events(self._tool, code, sys.monitoring.events.LINE)
+                told = monitoring.get_local_events(self._tool, code)
+                monitoring.set_local_events(self._tool, code, told | monitoring.events.LINE)
                 executed.is_read(code)
 
         def _at_line(self, code: types.CodeType, line: int) -> object:
