@@ -109,9 +109,13 @@ def _named(step: Step, following: Step | None) -> Origin | None:
         return Origin("handler", raised=tuple(_calls_of(step.holder)))
     if label == ".__dict__" and following is not None and following.label.startswith("['"):
         return _attribute(step.holder, following.label[2:-2])
-    if label.startswith(".") and not label.startswith(".__") and not is_foldable(step.holder):
+    if label.startswith(".") and not _is_special(label) and not is_foldable(step.holder):
         return _attribute(step.holder, label[1:])
     return None
+
+
+def _is_special(label: str) -> bool:
+    return label.startswith(".__") and label.endswith("__")
 
 
 def _named_of_function(function: Any, label: str, following: Step | None) -> Origin | None:

@@ -241,7 +241,7 @@ class _Reader:
             elif isinstance(each, ast.Name):
                 self._set_name(each.id, its_value, line, place)
             elif isinstance(each, ast.Attribute):
-                self._setting(each.attr, each.value, its_value, line, place)
+                self._setting(_mangled(each.attr, place), each.value, its_value, line, place)
             elif isinstance(each, ast.Subscript):
                 self._set_item(each, its_value, line, place)
 
@@ -282,7 +282,7 @@ class _Reader:
         if isinstance(root, ast.Name):
             self._bind(root.id, line, place, adds=True)
         else:
-            self._setting(root.attr, root.value, None, line, place, adds=True)
+            self._setting(_mangled(root.attr, place), root.value, None, line, place, adds=True)
 
     def _setting(
         self, name: str, on: ast.expr, value: ast.expr | None, line: int, place: _Place, adds: bool = False
@@ -292,8 +292,7 @@ class _Reader:
         made_as = "" if owner else self.scopes[place.scope].made_as.get(variable, "")
         trivial = value is not None and _is_trivial(value)
         kind = (adds, trivial, False, owner_line, value is not None and _is_constant(value))
-        setting = Setting(_mangled(name, place), line, owner, made_as, *kind)
-        self.found.keep_setting(setting)
+        self.found.keep_setting(Setting(name, line, owner, made_as, *kind))
 
     def _bind(self, name: str, line: int, place: _Place, *, adds: bool = False) -> None:
         if place.in_class_body and not adds:

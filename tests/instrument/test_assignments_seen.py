@@ -105,6 +105,22 @@ class Frozen:
         object.__setattr__(self, "me", self)
 
 
+class Spelled:
+    """Names that look private are what they are where they are strings."""
+
+    def __init__(self):
+        object.__setattr__(self, "__named", self)
+        self.__dict__["__kept"] = self
+        self.__mangled = self
+
+
+class SpelledInline(Spelled):
+    """The same without a dictionary."""
+
+    def __init__(self):
+        object.__setattr__(self, "__named", self)
+
+
 def with_itself(cls):
     """A decorator that gives a class its constructor."""
 
@@ -193,6 +209,10 @@ KINDS = [
     (Described, "._typed", ["setattr(instance, self.name, value)"]),
     (lambda: Asked().view and None, ".view[0]", ["def view(self):"]),
     (lambda: Remembering().view and None, ".view[0]", ["def view(self):"]),
+    (Spelled, ".__named", ['object.__setattr__(self, "__named", self)']),
+    (SpelledInline, ".__named", ['object.__setattr__(self, "__named", self)']),
+    (Spelled, ".__kept", ['self.__dict__["__kept"] = self']),
+    (Spelled, "._Spelled__mangled", ["self.__mangled = self"]),
     (Frozen, ".me", ['object.__setattr__(self, "me", self)']),
     (Decorated, ".me", ["self.me = self"]),
     (of_six, ".me", ["item.me = item"]),
