@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from garbology.alive.heap import Heap
+from garbology.alive.registries import holders_of_callables, registry_of
 from garbology.interpreter.contents import elements_of, items_of
 from garbology.interpreter.thread_stacks import RunningFrame
 from garbology.names.classes import is_module, namespace_of_module
@@ -126,9 +127,20 @@ def held_by_c(
         kind, text = "frame", f"an unfinished expression, call or loop of {frame_name(stack.frame)}"
     elif _are_atexit_callbacks(obj):
         text = "atexit.register, as a callback or its arguments"
-    elif atexit._ncallbacks() and (unseen_tuple is not None or type(obj) is tuple or type(obj) is dict):
-        text += " (arguments of atexit.register are held like this)"
+    elif registry_of(obj):
+        text = registry_of(obj)
+    else:
+        alike = _held_alike(obj, in_tuple=unseen_tuple is not None)
+        text += f" ({', '.join(alike)} are held like this)" if alike else ""
     return Root(kind, text, is_object=False)
+
+
+def _held_alike(obj: object, *, in_tuple: bool) -> list[str]:
+    """What else is held by C code alone."""
+    found = holders_of_callables(obj)
+    if atexit._ncallbacks() and (in_tuple or type(obj) is tuple or type(obj) is dict):
+        return [*found, "arguments of atexit.register"]
+    return [*found, "callbacks of atexit.register"] if atexit._ncallbacks() and found else found
 
 
 def _are_atexit_callbacks(obj: object) -> bool:

@@ -5,7 +5,9 @@ import atexit
 import ctypes
 import gc
 import logging
+import os
 import signal
+import subprocess
 import sys
 import threading
 import types
@@ -157,6 +159,47 @@ def test_callbacks_of_atexit_are_recognised():
     atexit.unregister(callback)
     assert alive.kind == "C"
     assert "atexit.register" in alive.root
+
+
+REGISTERING = """
+import codecs, logging, os, sys, weakref, garbology
+class Node:
+    def ask(self, *arguments): pass
+    def find(self, name): return codecs.CodecInfo(self.ask, self.ask) if name == "node" else None
+def find_once(node):
+    reference = weakref.ref(node)
+    codecs.register(lambda name: reference().find(name))
+    codecs.lookup("node")
+def registered(register):
+    node = Node()
+    register(node)
+    return weakref.ref(node)
+for register in (
+    lambda node: os.register_at_fork(before=node.ask),
+    lambda node: os.register_at_fork(after_in_parent=lambda: node),
+    lambda node: os.register_at_fork(after_in_child=node.ask),
+    lambda node: codecs.register(node.ask),
+    lambda node: codecs.register_error("node", node.ask),
+    find_once,
+    lambda node: sys.addaudithook(node.ask),
+):
+    print(garbology.why_alive(registered(register)()).root)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="no forks there")
+def test_registries_of_the_interpreter_are_recognised():
+    """Most never let go of what they have; hooks of audits are held so that nothing tells them apart."""
+    command = [sys.executable, "-c", REGISTERING]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    *known, audited = printed.splitlines()
+    assert known == [
+        *["os.register_at_fork, as a callback"] * 3,
+        "codecs.register, as a search function",
+        "codecs.register_error, as a handler",
+        "codecs.lookup, which keeps what it has found",
+    ]
+    assert "(hooks of sys.addaudithook" in audited
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="a signal that nobody else uses")
