@@ -51,7 +51,7 @@ from garbology.cycles.folding import Link
 from garbology.cycles.occurrence import Occurrence
 from garbology.cycles.result import Advice
 from garbology.cycles.shapes import is_class
-from garbology.names.classes import mro_of, safe_type_name
+from garbology.names.classes import mro_of
 from garbology.snapshot.snapshot import addresses_of
 from garbology.text.escaping import joined
 
@@ -349,9 +349,12 @@ class _Adviser:
         kept = sorted({joined(*c.key[:2]) for c in self.candidates if c not in safe})
         if kept and self._choice.opens(self.candidates):
             reason = f"no safe edge: without {enumerated(kept)} something would have died while it was in use"
+            names = self._choice.names_of_few(self.candidates)
+            reason += f"; clear {enumerated(names)} when all is done with" if names else ""
         elif self.candidates:
+            left = enumerated(self._choice.kinds_left(self.candidates))
             reason = (
-                f"{self._unbroken()} would still be a cycle, of references that no line of the program sets: "
+                f"{left} would still be a cycle, of references that no line of the program sets: "
                 "take something out of what holds it, or empty that, when it is done with"
             )
         else:
@@ -360,12 +363,6 @@ class _Adviser:
                 "or empty that, when it is done with"
             )
         return Advice([], "none", reason)
-
-    def _unbroken(self) -> str:
-        """The types of what is on cycles still without all candidates."""
-        places = on_cycles_without(self._occurrence, _all_removed(self._occurrence, self.candidates))
-        kinds = np.unique(self._occurrence.kinds[places])
-        return enumerated(sorted(safe_type_name(self._occurrence.types[kind]) for kind in kinds))
 
 
 def _can_be_let_go_of(candidate: Candidate) -> bool:

@@ -16,11 +16,14 @@ from garbology.advice.frames import is_left_in_frame
 from garbology.cycles.components import without_repeats
 from garbology.cycles.occurrence import Occurrence
 from garbology.cycles.reachability import graph_of, strongly_connected
+from garbology.names.classes import safe_type_name
 from garbology.snapshot.arrays import tally
+from garbology.text.escaping import joined
 
 _MOST_CANDIDATES = 12  # edges that are also tried in pairs
 _MOST_GROUPS = 8  # of like edges that are also tried three at a time
 _MOST_GIVEN_UP = 64  # edges of which one after another is left out
+_FEW_NAMES = 2
 LEADING_ON = 6  # the rank of edges from older objects to younger ones, and of what is worse
 MOST_NAMES = 8  # of edges of which each is needed; nobody judges more
 
@@ -68,6 +71,19 @@ class Choice:
             if found:
                 return found
         return self._without_the_superfluous(ordered, self._indispensable(ordered))
+
+    def names_of_few(self, candidates: Iterable[Candidate]) -> list[str]:
+        """One or two names of edges that open the cycles, with their sources; none where it takes more."""
+        names = sorted({joined(*candidate.key[:2]) for candidate in self.fewest(candidates)})
+        return names if len(names) <= _FEW_NAMES else []
+
+    def kinds_left(self, candidates: Iterable[Candidate]) -> list[str]:
+        """The types of what is on cycles still without all the candidates."""
+        removed = np.zeros(len(self._occurrence.targets), bool)
+        for candidate in candidates:
+            removed |= candidate.removed
+        kinds = np.unique(self._occurrence.kinds[on_cycles_without(self._occurrence, removed)])
+        return sorted(safe_type_name(self._occurrence.types[kind]) for kind in kinds)
 
     def _few_of(self, ordered: list[Candidate], most: int) -> list[Candidate]:
         """One or two edges, or one or more groups of like edges, but ``most``; empty where these are too few."""

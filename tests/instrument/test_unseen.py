@@ -138,6 +138,12 @@ def test_what_an_expression_needs_of_what_it_made_is_seen(program):
     assert (not advice.edges) or (not LINES and "not watched" in advice.reason)
 
 
+@pytest.mark.skipif(not LINES, reason="not seen before")
+def test_where_all_is_needed_it_is_said_what_to_clear_at_the_end():
+    """The way back rather than what the parent owns."""
+    assert advice_of(counts).reason.endswith("; clear Child.parent when all is done with")
+
+
 def test_what_a_variable_holds_is_no_need_of_an_expression():
     """The child lives as long as its variable."""
     advice = advice_of(keeps_the_child)
