@@ -37,6 +37,8 @@ def remedy_for_method(link: Link, holding: Link, attribute: str | None) -> tuple
     ``holding`` is the link by which something else holds the method, and ``attribute`` that which it begins with.
     """
     container = container_of_method(link)
+    if attribute and _is_c_method_of_its_owner(link, holding):
+        return "property", f"is a method of its own object: make {attribute} a method of the class instead"
     if container is not None:
         return _remedy_for_method_of(container)
     if _is_method_in_c(link.steps[-1].holder) and link.steps[-1].label == ".__self__":
@@ -93,6 +95,14 @@ def container_of_method(link: Link) -> type | None:
                 (base for base in mro_of(type(owner)) if any(base is kind for kind in _EMPTIED)), None
             )
     return None
+
+
+def _is_c_method_of_its_owner(link: Link, holding: Link) -> bool:
+    """Whether it is one that the object has from a class written in C: `self.set = self.__setitem__`."""
+    last = link.steps[-1]
+    owner = holding.steps[0].holder
+    is_own = _is_method_in_c(last.holder) and last.label == ".__self__" and last.referent is owner
+    return is_own and is_made_by_the_program(type(owner))
 
 
 def _is_method_in_c(obj: object) -> bool:

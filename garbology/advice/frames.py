@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import opcode
 import sys
@@ -98,6 +99,11 @@ def left_sentence(links: Sequence[Link], target: str) -> str:
     names = {where: ", ".join(own) for where, own in variables.items()}
     if len(names) == 1:
         ((where, own),) = names.items()
+        if _is_left_by_a_context_manager(variable_step(links[0]).holder):
+            return (
+                f"the frame of {where}, which is the standard library's, keeps the exception that keeps the frame: "
+                "catch the exception inside the with block, or raise it after that"
+            )
         cleared = " = ".join(own.split(", "))
         said = f"the frame of {where} keeps {target} that keeps the frame: "
         if "<lambda>" in where:
@@ -136,6 +142,11 @@ def frames_sentence(links: Sequence[Link]) -> str:
     names = {where: ", ".join(own) for where, own in variables.items()}
     if len(names) == 1:
         ((where, own),) = names.items()
+        if _is_left_by_a_context_manager(variable_step(links[0]).holder):
+            return (
+                f"the frame of {where}, which is the standard library's, keeps the exception that keeps the frame: "
+                "catch the exception inside the with block, or raise it after that"
+            )
         cleared = " = ".join(own.split(", "))
         return (
             f"the frame of {where} keeps the exception that keeps the frame: "
@@ -143,6 +154,12 @@ def frames_sentence(links: Sequence[Link]) -> str:
         )
     each = " and ".join(f"`del {own}` in {where}" for where, own in names.items())
     return f"{len(names)} frames keep the exception that keeps the frames: {each}, each in a finally"
+
+
+def _is_left_by_a_context_manager(frame: Any) -> bool:
+    """Whether an exception has left a `with` block whose context manager is a generator function."""
+    code = frame.f_code
+    return code.co_name in ("__exit__", "__aexit__") and code.co_filename == contextlib.__file__
 
 
 def own_variable(link: Link) -> str | None:

@@ -64,6 +64,14 @@ def remedy_of(links: Sequence[Link], *, way_back: bool, around: Surroundings) ->
                 "for who reads it expects the object"
             ),
         )
+    if all(map(_is_itself_among_others, links)):
+        return Remedy(
+            "property",
+            lambda edge, target: (
+                f"{edge} is the object itself: keep the others alone there, and make "
+                f"{link.label.partition('[')[0]} a property that adds it, for who reads it expects the object"
+            ),
+        )
     if is_callable_made_here(link):
         return cleared_because(
             link, lambda edge, target: f"{edge} holds {target}, which nothing else may keep"
@@ -88,7 +96,7 @@ def _closed_with(link: Link) -> Remedy | None:
 def _bound_method(link: Link, around: Surroundings) -> Remedy | None:
     """A bound method that something holds, or several things."""
     holding = link
-    if type(link.steps[0].holder) is types.MethodType:
+    if any(type(link.steps[0].holder) is kind for kind in (types.MethodType, types.MethodWrapperType)):
         holding = next(iter(around.holders_of(link.steps[0].holder)), link)
     found = callbacks.remedy_for_method(link, holding, attribute_of(holding))
     found = found or callbacks.remedy_for_argument(link, attribute_of(link))
@@ -98,7 +106,7 @@ def _bound_method(link: Link, around: Surroundings) -> Remedy | None:
     method = clearing_call(holding) or _let_go_of_the_caller(link, around)
     if is_fired(link):
         return fired(link, sentence)
-    if name != "clear" and not tables.takes_weak_references(link.steps[-1].referent):
+    if name not in ("clear", "property") and not tables.takes_weak_references(link.steps[-1].referent):
         return _strong(link)
     return Remedy(name, lambda edge, target: f"{of_the_method(edge)} {sentence}{method}")
 
@@ -134,6 +142,13 @@ def _is_in_a_container_of_its_own(links: Sequence[Link]) -> bool:
     if name is None or not all(link.source == link.target and link.label == f".{name}[0]" for link in links):
         return False
     return is_made_by_the_program(owner) and is_always_in_a_container_of_its_own(owner, name)
+
+
+def _is_itself_among_others(link: Link) -> bool:
+    """Whether a list or tuple that an object of the program's has holds the object: `self.order = [self, *bases]`."""
+    is_own = link.source == link.target and is_made_by_the_program(type(link.steps[0].holder))
+    is_element = any(type(link.steps[-1].holder) is kind for kind in (list, tuple))
+    return is_own and is_element and link.label.partition("[")[0] == f".{attribute_of(link)}"
 
 
 def _strong(link: Link) -> Remedy:

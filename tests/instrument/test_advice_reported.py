@@ -1058,3 +1058,63 @@ def test_an_element_is_not_weak_where_others_of_its_list_have_to_stay():
     assert advice.remedy == "clear"
     advice = advice_of(lambda: observed_grammar() and None)
     assert [str(edge) for edge in advice.edges] == ["Grammar.observers[0] -> Observer"]
+
+
+# --- a method that an object has from a class written in C, in an attribute of it (chameleon's scopes)
+
+
+class Scope(dict):
+    __slots__ = ("set_global",)
+
+    def __init__(self):
+        self.set_global = self.__setitem__
+
+
+def test_a_method_written_in_c_of_the_object_itself_becomes_one_of_the_class():
+    """To empty the dictionary would help nothing, and it takes no weak reference."""
+    advice = advice_of(lambda: Scope() and None)
+    assert advice.remedy == "property"
+    assert "make set_global a method of the class instead" in advice.reason
+
+
+# --- an object among others in a list of its own (zope.interface's registries)
+
+
+class Ordered:
+    def __init__(self, *bases):
+        self.bases = bases
+        self.order = [self, *bases]
+
+
+def test_an_object_in_a_list_of_its_own_is_left_out_of_it():
+    """Who reads the list expects objects, and a weak reference to itself would be the only one."""
+    base = Ordered()
+    advice = advice_of(lambda: Ordered(base) and None)
+    assert advice.remedy == "property"
+    assert "keep the others alone there, and make .order a property that adds it" in advice.reason
+
+
+# --- an exception that `getattr` with a default drops after it has left a block (django's URLs, asgiref)
+
+
+class Storage:
+    @contextlib.contextmanager
+    def locked(self):
+        """Nothing else."""
+        yield self
+
+    def __getattr__(self, name):
+        with self.locked():
+            raise AttributeError
+
+
+def test_an_exception_that_left_a_block_is_not_for_contextlib_to_let_go_of():
+    """From 3.11 nothing keeps it; before, the frame of contextlib is no program's to change."""
+
+    def program():
+        return getattr(Storage(), "missing", None)
+
+    found = garbology.find_cycles(program)
+    for shape in found.shapes:
+        assert "catch the exception inside the with block, or raise it after that" in shape.advice.reason
+    assert found.shapes or sys.version_info >= (3, 11)
