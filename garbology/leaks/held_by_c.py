@@ -14,7 +14,7 @@ from __future__ import annotations
 import types
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress, pairwise
 from typing import Any
 
@@ -136,6 +136,11 @@ class _Group:
         """A leak through an object written in C, the nearest of those ``lost``, that may be what holds it."""
         path = min((self._path_to(place, opaque) for place, opaque in lost), key=len)
         root, base, name = held_name(path[0]), opaque_base(type(path[-1])), held_name(path[-1])
+        if len(path) == 1:
+            reason = f"{self.references}, unless the {base} holds itself unseen"
+            return replace(
+                self.leak(), reason=reason, remedy=f"{_MISSING}, or what the {base} holds by itself"
+            )
         if _is_callable(path[0]):
             reason = f"{root}, which C code holds (a registered callback), keeps {name}"
         else:

@@ -183,6 +183,21 @@ def test_a_connection_that_its_own_callback_keeps_is_a_leak(kind):
         garbology.assert_no_cycles(work)
 
 
+def test_an_object_written_in_c_with_a_reference_too_many_is_not_said_to_hold_itself():
+    """A missing Py_DECREF is as likely; there is nothing to close or to unregister."""
+
+    def program():
+        store = sqlite3.connect(":memory:")
+        store.close()
+        increase(store)
+
+    (leak,) = garbology.find_cycles(program).leaks
+    assert leak.edges == []
+    assert "unless the sqlite3.Connection holds itself unseen" in leak.reason
+    assert "missing Py_DECREF" in leak.remedy
+    assert "unregister" not in leak.remedy
+
+
 def test_an_older_leak_does_not_excuse_a_new_one():
     """A connection that was leaked before is in no use, and holds nothing of the new one."""
 
