@@ -27,6 +27,7 @@ from garbology.advice.running import fired, is_fired, passed_by_itself, running
 from garbology.advice.sampling import is_made_by_the_program
 from garbology.advice.setting import assignment, clearing, weak_slot
 from garbology.cycles.folding import Link
+from garbology.interpreter.contents import length_of
 from garbology.names.attribute_code import (
     is_always_in_a_container_of_its_own,
     is_always_itself,
@@ -147,7 +148,8 @@ def _is_in_a_container_of_its_own(links: Sequence[Link]) -> bool:
 def _is_itself_among_others(link: Link) -> bool:
     """Whether a list or tuple that an object of the program's has holds the object: `self.order = [self, *bases]`."""
     is_own = link.source == link.target and is_made_by_the_program(type(link.steps[0].holder))
-    is_element = any(type(link.steps[-1].holder) is kind for kind in (list, tuple))
+    holder = link.steps[-1].holder
+    is_element = any(type(holder) is kind for kind in (list, tuple)) and length_of(holder) > 1
     return is_own and is_element and link.label.partition("[")[0] == f".{attribute_of(link)}"
 
 
