@@ -68,9 +68,12 @@ class Candidate:
         return lines_of_source(self.links[0])
 
     def is_among(self, needed: Iterable[EdgeClass]) -> bool:
-        """Whether it is some of a list's elements of which others are needed: who reads the list takes all alike."""
+        """Whether it is some of a list's elements of which others are needed: who reads the list takes all alike.
+
+        In a tuple each place has a meaning of its own, as among a call's arguments.
+        """
         holder = self.links[0].steps[-1].holder
-        if not any(type(holder) is kind for kind in (list, tuple, set, frozenset, deque)):
+        if not any(type(holder) is kind for kind in (list, set, frozenset, deque)):
             return False
         return any(key[:2] == self.key[:2] for key in needed)
 

@@ -1063,6 +1063,23 @@ def test_an_element_is_not_weak_where_others_of_its_list_have_to_stay():
 # --- a method that an object has from a class written in C, in an attribute of it (chameleon's scopes)
 
 
+class Request:
+    """What a response answers."""
+
+
+def answered():
+    response = Line()
+    response.remove = functools.partial(print, Request(), response)
+    return response
+
+
+def test_each_place_of_a_tuple_is_its_own():
+    """One argument of a call has to stay, and another leads back (cachecontrol's responses)."""
+    advice = advice_of(lambda: answered() and None)
+    assert [edge.label for edge in advice.edges] == [".remove.args[1]"]
+    assert advice.remedy == "weakref"
+
+
 class Scope(dict):
     __slots__ = ("set_global",)
 
