@@ -86,7 +86,7 @@ def _origin_of(link: Link | None, files: tuple[str, ...]) -> Origin | None:
     for step, following in zip(link.steps, (*link.steps[1:], None), strict=True) if link else ():
         named = _named(step, following)
         if named is not None:
-            origin = named
+            origin = replace(named, of_itself=link is not None and step.holder is link.steps[-1].referent)
         elif (
             origin is not None
             and step.label.startswith(("[", "set element"))

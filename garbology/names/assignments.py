@@ -34,6 +34,7 @@ class Origin:
     files : where else it may be set.
     code : file, first line and name of a function.
     raised : file and line of each call that an exception went through, the innermost first.
+    of_itself : whether the target is what has the attribute, which whoever makes it cannot give it.
     ran : of some files what ran while the objects were made: the first lines of functions (0 for the module), those of
         them whose lines are not known, and the lines of the others; empty where that is not known.
     """
@@ -46,6 +47,7 @@ class Origin:
     files: tuple[str, ...] = ()
     code: tuple[str, int, str] = ("", 0, "")
     raised: tuple[_Line, ...] = ()
+    of_itself: bool = False
     ran: tuple[tuple[str, tuple[tuple[int, ...], ...]], ...] = ()
 
     def lines(self) -> list[str]:
@@ -83,7 +85,8 @@ def _lines_naming_it(origin: Origin) -> Iterator[_Lines]:
     assigned = [each for each in own + outside if not each[1].trivial and not each[1].adds]
     telling = sorted((each for each in assigned if not each[1].is_field), key=_is_library_line)
     has_source = any(file for file, *_ in origin.classes)
-    if not origin.in_container and all(map(_is_library_line, telling)) and (telling or not has_source):
+    is_given = not origin.in_container and not origin.of_itself
+    if is_given and all(map(_is_library_line, telling)) and (telling or not has_source):
         yield list(_constructor_lines(origin))
     yield _places(telling)
     yield _places([each for each in own if each[1].is_field and not telling])

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import importlib.util
 import sys
 import threading
 
@@ -457,3 +458,26 @@ def test_nothing_is_left_in_the_program_s_functions():
         events = [sys.monitoring.get_local_events(tool, code) for code in codes]
         sys.monitoring.free_tool_id(tool)
         assert events == [0, 0]
+
+
+LIBRARY = """
+class Base:
+    def __init__(self, session):
+        self.session = session
+
+class Session(Base):
+    def __init__(self, name):
+        super().__init__(self)
+"""
+
+
+def test_who_makes_an_object_does_not_give_it_to_itself(tmp_path):
+    """A library's class is made with arguments, of which none can be the object (authlib's sessions)."""
+    file = tmp_path / "site-packages" / "sessions.py"
+    file.parent.mkdir()
+    file.write_text(LIBRARY)
+    spec = importlib.util.spec_from_file_location("sessions", file)
+    sessions = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sessions)
+    (shape,) = garbology.find_cycles(lambda: sessions.Session("a name") and None).shapes
+    assert [line.partition(": ")[2] for line in shape.edges[0].set_at] == ["self.session = session"]
