@@ -19,7 +19,9 @@ _MOST_SHAPES_LOGGED = 3
 class JsonLines:
     """One record a line, appended to a file; `tail -f` follows it.
 
-    The shapes of a record are those that changed since the one before: of each, the latest line has the figures.
+    The shapes of a record are those that changed since the one before: of each, the latest line has the figures. The
+    upper end of an interval grows with every collection that is not analysed: it may be a tenth larger than was
+    written, until the last record.
 
     Parameters
     ----------
@@ -34,7 +36,7 @@ class JsonLines:
         self._path = Path(path)
         self._most_bytes = most_bytes
         self._kept = kept
-        self._told: dict[str, float] = {}
+        self._told: dict[str, tuple[float, str]] = {}
 
     def __call__(self, record: dict[str, Any]) -> None:
         """Append a record."""
@@ -51,8 +53,10 @@ class JsonLines:
         changed = []
         for shape in record["shapes"]:
             key = json.dumps(shape["shape"]["edges"], sort_keys=True)
-            self._told[key] = shape["objects"]
-            if told.get(key) != shape["objects"]:
+            figures = self._told[key] = shape["objects"], f"{shape['objects_high']:.1e}"
+            if told.get(key) != figures or (
+                record.get("final") and shape["objects"] != shape["objects_high"]
+            ):
                 changed.append(shape)
         return {**record, "shapes": changed}
 

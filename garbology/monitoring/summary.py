@@ -50,10 +50,9 @@ def _nothing_to_show(process: Process) -> str:
 
 
 def _of_the_heaviest(shape: Mapping[str, Any], last: Mapping[str, Any]) -> str:
-    about = "" if last["analysed"] == last["collections"] else "about "
     text = (
         f"cycles of `{name_of(shape['shape'])}` held {human_bytes(shape['most_bytes'])} at most and were "
-        f"{about}{shape['share']:.0%} of what the collector freed in {_which_collections(last)}"
+        f"{_share(shape['share'], last)}"
     )
     advice = shape["shape"]["advice"]
     if not advice or not advice["edges"]:
@@ -63,10 +62,13 @@ def _of_the_heaviest(shape: Mapping[str, Any], last: Mapping[str, Any]) -> str:
     return f"{text}; {todo}, set at {edge['set_at'][0]}" if edge["set_at"] else f"{text}; {todo}"
 
 
-def _which_collections(last: Mapping[str, Any]) -> str:
-    """Those that had a chance to be analysed: of the others nothing but the total is known."""
-    text = counted(last["collections"] - last["unexplained"], "collection")
-    return f"{text} of {last['collections']:,}" if last["unexplained"] else text
+def _share(share: float, last: Mapping[str, Any]) -> str:
+    """Of those collections that are known: few may have been analysed of many."""
+    collections = counted(last["collections"], "collection")
+    if last["analysed"] == last["collections"]:
+        return f"{share:.0%} of what the collector freed in {collections}"
+    known = f"the {last['analysed']:,} of {collections} that were analysed"
+    return f"about {share:.0%} of what the collector freed, by {known}"
 
 
 def summary_lines(recording: Recording) -> Iterator[str]:

@@ -90,6 +90,17 @@ def test_json_lines_have_what_was_seen(tmp_path):
     assert second["shapes"] == []
 
 
+def test_an_interval_that_grows_is_told_again(tmp_path):
+    """While the collections go on unanalysed; where it has grown by a tenth, and in the last record."""
+    path = tmp_path / "records.jsonl"
+    sink, record = JsonLines(path), watched(JsonLines(tmp_path / "other")).to_dict()
+    for high, final in ((100, False), (101, False), (150, False), (151, False), (151, True)):
+        shapes = [{**each, "objects": 10, "objects_high": high} for each in record["shapes"]]
+        sink({**record, "shapes": shapes, "final": final})
+    told = [json.loads(line)["shapes"] for line in path.read_text().splitlines()]
+    assert [shapes[0]["objects_high"] if shapes else None for shapes in told] == [100, None, 150, None, 151]
+
+
 def test_json_lines_are_rotated(tmp_path):
     """No file grows beyond its bound, the oldest go, and each is complete by itself."""
     path = tmp_path / "records.jsonl"
