@@ -3,6 +3,10 @@
 An analysis costs far more than the collection it looks at. So that all of them take a stated share of the elapsed
 time, each generation gets the part of it that it needs and no more (max-min fairness), by what an analysis of that
 generation took and by how often it is collected, as far as both are known by then.
+
+A small budget is for services, where the 99th percentile of the latency counts. It shows what happens in a hundredth of
+the time: requests that come while an analysis stops the program. So of a small budget only a part is spent, a fifth of
+0.01.
 """
 
 from __future__ import annotations
@@ -14,7 +18,10 @@ _GENERATIONS = 3
 _FIRST_COST_SECONDS = 0.02  # of a young collection, before one was analysed; the first explains every shape
 _SECONDS_A_BLOCK = 1e-6  # of all allocated blocks, for the first collection of the oldest generation
 _MEMORY = 0.7  # weight of what was known before in the mean of costs and intervals
-_HORIZON_SECONDS = 3.0  # within which too much or too little is made good
+_HORIZON_SECONDS = 3.0  # within which too much or too little is made good, sooner while the program is young
+_SHORTEST_HORIZON_SECONDS = 0.1
+_ALL_SPENT_FROM = 0.05  # the budget of which nothing is left, and of smaller ones the more
+_LEAST_SPENT = 0.2
 _LEAST = 0.05  # of the budget, however much has been overdrawn
 _LONGEST_SAVED_FOR_SECONDS = (
     60.0  # a collection that the budget does not pay in this time is left unexplained
@@ -26,13 +33,14 @@ class Budget:
 
     Parameters
     ----------
-    share : of the elapsed time, above 0; from 1 on every collection is analysed.
+    share : of the elapsed time, at most, above 0; from 1 on every collection is analysed.
     seed : of the random numbers.
     now : seconds of the clock at the beginning.
     """
 
     def __init__(self, share: float, seed: int | None, now: float) -> None:
         self.share = share
+        self._aim = share * min(1.0, max(_LEAST_SPENT, share / _ALL_SPENT_FROM))
         self.spent_seconds = 0.0
         self._began_at = now
         self._random = random.Random(seed)  # noqa: S311 - a sample
@@ -72,8 +80,10 @@ class Budget:
 
     def _share_now(self, now: float) -> float:
         """The share, more or less by what was saved or overdrawn so far."""
-        saved = self.share * (now - self._began_at) - self.spent_seconds
-        return max(self.share + saved / _HORIZON_SECONDS, self.share * _LEAST)
+        elapsed = now - self._began_at
+        saved = self._aim * elapsed - self.spent_seconds
+        horizon = min(max(elapsed, _SHORTEST_HORIZON_SECONDS), _HORIZON_SECONDS)
+        return max(self._aim + saved / horizon, self._aim * _LEAST)
 
     @staticmethod
     def _fair_part(loads: list[float], generation: int, share: float) -> float:
