@@ -43,7 +43,7 @@ def page_of(recording: Recording, directory: Path) -> RunPage:
         left_out=_left_out(recording),
         runtime=_runtime(main, directory) if main is not None else None,
         problems=[]
-        if main is not None and main.at_end
+        if main is not None and main.ended
         else ["the program ended without an exit of the interpreter"],
         command=f"garbology run -o DIR {shlex.join(recording.program)}",
     )

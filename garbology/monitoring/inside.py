@@ -6,34 +6,13 @@ import atexit
 import gc
 import json
 import os
-import platform
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from garbology.find.explain import explain_garbage, judged
-from garbology.interpreter import collector, exclusive
-from garbology.monitoring.monitors import Monitor
-from garbology.monitoring.privacy import private
-from garbology.monitoring.sinks import JsonLines
-from garbology.names.classes import safe_type_name
-from garbology.snapshot.addresses import types_of
-from garbology.snapshot.arrays import tally
-from garbology.snapshot.listing import closed, listing
+from garbology.monitoring.process_recording import ProcessRecording
 
 SETTINGS = "GARBOLOGY_RECORDING"
 PATH = "PYTHONPATH"
-RECORDING_SCHEMA = "garbology.recording"
-SCHEMA_VERSION = 1
-_NO_ROTATION = 1 << 62
-_MOST_READ = 3_000_000  # objects at the end: some seconds
-_MOST_TYPES = 30
-_MOST_WAITING_SHAPES = 32  # as many as are described
 
 
 def begin() -> None:
@@ -50,7 +29,7 @@ def begin() -> None:
         import tracemalloc
 
         tracemalloc.start()
-    _Recording(settings).begin()
+    _FromTheStart({**settings, "alive": True}).begin()
 
 
 def _leave_no_trace(path: str | None) -> None:
@@ -62,133 +41,28 @@ def _leave_no_trace(path: str | None) -> None:
         os.environ[PATH] = path
 
 
-class _Recording:
-    """One process, in one file; a child of a fork is another one."""
+class _FromTheStart(ProcessRecording):
+    """A process from its start to its exit; a child of a fork, where asked for, is another one."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        self._settings = settings
-        self._monitor: Monitor | None = None
-        self._write: Callable[[dict[str, Any]], None] = lambda record: None
-        self._pid = 0
-        self._path = Path()
-        self._types: dict[str, int] = {}
+        super().__init__(settings)
+        self._children = settings["children"]
 
     def begin(self) -> None:
         """Begin, and end when the interpreter exits."""
         atexit.register(self.end)
-        if self._settings["children"] and hasattr(os, "register_at_fork"):
+        if self._children and hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._start_in_child)
-        self._start()
+        self.start()
 
     def _start_in_child(self) -> None:
-        self._start()
+        self.start()
         util = sys.modules.get("multiprocessing.util")
         if util is not None:  # its processes exit without `atexit`, and run what is registered with it
-            vars(util)["register_after_fork"](self, _Recording.start_in_multiprocessing)
+            vars(util)["register_after_fork"](self, _FromTheStart.start_in_multiprocessing)
 
     def start_in_multiprocessing(self) -> None:
         """Begin anew: what was begun in the child before this has been put back (`putting_back`)."""
-        self._abandon()
-        self._path.unlink(missing_ok=True)
-        self._start()
+        self.forget()
+        self.start()
         vars(sys.modules["multiprocessing.util"])["Finalize"](None, self.end, exitpriority=0)
-
-    def _start(self) -> None:
-        self._abandon()
-        self._pid = os.getpid()
-        self._path = Path(self._settings["directory"], f"process-{self._pid}-{time.time_ns()}.jsonl")
-        self._write = _forgiving(JsonLines(self._path, most_bytes=_NO_ROTATION))
-        self._types = _alive_by_type()
-        self._monitor = Monitor(
-            self._settings["budget"],
-            self._write,
-            interval_seconds=self._settings["interval_seconds"],
-            keys=self._settings["keys"],
-        )
-        self._write({**self._header(), "shapes": []})
-        gc.collect()  # what the imports have left is none of the program's
-        self._monitor.start()
-
-    def _abandon(self) -> None:
-        monitor, self._monitor = self._monitor, None
-        if monitor is not None:
-            monitor.abandon()
-
-    def _header(self) -> dict[str, Any]:
-        return {
-            "schema": RECORDING_SCHEMA,
-            "schema_version": SCHEMA_VERSION,
-            "pid": self._pid,
-            "parent_pid": os.getppid(),
-            "began_at_seconds": time.perf_counter(),
-            "began_at_unix": time.time(),
-            "python": platform.python_version(),
-            "implementation": platform.python_implementation(),
-            "collector": collector.kind(),
-            "threshold": list(gc.get_threshold()),
-            "platform": platform.platform(),
-            "budget": self._settings["budget"],
-        }
-
-    def end(self) -> None:
-        """The interpreter exits: write the last figures, once."""
-        if self._monitor is None or os.getpid() != self._pid:
-            return
-        monitor, self._monitor = self._monitor, None
-        with collector.paused():
-            at_end = _state_at_end(self._types, keys=self._settings["keys"])
-        monitor.stop()
-        self._write({"schema": "garbology.recording.end", "at_end": at_end, "shapes": []})
-
-
-def _alive_by_type() -> dict[str, int]:
-    """How many tracked objects there are of each type, by its name."""
-    with exclusive.analysis(), collector.paused():
-        return _by_type(*types_of(list(listing().there())))
-
-
-def _by_type(types: Sequence[type], kinds: NDArray[np.int32]) -> dict[str, int]:
-    named: dict[str, int] = {}
-    for kind, count in zip(types, tally(kinds, len(types)).tolist(), strict=True):
-        name = safe_type_name(kind)
-        named[name] = named.get(name, 0) + count
-    return named
-
-
-def _state_at_end(before: Mapping[str, int], *, keys: bool) -> dict[str, Any]:
-    """What waits for the collector now, and which types have more objects alive than ``before``."""
-    with exclusive.analysis(), collector.paused():
-        objects = closed(listing())
-        if len(objects) > _MOST_READ or collector.kind() != "generational":
-            return {"grown": _grown(before, _by_type(*types_of(objects)))}
-        snapshot, garbage = judged(objects)
-        grown = _grown(before, _by_type(snapshot.types, snapshot.kinds[~garbage]))
-        finding = explain_garbage(snapshot, garbage, lambda shape: True)
-    shapes = [each.to_dict() | {"members": each.members} for each in finding.shapes[:_MOST_WAITING_SHAPES]]
-    return {
-        "grown": grown,
-        "waiting_objects": finding.garbage,
-        "waiting_bytes": finding.garbage_bytes,
-        "waiting_shapes": private(shapes, keys=keys),
-    }
-
-
-def _grown(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
-    """By how much, most first; the instrument's own objects left out."""
-    changes = ((count - before.get(name, 0), name) for name, count in now.items())
-    most = sorted(
-        ((n, name) for n, name in changes if n > 0 and not name.startswith("garbology.")), reverse=True
-    )
-    return {name: count for count, name in most[:_MOST_TYPES]}
-
-
-def _forgiving(sink: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
-    """What cannot be written, as on a full disk, is lost, and no word of it is in the program's output."""
-
-    def write(record: dict[str, Any]) -> None:
-        try:
-            sink(record)
-        except OSError:
-            return
-
-    return write

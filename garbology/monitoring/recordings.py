@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from garbology.find.scope import Scope
-from garbology.monitoring.inside import RECORDING_SCHEMA, SCHEMA_VERSION
 from garbology.monitoring.outside import MEMORY_FILE, PROGRAM_FILE
+from garbology.monitoring.process_recording import RECORDING_SCHEMA, SCHEMA_VERSION
 
 Row = Mapping[str, Any]
 
@@ -31,13 +31,15 @@ class Process:
     left_out : those of the others, which ``--only`` and ``--ignore`` leave out; they are in all totals.
     path : its file.
     collections : a row each: seconds since the program's start, generation, pause_seconds, collected.
-    at_end : what waited and what had grown when it exited; empty where it was killed.
+    ended : whether it wrote its end: not where it was killed.
+    at_end : what waited and what had grown then; empty where that was not looked at.
     """
 
     header: dict[str, Any]
     last: dict[str, Any] = field(default_factory=dict)
     shapes: list[dict[str, Any]] = field(default_factory=list)
     collections: list[dict[str, Any]] = field(default_factory=list)
+    ended: bool = False
     at_end: dict[str, Any] = field(default_factory=dict)
     left_out: list[dict[str, Any]] = field(default_factory=list)
     path: Path = field(default_factory=Path)
@@ -119,7 +121,7 @@ def _process(path: Path, began_at: float, scope: Scope) -> Process | None:
         for shape in row["shapes"]:
             shapes[json.dumps(shape["shape"]["edges"], sort_keys=True)] = shape
         if "at_end" in row:
-            process.at_end = row["at_end"]
+            process.ended, process.at_end = True, row["at_end"]
         else:
             process.last = row
             process.collections += _collections(row["latest"], offset)

@@ -126,7 +126,7 @@ def _figures(recording: Recording) -> Iterator[str]:
     ]
     if grown:
         yield f"alive at the end, more than at the start: {', '.join(grown[:_MOST_GROWN])}"
-    if not process.at_end:
+    if not process.ended:
         yield "it ended without an exit of the interpreter: the last second may be missing"
     if len(recording.processes) > 1:
         yield f"{counted(len(recording.processes) - 1, 'more process')} recorded".replace(

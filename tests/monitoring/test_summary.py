@@ -21,7 +21,9 @@ SHAPE = {
 
 
 def recording(at_end=None, **last):
-    process = Process({"began_at_unix": 1.0}, last={**LAST, **last}, at_end=at_end or {})
+    process = Process(
+        {"began_at_unix": 1.0}, last={**LAST, **last}, ended=at_end is not None, at_end=at_end or {}
+    )
     return Recording(["a.py"], [process], [])
 
 
