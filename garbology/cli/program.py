@@ -1,4 +1,4 @@
-"""The command `garbology`: run a program and record it, draw a recording again.
+"""The command `garbology`: record a program or a running process, draw a recording again, compare two.
 
 Exit status of ``run``: the program's own. Of the others: 0 done; 1 ``compare --fail-on-increase`` found one; 2 a wrong
 option, a missing or newer file; 125 a program of ``compare`` failed, which `git bisect run` skips.
@@ -7,19 +7,19 @@ option, a missing or newer file; 125 a program of ``compare`` failed, which `git
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 import garbology
+from garbology.cli.attaching import attach
 from garbology.cli.comparison import changes, comparison_lines
+from garbology.cli.scope_options import patterns, whose_cycles
+from garbology.cli.showing import recording_directory, show, written_page
 from garbology.find.scope import Scope
 from garbology.monitoring.outside import Settings, record
 from garbology.monitoring.recordings import Recording, RecordingError, read_recording
@@ -54,6 +54,9 @@ def group() -> None:
     """See what only CPython's cyclic collector can free, in a program as it runs."""
 
 
+group.add_command(attach)
+
+
 class _LikePython(click.Command):
     """What follows a script, or the module after -m, is the program's, options and all."""
 
@@ -76,23 +79,6 @@ class _LikePython(click.Command):
         return any(
             word in each.opts and not each.is_flag for each in self.params if isinstance(each, click.Option)
         )
-
-
-def _whose_cycles(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options `--only` and `--ignore`."""
-    only = click.option(
-        "--only",
-        multiple=True,
-        metavar="NAME",
-        help="Show cycles with something of this module, type or function.",
-    )
-    ignore = click.option(
-        "--ignore",
-        multiple=True,
-        metavar="NAME",
-        help="Leave out cycles that are all of this; a pattern, as --only.",
-    )
-    return only(ignore(command))
 
 
 @group.command(
@@ -121,7 +107,7 @@ def _whose_cycles(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--children", is_flag=True, help="Record the Python processes that it starts or forks as well.")
 @click.option("--keys", is_flag=True, help="Tell keys of dictionaries, which are the program's data.")
 @click.option("--threshold", help="Of the collector, as in gc.set_threshold: 700 or 700,10,10.")
-@_whose_cycles
+@whose_cycles
 @click.argument("program", nargs=-1, type=click.UNPROCESSED)
 def run(
     output: Path | None, module: str | None, budget: float, exact: bool, interval: float, threshold: str | None,
@@ -146,18 +132,13 @@ def run(
         budget=1.0 if exact else budget,
         interval_seconds=interval,
         threshold=_threshold(threshold),
-        only=_patterns("only", only),
-        ignore=_patterns("ignore", ignore),
+        only=patterns("only", only),
+        ignore=patterns("ignore", ignore),
         **switches,
     )
     words = [*(("-m", module) if module else ()), *program]
-    if output is not None:
-        return _as_it_ended(_run(words, _made(output), settings, keep=True))
-    directory = Path(tempfile.mkdtemp(prefix="garbology-"))
-    try:
-        code = _run(words, directory, settings, keep=False)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    with recording_directory(output) as directory:
+        code = _run(words, directory, settings, keep=output is not None)
     return _as_it_ended(code)
 
 
@@ -166,28 +147,8 @@ def _run(words: Sequence[str], directory: Path, settings: Settings, *, keep: boo
         code = record(words, directory, settings)
     except OSError as error:
         raise click.ClickException(f"the program cannot be run: {error}") from None
-    with suppress(BrokenPipeError, RecordingError):
-        _show(directory, keep=keep)
+    show(directory, keep=keep, err=True)
     return code
-
-
-def _show(directory: Path, *, keep: bool) -> None:
-    recording = read_recording(directory)
-    for line in summary_lines(recording):
-        click.echo(line, err=True)
-    if keep:
-        click.echo(f"  the page: {_written(recording, directory)}", err=True)
-
-
-def _written(recording: Recording, output: Path) -> str:
-    try:
-        from garbology.cli.recorded import write_recording
-
-        return str(write_recording(recording, output)[0])
-    except ModuleNotFoundError as error:
-        return f"not drawn, for {error.name} is not installed: pip install 'garbology[experiments]'"
-    except OSError as error:
-        return f"not drawn: {error}"
 
 
 def _as_it_ended(code: int) -> int:
@@ -201,17 +162,6 @@ def _as_it_ended(code: int) -> int:
     return 128 - code
 
 
-def _made(output: Path) -> Path:
-    """The directory of a new recording; what an earlier one left is replaced."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        for old in [*output.glob("process-*.jsonl"), output / "memory.jsonl"]:
-            old.unlink(missing_ok=True)
-    except OSError as error:
-        raise click.UsageError(f"--output {output}: it cannot be written: {error.strerror}") from None
-    return output
-
-
 def _threshold(text: str | None) -> tuple[int, ...]:
     try:
         numbers = tuple(int(each) for each in text.split(",")) if text else ()
@@ -222,32 +172,24 @@ def _threshold(text: str | None) -> tuple[int, ...]:
     return numbers
 
 
-def _patterns(option: str, given: tuple[str, ...]) -> tuple[str, ...]:
-    if not all(each.strip() for each in given):
-        raise click.UsageError(
-            f"--{option} '': it takes a module, a type or a function, such as mypkg.models"
-        )
-    return given
-
-
 @group.command(epilog="Example: garbology report report")
 @click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Directory for the page; by itself beside it."
 )
-@_whose_cycles
+@whose_cycles
 def report(
     recordings: tuple[Path, ...], output: Path | None, only: tuple[str, ...], ignore: tuple[str, ...]
 ) -> None:
     """Draw a recording again, also one that was cut short: the text, and the page."""
-    given = Scope(_patterns("only", only), _patterns("ignore", ignore))
+    given = Scope(patterns("only", only), patterns("ignore", ignore))
     for directory in recordings:
         recording = _read(directory, None if given.is_open else given)
         for line in summary_lines(recording):
             click.echo(line)
         target = output or directory
         target.mkdir(parents=True, exist_ok=True)
-        click.echo(f"  the page: {_written(recording, target)}")
+        click.echo(f"  the page: {written_page(recording, target)}")
 
 
 @group.command(epilog="Examples: garbology compare old new; garbology compare -n 5 -- old.py -- new.py")

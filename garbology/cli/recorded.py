@@ -1,4 +1,4 @@
-"""The page of a recording: what `garbology run -o DIR` writes."""
+"""The page of a recording: what `garbology run` and `attach` write with -o DIR."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def page_of(recording: Recording, directory: Path) -> RunPage:
         problems=[]
         if main is not None and main.ended
         else ["the program ended without an exit of the interpreter"],
-        command=f"garbology run -o DIR {shlex.join(recording.program)}",
+        command=shlex.join(recording.command),
     )
 
 

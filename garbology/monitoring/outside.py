@@ -49,7 +49,7 @@ def record(program: Sequence[str], directory: Path, settings: Settings) -> int:
     began_at = perf_counter()
     described = {
         "program": list(program),
-        "command": ["garbology", "run", *program],
+        "command": ["garbology", "run", "-o", "DIR", *program],
         "began_at_seconds": began_at,
         "only": settings.only,
         "ignore": settings.ignore,
@@ -63,7 +63,7 @@ def record(program: Sequence[str], directory: Path, settings: Settings) -> int:
         subprocess.Popen(command, env=environment, stdout=output) as process,
         _passing_on(process),
     ):
-        sampler = _MemoryFile(process.pid, directory / MEMORY_FILE, settings.interval_seconds)
+        sampler = MemoryFile(process.pid, directory / MEMORY_FILE, settings.interval_seconds)
         try:
             return _waited_for(process)
         finally:
@@ -129,7 +129,7 @@ def _passing_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class _MemoryFile:
+class MemoryFile:
     """Samples RSS, and now and then USS, of a process into a file, from this process: one line a sample."""
 
     def __init__(self, pid: int, path: Path, interval_seconds: float) -> None:

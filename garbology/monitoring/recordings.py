@@ -54,12 +54,13 @@ class Process:
 class Recording:
     """A run of a program: its processes, the largest collected first, and its memory over time.
 
-    ``memory`` has rows of seconds since the start, rss_bytes and sometimes uss_bytes.
+    ``memory`` has rows of seconds since the start, rss_bytes and sometimes uss_bytes; ``command`` makes one like it.
     """
 
     program: list[str]
     processes: list[Process]
     memory: list[dict[str, Any]]
+    command: list[str] = field(default_factory=list)
 
     @property
     def main(self) -> Process | None:
@@ -101,7 +102,7 @@ def read_recording(directory: Path, scope: Scope | None = None) -> Recording:
     scope = scope or Scope(*(tuple(described.get(name, ())) for name in ("only", "ignore")))
     processes = [process for path in paths if (process := _process(path, began_at, scope))]
     memory = [{**row, "seconds": row["seconds"] - began_at} for row in _rows(directory / MEMORY_FILE)]
-    return Recording(list(described["program"]), processes, memory)
+    return Recording(list(described["program"]), processes, memory, list(described.get("command", ())))
 
 
 def _process(path: Path, began_at: float, scope: Scope) -> Process | None:

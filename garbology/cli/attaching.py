@@ -1,0 +1,78 @@
+"""The command `garbology attach`: record a process that runs already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from garbology.cli.scope_options import patterns, whose_cycles
+from garbology.cli.showing import recording_directory, show
+from garbology.monitoring import attaching
+from garbology.monitoring.injection import AttachError, target_of
+
+
+@click.command(epilog="Example: garbology attach 4242 --seconds 60 -o report")
+@click.argument("pid", type=click.IntRange(1))
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long; without it until Ctrl-C.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Directory for the page and the recording."
+)
+@click.option(
+    "--budget",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.05,
+    show_default=True,
+    help="Share of the time that the analyses may take.",
+)
+@click.option(
+    "--interval",
+    type=click.FloatRange(0, 86_400, min_open=True),
+    default=0.1,
+    show_default=True,
+    help="Seconds between samples of memory.",
+)
+@click.option(
+    "--wait",
+    type=click.FloatRange(0, 86_400, min_open=True),
+    default=15.0,
+    show_default=True,
+    help="Seconds for its main thread to come to Python code.",
+)
+@click.option(
+    "--alive",
+    is_flag=True,
+    help="Read all objects at the start and at the end: what grew, what waits (stops it for about 1 us an object).",
+)
+@click.option(
+    "--allocations", is_flag=True, help="Name the lines that make the objects (tracemalloc; slower)."
+)
+@click.option("--keys", is_flag=True, help="Tell keys of dictionaries, which are the program's data.")
+@whose_cycles
+def attach(
+    pid: int, seconds: float | None, output: Path | None, budget: float, interval: float, wait: float,
+    only: tuple[str, ...], ignore: tuple[str, ...], **switches: bool,
+) -> None:  # fmt: skip
+    """Record the running process PID, and leave it as it was.
+
+    From CPython 3.14 on through sys.remote_exec, on 3.10 to 3.13 through gdb. It needs NumPy and SciPy in the process's
+    Python, or in this one where both are of one version.
+    """
+    settings = attaching.AttachSettings(
+        seconds=seconds,
+        wait_seconds=wait,
+        budget=budget,
+        interval_seconds=interval,
+        only=patterns("only", only),
+        ignore=patterns("ignore", ignore),
+        **switches,
+    )
+    try:
+        target = target_of(pid)
+        with recording_directory(output) as directory:
+            attaching.attach(target, directory, settings)
+            show(directory, keep=output is not None, err=False)
+    except AttachError as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise click.UsageError(f"{pid}: what it tells cannot be written: {error}") from None

@@ -1,0 +1,93 @@
+"""A recording in a process that runs already: begun by `startup/attached.py`, over when nobody wants it any more."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from garbology.monitoring.process_recording import ProcessRecording
+
+WANTED = "wanted"
+"""A file that the one who attached touches: without it, or when it is old, the recording ends."""
+
+_POLL_SECONDS = 0.1
+_OLD_SECONDS = 30.0
+
+_running: ProcessRecording | None = None
+
+
+def serve(settings: Mapping[str, Any]) -> None:
+    """Record this process until ``settings["seconds"]`` are over or nobody wants it any more; in a thread of its own.
+
+    Raises
+    ------
+    RuntimeError : it is recorded by such a thread already.
+    """
+    global _running
+    if _running is not None:
+        raise RuntimeError("it is attached to already")
+    _running = ProcessRecording(settings)
+    switched_on = _traced(settings)
+    try:
+        _running.start(generation=0)
+        _wait(Path(settings["directory"]), settings["seconds"])
+    finally:
+        _end()
+        _untraced(switched_on)
+
+
+def _wait(directory: Path, seconds: float | None) -> None:
+    until = None if seconds is None else time.monotonic() + seconds
+    while until is None or time.monotonic() < until:
+        try:
+            age = time.time() - (directory / WANTED).stat().st_mtime
+        except OSError:
+            return
+        if age > _OLD_SECONDS:  # who asked was killed
+            shutil.rmtree(directory, ignore_errors=True)
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def _traced(settings: Mapping[str, Any]) -> bool:
+    """Whether this switched tracemalloc on."""
+    import tracemalloc
+
+    if not settings["allocations"] or tracemalloc.is_tracing():
+        return False
+    tracemalloc.start()
+    return True
+
+
+def _untraced(switched_on: bool) -> None:
+    import tracemalloc
+
+    if switched_on:
+        tracemalloc.stop()
+
+
+def _end() -> None:
+    """Write the end, also where the interpreter exits first."""
+    global _running
+    running, _running = _running, None
+    if running is not None:
+        running.end()
+
+
+def _end_in_child() -> None:
+    """The child of a fork is not looked at, and the thread is not in it."""
+    global _running
+    running, _running = _running, None
+    if running is not None:
+        running.abandon()
+
+
+# Here and not at each recording: neither can be taken back without comparing the program's callbacks.
+atexit.register(_end)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_end_in_child)
