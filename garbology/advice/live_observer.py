@@ -44,6 +44,7 @@ from garbology.advice.leaving import (
 )
 from garbology.advice.losses import Moment, shared_variables, would_lose
 from garbology.advice.needs import Needs, SmallWindow
+from garbology.advice.own_objects import take_out
 from garbology.advice.ownership import OwnershipIndex
 from garbology.advice.sampling import (
     DEEP,
@@ -109,6 +110,7 @@ class LiveObserver:
         self._saw_calls = False
         self._dropped_unseen = False  # between two moments that were told of
         self._needs = Needs()
+        self._has_looked = False
         self._marks: list[list[object]] = []
         self._window = window
         self._main = main
@@ -129,11 +131,6 @@ class LiveObserver:
     def together(self) -> Together:
         """Edge classes of which one must stay."""
         return self._needs.together
-
-    @property
-    def memory(self) -> list[object]:
-        """What holds all that was learned; some of that was made in the window."""
-        return [self._needs, self._needs.together]
 
     @property
     def calls(self) -> Mapping[str, Ran]:
@@ -183,6 +180,8 @@ class LiveObserver:
         The list, which loses what this watch put into the window, is in the order in which its objects were made
         (``by_age``), or nothing is known: something else may stand where a dead one stood.
         """
+        if self._has_looked:
+            take_out(self._needs, objects)
         marks, self._marks = self._marks, []
         if not marks:
             return frozenset()
@@ -282,6 +281,7 @@ class LiveObserver:
             return
         if not objects:
             return
+        self._has_looked = True
         known = len(self._needs.elements)
         self._needs.looks = len(self._marks)
         if len(objects) <= SMALL:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -68,7 +68,6 @@ def explain(
     all_garbage: bool = False,
     opening: Opening | None = None,
     look_at_older: bool = False,
-    holders: Sequence[object] = (),
     calls: Calls = MappingProxyType({}),
     wants_advice: Wanted | None = None,
 ) -> Finding:
@@ -82,12 +81,11 @@ def explain(
     ``saw_all`` says that what was needed is known to the end of the work; where it is not, the advice says so.
     ``all_garbage`` says that the collector has found all of ``objects`` unreachable; they are not counted then.
     ``opening`` knows whether it can be judged what C code holds; without it that is not asked.
-    ``holders`` are older objects that hold some of ``objects`` and live on.
     ``calls`` are the functions that ran while ``objects`` were made.
     ``wants_advice`` is asked of each shape, as far as it is known without advice; by itself all have it.
     ``look_at_older`` also looks for garbage that is half older than ``objects`` (see :mod:`garbology.find.crossing`).
     """
-    leaks = None if all_garbage else leaks_if_all_is_alive(objects, opening, holders)
+    leaks = None if all_garbage else leaks_if_all_is_alive(objects, opening)
     if leaks is not None:
         return Finding(leaks=leaks)
     if all_garbage:

@@ -45,30 +45,22 @@ _MOST_READ_NEARBY = 2_000  # behind the namespaces of functions that run
 _hides: dict[int, tuple[bool, bool]] = {}  # of types that never die, by address
 
 
-def leaks_if_all_is_alive(
-    objects: list[object], opening: Opening | None, holders: Sequence[object] = ()
-) -> Leaks | None:
+def leaks_if_all_is_alive(objects: list[object], opening: Opening | None) -> Leaks | None:
     """What is said of leaks where all ``objects``, which the caller holds in this list, are alive in plain sight.
 
-    ``holders`` are older objects that hold some of them and are surely alive. None where that is not certain; there
-    may be garbage then.
+    None where that is not certain; there may be garbage then.
     """
     unjudged = "it was not asked for" if opening is None else opening.unjudged
-    if objects and not (len(objects) <= MOST_OBJECTS and _are_alive_in_plain_sight(objects, holders)):
+    if objects and not (len(objects) <= MOST_OBJECTS and _are_alive_in_plain_sight(objects)):
         return None
     return Leaks(unjudged=unjudged)
 
 
-def _are_alive_in_plain_sight(objects: list[object], holders: Sequence[object]) -> bool:
+def _are_alive_in_plain_sight(objects: list[object]) -> bool:
     if any(is_module_type(kind) for kind in _distinct(map(type, objects))):
         return False
     window = _Window(objects)
-    return (
-        window.is_held()
-        and window.is_reached(holders)
-        and not _hide_anything(objects)
-        and window.is_settled()
-    )
+    return window.is_held() and window.is_reached() and not _hide_anything(objects) and window.is_settled()
 
 
 class _Window:
@@ -89,15 +81,15 @@ class _Window:
         """Whether something outside the window holds all of it; else there is garbage, and no need to look further."""
         return all(self._window.reached(place for place, held in enumerate(self._held) if held > 0))
 
-    def is_reached(self, holders: Sequence[object]) -> bool:
-        """Whether all is reached from what running functions of this thread, modules, or some ``holders`` hold."""
-        reached = (self._reaches_all(found) for found in self._found(holders))
+    def is_reached(self) -> bool:
+        """Whether all is reached from what running functions of this thread or modules hold."""
+        reached = (self._reaches_all(found) for found in self._found())
         return any(reached)
 
-    def _found(self, holders: Sequence[object]) -> Iterator[Iterable[int | None]]:
+    def _found(self) -> Iterator[Iterable[int | None]]:
         """Places of what is held, source by source; None for what is none of the window's."""
         places = self._window.index.get
-        namespaces = {id(obj): obj for obj in holders}
+        namespaces: dict[int, object] = {}
         for frame in frames_of(sys._getframe()):
             if not is_of_the_analysis(frame):
                 ids = running_local_ids(frame)

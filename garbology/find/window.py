@@ -215,7 +215,6 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
             saw_all=self._witness.saw_all,
             opening=self._opening,
             look_at_older=all_are_new,
-            holders=self._witness.memory,
             calls=self._witness.calls if all_are_new else {},
             wants_advice=self._wants_advice,
         )

@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import garbology
+from garbology.find import crossing
+from garbology.leaks import external
 
 pytestmark = pytest.mark.usefixtures("quiet_heap")
 
@@ -287,3 +289,23 @@ def test_what_was_dropped_of_older_objects_is_not_called_freed():
     text = " ".join(str(garbology.find_cycles(replace)).split())
     assert "freed every tracked object made and dropped here" in text
     assert gc.collect() > 0
+
+
+def test_the_notes_of_a_look_are_not_asked_about(monkeypatch):
+    """What the instrument learns while the work goes on is in no window: the whole heap was asked who holds it, several
+    times in each finding.
+    """
+    asked = []
+    for module in (crossing, external):
+        monkeypatch.setattr(module, "referrers_of", lambda objects: asked.append(list(objects)) or [])
+
+    def work():
+        session = Session()
+        for _ in range(3):
+            session.children.append(Session(session))
+
+    for _ in range(2):  # what the interpreter keeps of a code is made by the first look
+        asked.clear()
+        found = garbology.find_cycles(work)
+    assert found.garbage
+    assert asked == []

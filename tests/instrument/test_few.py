@@ -37,8 +37,8 @@ class Said:
         self.leaks: list[Leaks | None] = []
         monkeypatch.setattr(explain, "leaks_if_all_is_alive", self._both)
 
-    def _both(self, objects: list[object], opening: object, holders: list[object]) -> None:
-        self.leaks.append(few.leaks_if_all_is_alive(objects, opening, holders))
+    def _both(self, objects: list[object], opening: object) -> None:
+        self.leaks.append(few.leaks_if_all_is_alive(objects, opening))
 
     def check(self, found: garbology.Found) -> bool:
         """Whether it was decided at once; what was said then is what was found."""
@@ -316,7 +316,7 @@ def test_an_object_that_is_used_while_it_is_judged_is_left_to_the_general_way(mo
 def test_where_there_is_garbage_nothing_is_searched_for(monkeypatch):
     """What is held by the window alone is no reason to look through modules: that cost 50 ms a test with a cycle."""
     searched = []
-    monkeypatch.setattr(few._Window, "is_reached", lambda self, holders: searched.append(holders))
+    monkeypatch.setattr(few._Window, "is_reached", lambda self: searched.append(True))
     with garbology.watch(looks=False) as found:
         local, ring = Plain(), Plain()
         ring.other = ring
