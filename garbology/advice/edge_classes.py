@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import types
-from dataclasses import replace
 
 from garbology.cycles.folding import Link, Step
 from garbology.names.classes import mro_of
@@ -30,7 +29,7 @@ def lines_of_source(link: Link) -> set[EdgeClass]:
     holds; and a slot, whichever subclass has inherited it.
     """
     inner = [place for place, step in enumerate(link.steps) if type(step.holder) is types.FunctionType]
-    keys = {class_of_edge(replace(link, steps=link.steps[place:])) for place in (0, *inner)}
+    keys = {class_of_edge(Link(link.source, link.target, link.steps[place:])) for place in (0, *inner)}
     source, label, target = class_of_edge(link)
     sources = {source, *_definer_of_slot(link.steps[0])}
     targets = {target, ""} if is_attribute(link) else {target}

@@ -75,7 +75,7 @@ class Link:
     target: int
     steps: tuple[Step, ...]
 
-    @property
+    @functools.cached_property
     def label(self) -> str:
         """The steps as one reads them: ``.outputs[0]``, ``._backward → closure variable out``."""
         return joined_label(self.steps)
@@ -199,8 +199,9 @@ class Folded:
 
 def _names_in_thread(steps: Sequence[Step], place: int) -> int:
     """Which of the next steps names an attribute of thread-local data, whose dictionaries are a table; 0 for none."""
+    if not steps[place].label.startswith("held inside"):
+        return 0
     if not any(safe_type_name(base) == "_thread._local" for base in mro_of(type(steps[place].holder))):
         return 0
     named = [at for at in range(place + 1, len(steps)) if steps[at].label.startswith("['")]
-    inside = steps[place].label.startswith("held inside")
-    return named[0] if named and inside and steps[named[0]].label[2:-2].isidentifier() else 0
+    return named[0] if named and steps[named[0]].label[2:-2].isidentifier() else 0

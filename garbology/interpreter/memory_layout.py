@@ -16,6 +16,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,12 @@ def can_read_memory() -> bool:
 def words_at(address: int, count: int) -> list[int]:
     """Return the machine words at an address."""
     return memoryview(_bytes_at(address, count * WORD)).cast("P").tolist()
+
+
+def words_of_each(objects: Sequence[object], count: int) -> NDArray[np.int64]:
+    """The first machine words of each of some objects, as signed numbers: int64, shape (len(objects), count)."""
+    read = map(_bytes_at, map(id, objects), repeat(count * WORD))
+    return np.frombuffer(b"".join(read), np.int64).reshape(-1, count)
 
 
 def objects_at_addresses(addresses: Sequence[int]) -> list[object]:

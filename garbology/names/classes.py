@@ -151,14 +151,27 @@ def short_type_name(obj_or_type: object) -> str:
 
 
 def _class_of(obj_or_type: object) -> type:
-    return obj_or_type if is_class(obj_or_type) else type(obj_or_type)  # type: ignore[return-value]
+    kind = type(obj_or_type)
+    return obj_or_type if _get_flags(kind) & _CLASS_TYPE else kind  # type: ignore[return-value]
 
 
 def _module_of(cls: type) -> str:
     if not flags_of(cls) & HEAP_TYPE:
         return _exact_text(_get_module(cls))  # computed in C from the name of the static type
-    own = next((value for name, value in namespace_of(cls) if name == "__module__"), "")
+    own = _first_of(cls)
+    if own is None:
+        own = next((value for name, value in namespace_of(cls) if name == "__module__"), "")
     return own if type(own) is str else ""
+
+
+def _first_of(cls: type) -> Any:
+    """The module of a class where that is the first of its namespace, as a class statement has it; or None."""
+    try:
+        for name, value in _get_namespace(cls).items():
+            return value if type(name) is str and name == "__module__" else None
+    except RuntimeError:  # another thread changed the class just then
+        pass
+    return None
 
 
 def _exact_text(text: str) -> str:

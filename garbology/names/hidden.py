@@ -26,6 +26,7 @@ from garbology.names.classes import (
     flags_of,
     mro_of,
     namespace_of,
+    qualified_name,
     safe_type_name,
 )
 from garbology.names.layouts import error_callback, object_at, places_of
@@ -125,9 +126,12 @@ def _with_readers(objects: Iterable[Any]) -> Iterator[tuple[Any, list[Reader]]]:
 def _readers(kind: type) -> Iterator[Reader]:
     """How instances of a class are read, by the types written in C that it derives from."""
     for base in mro_of(kind):
-        read = TABLE.get(safe_type_name(base))
-        if read is not None:
-            yield read
+        if (
+            qualified_name(base) in _ENDINGS
+        ):  # the module is asked for where it matters: this is asked of every class
+            read = TABLE.get(safe_type_name(base))
+            if read is not None:
+                yield read
 
 
 def _guarded(referents: Labelled) -> Labelled:
@@ -322,3 +326,7 @@ TABLE: dict[str, Callable[[Any], Labelled]] = {
     "numpy.void": _of_void,
     "pyexpat.xmlparser": _of_attributes("intern"),
 }
+#: Of those names all that may be without the module.
+_ENDINGS = frozenset(
+    ".".join(parts[first:]) for parts in (name.split(".") for name in TABLE) for first in range(len(parts))
+)

@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.interpreter.memory_layout import WORD, can_read_memory, words_at
+from garbology.interpreter.memory_layout import WORD, can_read_memory, words_at, words_of_each
 from garbology.names.attributes import members, plain_properties
 from garbology.names.classes import COLLECTED_TYPE, HEAP_TYPE, flags_of, mro_of, safe_type_name
 from garbology.names.hidden import TABLE
@@ -82,19 +82,25 @@ def secret_ids(obj: object) -> list[int]:
     References that are not the object's own, such as those to its weak references, are left out.
     """
     kind = type(obj)
-    count = _get_basicsize(kind) // WORD
-    if count <= _HEADER or not can_read_memory():
+    places = _places_of_secrets(kind)
+    if not places:
         return []
-    words = words_at(id(obj), count)
-    weak = _get_weakrefs_offset(kind) // WORD
-    if 0 < weak < count:
-        words[weak] = 0
-    first = 1 if flags_of(kind) & HEAP_TYPE else _HEADER
-    found = [word for word in words[first:] if word]
+    words = words_at(id(obj), places[-1] + 1)
+    found = [words[place] for place in places if words[place]]
     for shown in map(id, gc.get_referents(obj)) if flags_of(kind) & COLLECTED_TYPE else ():
         if shown in found:
             found.remove(shown)
     return found
+
+
+def _places_of_secrets(kind: type) -> list[int]:
+    """Which words of an instance may be what it holds; none where memory cannot be read."""
+    count = _get_basicsize(kind) // WORD
+    if count <= _HEADER or not can_read_memory():
+        return []
+    first = 1 if flags_of(kind) & HEAP_TYPE else _HEADER
+    weak = _get_weakrefs_offset(kind) // WORD
+    return [place for place in range(first, count) if place != weak]
 
 
 def secret_label(holder: object, referent: object) -> str:
@@ -107,9 +113,20 @@ def secret_label(holder: object, referent: object) -> str:
 
 
 def secret_addresses(objects: Sequence[object]) -> NDArray[np.int64]:
-    """The :func:`secret_ids` of several objects, in one array."""
-    words = [word for obj in objects for word in secret_ids(obj)]
-    return np.array(words, np.uint64).astype(np.int64)
+    """The :func:`secret_ids` of several objects of one type, in one array.
+
+    There are some ten thousand pieces of code in a program, each of which keeps its constants to itself.
+    """
+    kind = type(next(iter(objects), None))
+    if flags_of(kind) & COLLECTED_TYPE:  # what it shows is left out, of each
+        words = [word for obj in objects for word in secret_ids(obj)]
+        return np.array(words, np.uint64).astype(np.int64)
+    places = _places_of_secrets(kind)
+    if not places:
+        return np.empty(0, np.int64)
+    memory: NDArray[np.int64] = words_of_each(objects, places[-1] + 1)[:, places]
+    found: NDArray[np.int64] = memory[memory != 0]
+    return found
 
 
 def _keeps_secrets(base: type) -> bool:

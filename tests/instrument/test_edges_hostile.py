@@ -185,6 +185,7 @@ def test_type_names_are_bounded_and_printable() -> None:
     assert short_type_name(cls) == r"Evil\x1b\n"
     assert safe_type_name(3) == "int"
     assert safe_type_name(type("Named", (), {"__module__": 3})) == "Named"
+    assert safe_type_name(type("Late", (), {"first": 1, "__module__": "app"})) == "app.Late"
     assert safe_type_name(functools.partial(print)) == "functools.partial"
 
 

@@ -14,7 +14,7 @@ import pytest
 import garbology
 from garbology.names import hidden
 from garbology.names.hidden import hidden_referents, unseen_referents
-from garbology.names.secrets import secret_ids
+from garbology.names.secrets import secret_addresses, secret_ids
 
 pytestmark = pytest.mark.usefixtures("quiet_heap")
 
@@ -293,6 +293,19 @@ def test_weak_references_are_no_secrets():
     text = io.StringIO()
     reference = weakref.ref(text)
     assert id(reference) not in secret_ids(text)
+
+
+def test_what_several_objects_hold_unseen_is_what_each_holds():
+    """They are read in one go, as the ten thousand pieces of code of a program are."""
+    codes = [each.__code__ for each in (kept_by_reference, lambda: 1.5, lambda each: each)]
+    kept = weakref.ref(codes[0])
+    sets = [{number} for number in range(3)]
+    streams = [io.StringIO(), io.StringIO("text")]
+    for objects in (codes, [re.compile("a").scanner("b")] * 2, streams, sets, [object()], []):
+        each = np.array([word for obj in objects for word in secret_ids(obj)], np.uint64).astype(np.int64)
+        assert secret_addresses(objects).tolist() == each.tolist()
+    assert id(codes[0].co_consts) in secret_addresses(codes)
+    assert id(kept) not in secret_addresses(codes)
 
 
 def test_how_a_class_is_read_is_looked_up_once(monkeypatch):
