@@ -56,7 +56,7 @@ class Heap:
     def __init__(self, seeds: list[object], left_out: Iterable[int]) -> None:
         own = frozenset([id(self), id(seeds), *left_out])  # or the list of all objects would hold itself
         listed = listing()  # what is left out of it turns up where something visible refers to it
-        reader = _Reader(_tracked(listed, seeds, own), own, addresses_of(seeds))
+        reader = _Reader(_tracked(listed, seeds, own), own)
         seeds.clear()  # the call's own arguments are among the objects, and live on with them
         reader.read()
         self.objects = reader.objects
@@ -211,11 +211,10 @@ def _tracked(listed: Listing, seeds: Sequence[object], left_out: frozenset[int])
 class _Reader:
     """Reads referents, and whatever holder turns up among them that the collector did not list."""
 
-    def __init__(self, objects: list[object], left_out: frozenset[int], seeds: NDArray[np.int64]) -> None:
+    def __init__(self, objects: list[object], left_out: frozenset[int]) -> None:
         self.objects = objects
         self._index = Index(objects)
         self._left_out = left_out
-        self._seeds = seeds
         self._more: dict[int, int] = {}  # place of what was found on the way, by address
         self._holds: dict[int, bool] = {}
         self._sources: list[NDArray[np.int64]] = []
@@ -251,15 +250,26 @@ class _Reader:
         self._hidden.append(np.full(len(sources), hidden))
 
     def _take(self, referents: Referents, first: int) -> None:
-        types, kinds = types_of(referents.objects)
+        targets = self._index.find(referents.addresses).astype(np.int64)
+        others = targets < 0
+        others[referents.marks] = False
+        entries = np.flatnonzero(others)
+        _, begins, which = np.unique(referents.addresses[entries], return_index=True, return_inverse=True)
+        targets[entries] = self._places_of_others(referents.objects, entries[begins])[which]
+        self._add(first + referents.owners()[targets >= 0], targets[targets >= 0], hidden=False)
+
+    def _places_of_others(self, objects: list[object], entries: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The places of what the collector did not list, at some ``entries`` of ``objects``; -1 of what holds nothing.
+
+        Each object stands there once: of names and numbers, which are most, nothing but the type is asked.
+        """
+        types, kinds = types_of([objects[entry] for entry in entries.tolist()])
         holds = np.fromiter(map(self._can_hold, types), bool, len(types))[kinds]
-        holds[referents.marks] = False
-        holds |= np.isin(referents.addresses, self._seeds)
-        entries = np.flatnonzero(holds)
-        targets = self._index.find(referents.addresses[entries]).astype(np.int64)
-        for at in np.flatnonzero(targets < 0).tolist():
-            targets[at] = self._place_of_another(referents.objects[entries[at]])
-        self._add(first + referents.owners()[entries][targets >= 0], targets[targets >= 0], hidden=False)
+        places = np.full(len(entries), -1, np.int64)
+        chosen = np.flatnonzero(holds)
+        for at in chosen[np.argsort(entries[chosen])].tolist():
+            places[at] = self._place_of_another(objects[entries[at]])
+        return places
 
     def _read_hidden(self, batch: list[object], first: int) -> None:
         types, kinds = types_of(batch)
@@ -270,7 +280,8 @@ class _Reader:
                     self._secrets.append((first + at, secret_ids(batch[at])))
                 if knows:
                     targets = np.array(list(self._hidden_places(batch[at])), np.int64)
-                    self._add(np.full(len(targets), first + at), targets, hidden=True)
+                    if len(targets):
+                        self._add(np.full(len(targets), first + at), targets, hidden=True)
 
     def _hidden_places(self, holder: object) -> Iterator[int]:
         for referent in unseen_referents(holder):
