@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from garbology.interpreter.exclusive import is_analysing_here
 from garbology.interpreter.executed import Executed
 from garbology.interpreter.interruption import interrupt_again, signal_of
 from garbology.interpreter.putting_back import is_exiting, switched, was_put_back
@@ -110,6 +111,8 @@ class Returns:
     Python would leave a dictionary of its locals behind in every frame. Where the program has a profiler of its own
     it is left alone, and nothing is told.
 
+    Nothing is told of what the analysis of a block inside this one calls: that is no work of the program's.
+
     Each function that is called or resumed is noted in ``executed``, and from 3.12 its lines, each once.
 
     Attributes
@@ -139,6 +142,7 @@ class Returns:
         self._left_events = 0
         self._left_frames = 0
         self._busy = False
+        self._began_in_an_analysis = False
         self._switched = -1
 
     def start(self) -> None:
@@ -146,6 +150,7 @@ class Returns:
         if is_exiting():
             return
         self.listens = True
+        self._began_in_an_analysis = is_analysing_here()  # by a finalizer, which works for the program
         self._switched = switched(self.stop)
         if sys.version_info >= (3, 12):
             self._start_monitoring()
@@ -225,6 +230,8 @@ class Returns:
         return self._passed is not None and self._ask(self._passed, event, frame)
 
     def _ask(self, callback: Callable[..., bool], *arguments: object) -> bool:
+        if is_analysing_here() and not self._began_in_an_analysis:
+            return True
         self._busy = True  # telling calls functions, too
         try:
             return callback(*arguments)

@@ -13,6 +13,9 @@ import pytest
 
 import garbology
 from garbology import assert_no_cycles
+from garbology.advice.live_observer import LiveObserver
+from garbology.find import explain
+from garbology.interpreter.thread_stacks import frames_of
 
 pytestmark = pytest.mark.usefixtures("quiet_heap")
 
@@ -431,3 +434,30 @@ def test_bad_arguments_get_a_sentence():
         pass
     with pytest.raises(RuntimeError, match="make a new one"):
         block.__enter__()
+
+
+def test_the_analysis_of_a_block_inside_is_not_looked_at(monkeypatch):
+    """What it calls is no work of the program's: a recursion of four checked calls took 13 s, almost all of them so."""
+    inside = []
+    look = LiveObserver._look
+
+    def noting(self, leaving, most):
+        running = frames_of(sys._getframe())
+        inside.append(any(frame.f_code is explain.explain.__code__ for frame in running))
+        look(self, leaving, most)
+
+    monkeypatch.setattr(LiveObserver, "_look", noting)
+
+    def work():
+        with garbology.watch() as found:
+            Node()
+        return found
+
+    found = work()
+    assert found.garbage
+    assert set(inside) == {False}
+    inside.clear()
+    with garbology.watch():
+        found = work()
+    assert found.garbage
+    assert set(inside) == {False}
