@@ -15,6 +15,7 @@ from garbology.advice.edge_classes import EdgeClass, class_of_edge, lines_of_sou
 from garbology.advice.remedies import is_closed_with
 from garbology.advice.remedy import attribute_of
 from garbology.advice.sampling import is_made_by_the_program
+from garbology.advice.tables import is_table
 from garbology.cycles.folding import Link, Step
 from garbology.cycles.occurrence import Occurrence
 from garbology.cycles.shapes import is_class
@@ -70,10 +71,12 @@ class Candidate:
     def is_among(self, needed: Iterable[EdgeClass]) -> bool:
         """Whether it is some of a list's elements of which others are needed: who reads the list takes all alike.
 
-        In a tuple each place has a meaning of its own, as among a call's arguments.
+        So are the values of a table. In a tuple each place has a meaning of its own, as among a call's arguments, and
+        in a record each key.
         """
         holder = self.links[0].steps[-1].holder
-        if not any(type(holder) is kind for kind in (list, set, frozenset, deque)):
+        are_alike = any(type(holder) is kind for kind in (list, set, frozenset, deque))
+        if not are_alike and not (type(holder) is dict and is_table(self.links[0])):
             return False
         return any(key[:2] == self.key[:2] for key in needed)
 

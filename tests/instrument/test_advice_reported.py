@@ -1063,6 +1063,28 @@ def test_an_element_is_not_weak_where_others_of_its_list_have_to_stay():
 # --- a method that an object has from a class written in C, in an attribute of it (chameleon's scopes)
 
 
+class Table:
+    """Looks up what it owns, and whoever asked."""
+
+    def __init__(self):
+        self.by_name = {}
+
+
+def looked_up():
+    table = Table()
+    asking = Observer(table)
+    table.by_name["owned"] = Expression()
+    table.by_name["asking"] = asking
+    return asking
+
+
+def test_a_value_is_not_weak_where_others_of_its_table_have_to_stay():
+    """A WeakValueDictionary would let go of all that it alone owns."""
+    advice = advice_of(lambda: looked_up() and None)
+    assert advice.remedy != "WeakValueDictionary"
+    assert "[" not in "".join(edge.label for edge in advice.edges)
+
+
 class Request:
     """What a response answers."""
 
