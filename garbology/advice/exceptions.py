@@ -19,6 +19,7 @@ from garbology.cycles.folding import Link, Step
 from garbology.names.classes import mro_of
 from garbology.names.edges import short_type_name
 
+_get_traceback = BaseException.__dict__["__traceback__"].__get__
 _get_cause = BaseException.__dict__["__cause__"].__get__
 _get_suppression = BaseException.__dict__["__suppress_context__"].__get__
 
@@ -39,6 +40,14 @@ def of_exception(link: Link) -> Remedy | None:
     if last.label in (".__context__", ".__cause__"):
         return _chained(link)
     let_go, method = _letting_go(link), clearing_call(link)
+    if is_exception(last.referent) and _get_traceback(last.referent) is None:  # made, not raised
+        return Remedy(
+            "clear",
+            lambda edge, target: (
+                f"{edge} keeps an exception, which nothing else may keep: "
+                f"{let_go} once it was reported for the last time{method}"
+            ),
+        )
     return Remedy(
         "clear",
         lambda edge, target: (

@@ -1157,3 +1157,26 @@ def test_an_exception_that_left_a_block_is_not_for_contextlib_to_let_go_of():
     for shape in found.shapes:
         assert "catch the exception inside the with block, or raise it after that" in shape.advice.reason
     assert found.shapes or sys.version_info >= (3, 11)
+
+
+# --- exceptions that are made and never raised (jsonschema's errors)
+
+
+class Invalid(Exception):
+    """Has the error that it is a part of."""
+
+    parent = None
+
+    def __init__(self, *context):
+        super().__init__()
+        self.context = context
+        for error in context:
+            error.parent = self
+
+
+def test_nothing_is_said_of_frames_where_nothing_was_raised():
+    """No weak reference either: who holds a part alone asks it for the whole."""
+    advice = advice_of(lambda: Invalid(Invalid()) and None)
+    assert advice.remedy == "clear"
+    assert "frames" not in advice.reason
+    assert "= None` once it was reported for the last time" in advice.reason
