@@ -81,7 +81,7 @@ class OwnershipIndex:
 
     def _is_of_a_variable_in_use(self, edge: int) -> bool:
         """Whether an edge ends in a cell that something outside the snapshot holds as well: a running function."""
-        source = int(self._snapshot.sources[edge])
+        source = self._snapshot.source_of(edge)
         if not self._is_cell(source):
             return False
         if self._in_degrees is None:

@@ -6,6 +6,7 @@ watched object, and no ``__dict__`` is touched before its referents are read (to
 
 from __future__ import annotations
 
+import bisect
 import gc
 import sys
 from collections.abc import Iterator, Sequence
@@ -69,6 +70,10 @@ class Snapshot:
     def sources(self) -> NDArray[np.int32]:
         """The source of each edge: int32, shape (m,)."""
         return np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self.starts))
+
+    def source_of(self, edge: int) -> int:
+        """The source of one edge."""
+        return bisect.bisect_right(self.starts, edge) - 1  # NumPy would copy `starts` for a Python integer
 
 
 @dataclass(frozen=True)

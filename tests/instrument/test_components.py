@@ -76,3 +76,11 @@ def test_a_referent_that_is_repeated_ends_the_search_too():
     components = cyclic_components(snapshots.take([first, second]), np.ones(2, bool))
     first.clear(), second.clear()
     assert (components.count, components.labels.tolist(), components.sizes.tolist()) == (1, [0, 0], [2])
+
+
+def test_the_source_of_one_edge_is_that_of_all_of_them():
+    """Also beside objects without references."""
+    objects = [[], [[], []], [], (), [1, [2]], []]
+    snapshot = take([*objects, *objects[1]])
+    assert [snapshot.source_of(edge) for edge in range(len(snapshot.targets))] == snapshot.sources.tolist()
+    assert len(snapshot.targets) >= 2
