@@ -10,6 +10,7 @@ from garbology.cli.scope_options import patterns, whose_cycles
 from garbology.cli.showing import recording_directory, show
 from garbology.monitoring import attaching
 from garbology.monitoring.injection import AttachError, target_of
+from garbology.monitoring.observing import observe
 
 
 @click.command(epilog="Example: garbology attach 4242 --seconds 60 -o report")
@@ -24,6 +25,12 @@ from garbology.monitoring.injection import AttachError, target_of
     default=0.05,
     show_default=True,
     help="Share of the time that the analyses may take.",
+)
+@click.option("--exact", is_flag=True, help="Analyse every collection, whatever it takes: a budget of 1.")
+@click.option(
+    "--outside",
+    is_flag=True,
+    help="CPython 3.15: nothing runs in the process; collections are counted and not explained.",
 )
 @click.option(
     "--interval",
@@ -51,7 +58,7 @@ from garbology.monitoring.injection import AttachError, target_of
 @whose_cycles
 def attach(
     pid: int, seconds: float | None, output: Path | None, budget: float, interval: float, wait: float,
-    only: tuple[str, ...], ignore: tuple[str, ...], **switches: bool,
+    only: tuple[str, ...], ignore: tuple[str, ...], exact: bool, outside: bool, **switches: bool,
 ) -> None:  # fmt: skip
     """Record the running process PID, and leave it as it was.
 
@@ -61,7 +68,7 @@ def attach(
     settings = attaching.AttachSettings(
         seconds=seconds,
         wait_seconds=wait,
-        budget=budget,
+        budget=1.0 if exact else budget,
         interval_seconds=interval,
         only=patterns("only", only),
         ignore=patterns("ignore", ignore),
@@ -70,7 +77,7 @@ def attach(
     try:
         target = target_of(pid)
         with recording_directory(output) as directory:
-            attaching.attach(target, directory, settings)
+            (observe if outside else attaching.attach)(target, directory, settings)
             show(directory, keep=output is not None, err=False)
     except AttachError as error:
         raise click.UsageError(str(error)) from None

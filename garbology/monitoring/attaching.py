@@ -62,7 +62,7 @@ def attach(target: Target, directory: Path, settings: AttachSettings) -> None:
         except BaseException:
             withdraw(target, script)
             raise
-        _describe(target, directory, settings, began_at)
+        describe(target, directory, settings, began_at)
         sampler = MemoryFile(target.pid, directory / MEMORY_FILE, settings.interval_seconds)
         try:
             _keep_wanted(target, shared)
@@ -145,7 +145,8 @@ def _raise_failure(target: Target, path: Path) -> None:
     raise AttachError(f"{target.pid}: {text}")
 
 
-def _describe(target: Target, directory: Path, settings: AttachSettings, began_at: float) -> None:
+def describe(target: Target, directory: Path, settings: AttachSettings, began_at: float) -> None:
+    """What the recording in ``directory`` is of."""
     described = {
         "program": ["process", str(target.pid)],
         "command": ["garbology", "attach", "-o", "DIR", str(target.pid)],

@@ -160,14 +160,14 @@ def withdraw(target: Target, script: Path) -> None:
 
 
 def _by_remote_exec(target: Target, script: str) -> None:
-    command = [str(_interpreter_for(target)), "-I", "-S", "-c"]
+    command = [str(interpreter_for(target)), "-I", "-S", "-c"]
     code = "import sys; sys.remote_exec(int(sys.argv[1]), sys.argv[2])"
     done = _done([*command, code, str(target.pid), script], target)
     if done.returncode:
         raise AttachError(f"{target.pid}: {_refusal(done.stderr)}")
 
 
-def _interpreter_for(target: Target) -> Path:
+def interpreter_for(target: Target) -> Path:
     """One of the process's own version, which `sys.remote_exec` needs.
 
     What belongs to somebody else is not run.
@@ -190,10 +190,15 @@ def _interpreter_for(target: Target) -> Path:
 
 
 def _refusal(text: str) -> str:
-    last = (text.strip().splitlines() or ["the interpreter refused"])[-1]
+    last = last_line(text)
     if "PermissionError" in last or "not permitted" in last:
         return _not_permitted()
     return last
+
+
+def last_line(text: str) -> str:
+    """Of a traceback: what went wrong."""
+    return (text.strip().splitlines() or ["no word why"])[-1]
 
 
 def _not_permitted() -> str:
@@ -245,8 +250,7 @@ def _by_gdb(target: Target, script: Path) -> None:
         return
     if "ptrace: Operation not permitted" in done.stderr:
         raise AttachError(f"{target.pid}: {_not_permitted()}")
-    last = (done.stderr.strip().splitlines() or ["no word why"])[-1]
-    raise AttachError(f"{target.pid}: gdb could not call into it: {last}")
+    raise AttachError(f"{target.pid}: gdb could not call into it: {last_line(done.stderr)}")
 
 
 def _done(command: list[str], target: Target) -> subprocess.CompletedProcess[str]:

@@ -41,6 +41,8 @@ def verdict(recording: Recording) -> str:
 
 
 def _nothing_to_show(process: Process) -> str:
+    if process.last["refused"]:
+        return "which cycles they were is not known"
     if process.left_out:
         return "of the cycles that were analysed, --only and --ignore leave out all"
     return (
@@ -99,6 +101,14 @@ def left_out(shapes: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def _analysed(last: Mapping[str, Any]) -> str:
+    share = last["analysis_seconds"] / last["elapsed_seconds"] if last["elapsed_seconds"] else 0.0
+    told = f"{last['analysed']:,} of them analysed, which took {share:.1%} of {last['elapsed_seconds']:.3g} s"
+    if last["unexplained"]:
+        told += f"; {last['unexplained']:,} too large for the budget, or not to be read"
+    return told
+
+
 def _figures(recording: Recording) -> Iterator[str]:
     process = recording.main
     if process is None or not process.last:
@@ -109,11 +119,7 @@ def _figures(recording: Recording) -> Iterator[str]:
     yield totals(last["collections"], last["collected"], total, max(pauses))
     if recording.memory:
         yield f"RSS at most {human_bytes(recording.peak_rss_bytes)}, {len(recording.memory):,} samples"
-    share = last["analysis_seconds"] / last["elapsed_seconds"] if last["elapsed_seconds"] else 0.0
-    told = f"{last['analysed']:,} of them analysed, which took {share:.1%} of {last['elapsed_seconds']:.3g} s"
-    if last["unexplained"]:
-        told += f"; {last['unexplained']:,} too large for the budget, or not to be read"
-    yield f"{told}. {last['refused']}".removesuffix(" ").removesuffix(".")
+    yield last["refused"] or _analysed(last)
     if process.left_out:
         yield left_out(process.left_out)
     if "waiting_objects" in process.at_end:

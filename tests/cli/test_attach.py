@@ -16,7 +16,9 @@ import pytest
 
 from garbology.interpreter import collector
 from garbology.monitoring import attached, attaching, injection
+from garbology.monitoring.attaching import AttachSettings
 from garbology.monitoring.injection import AttachError, Target, target_of
+from garbology.monitoring.observing import Statistics, observe
 from garbology.monitoring.recordings import read_recording
 from tests.cli.commands import ENVIRONMENT, garbology
 
@@ -192,6 +194,18 @@ def test_a_python_without_numpy_is_told(start):
     assert not {"garbology", "numpy"} & {*state_of(process)["modules"]}
 
 
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="the statistics came with CPython 3.15")
+def test_a_process_is_seen_from_outside(start, tmp_path):
+    """Its collections are counted to the object, and nothing runs in it."""
+    process, before = service(start)
+    found = garbology("attach", process.pid, "--outside", "--seconds", "1", "-o", tmp_path)
+    assert found.returncode == 0, found.stderr
+    recorded = read_recording(tmp_path).main
+    assert recorded.collected == sum(row["collected"] for row in recorded.collections) > 600
+    assert "seen from outside" in " ".join(found.stdout.split())
+    assert state_of(process) == before
+
+
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="this switch came with CPython 3.14")
 def test_a_process_that_forbids_it_is_left_alone(start):
     """Asked for, it would take no notice."""
@@ -230,7 +244,7 @@ def test_what_cannot_be_attached_to_is_told(monkeypatch):
     [
         ("Traceback\nPermissionError: [Errno 1] Operation not permitted", "attach as root"),
         ("RuntimeError: no such thing", "RuntimeError: no such thing"),
-        ("", "refused"),
+        ("", "no word why"),
     ],
 )
 def test_a_refusal_is_one_line(monkeypatch, said, told):
@@ -238,7 +252,7 @@ def test_a_refusal_is_one_line(monkeypatch, said, told):
     answer = SimpleNamespace(returncode=1, stderr=said, stdout="")
     monkeypatch.setattr(injection.subprocess, "run", lambda *words, **settings: answer)
     target = Target(7, Path(sys.executable), (3, 14), os.getuid())
-    monkeypatch.setattr(injection, "_interpreter_for", lambda target: Path(sys.executable))
+    monkeypatch.setattr(injection, "interpreter_for", lambda target: Path(sys.executable))
     with pytest.raises(AttachError, match=told) as refused:
         injection.inject(target, Path("x.py"))
     assert "\n" not in str(refused.value)
@@ -259,6 +273,45 @@ def test_an_interpreter_of_somebody_else_is_not_run(monkeypatch, tmp_path):
     monkeypatch.setattr(injection.os, "stat", lambda path: SimpleNamespace(st_uid=77))
     with pytest.raises(AttachError, match=r"run garbology with python3\.99"):
         injection.inject(Target(7, theirs, (3, 99), 77), Path("x.py"))
+
+
+def test_an_older_python_cannot_be_seen_from_outside(tmp_path):
+    """One sentence with the remedy."""
+    with pytest.raises(AttachError, match=r"from 3\.15 on: attach without --outside"):
+        observe(Target(7, Path("python3.14"), (3, 14), 0), tmp_path, AttachSettings())
+
+
+def entry(generation, number, collected, start=0, stop=1_000_000):
+    return {
+        "gen": generation, "collections": number, "collected": collected, "uncollectable": 0,
+        "candidates": 2 * collected, "duration": number / 1_000, "ts_start": start, "ts_stop": stop,
+    }  # fmt: skip
+
+
+def test_statistics_count_what_happened_since_the_first_reading():
+    """To the object, also where some collections were missed; one that is under way is none yet."""
+    statistics = Statistics(began_at=1.0)
+    older = [entry(1, 4, 900), entry(2, 0, 0, stop=0)]
+    assert statistics.read([entry(0, 9, 80), entry(0, 10, 100), *older]) == []
+    second = 1_000_000_000
+    half = entry(0, 13, 400, start=5 * second, stop=4 * second)
+    rows = statistics.read(
+        [
+            entry(0, 12, 130, 2 * second, 2 * second + 500_000),
+            entry(0, 11, 110, second, 2 * second),
+            *older,
+            half,
+        ]
+    )
+    assert rows == [(0.0, 0, 1.0, 10, 0), (1.0, 0, 0.0005, 20, 0)]
+    rows = statistics.read([entry(0, 20, 1_130, 4 * second, 4 * second), *older[:1], entry(2, 1, 7)])
+    assert [row[3] for row in rows] == [1_000, 7]
+    young, middle, old = statistics.generations
+    assert (young.collections, young.collected, young.candidates) == (10, 1_030, 2_060)
+    assert young.longest_pause_seconds == 1.0
+    assert young.pause_seconds == pytest.approx(0.01)
+    assert (middle.collections, middle.collected) == (0, 0)
+    assert (old.collections, old.collected) == (1, 7)
 
 
 def test_a_recording_that_nobody_wants_ends(monkeypatch, tmp_path):
