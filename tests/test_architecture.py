@@ -16,7 +16,8 @@ ALLOWED = {
     "autograd_core": STANDARD | {"numpy", "autograd_core"},
     "garbology": STANDARD
     | {"numpy", "scipy", "psutil", "objgraph", "memory_profiler", "garbology", "click", "rich"},
-    "garbology/monitoring": STANDARD | {"numpy", "psutil", "garbology", "prometheus_client"},
+    "garbology/monitoring": STANDARD
+    | {"numpy", "psutil", "garbology", "prometheus_client", "_remote_debugging"},
     "garbology/reporting": STANDARD | {"garbology", "rich"} | DRAWING,
     "garbology/testing": STANDARD | {"garbology", "pytest"},
     "garbology/pytest_plugin.py": STANDARD | {"garbology", "pytest"},

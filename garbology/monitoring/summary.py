@@ -32,6 +32,8 @@ def verdict(recording: Recording) -> str:
     waits = process.at_end.get("waiting_objects", 0)
     size = human_bytes(process.at_end.get("waiting_bytes", 0))
     waiting = f"; at the end {counted(waits, 'object')} ({size}) waited"
+    if not collections:
+        return f"no collection ran{waiting if waits else ''}"
     if not process.collected:
         return f"{counted(collections, 'collection')} found nothing to free" + (waiting if waits else "")
     return (

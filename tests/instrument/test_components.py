@@ -81,6 +81,6 @@ def test_a_referent_that_is_repeated_ends_the_search_too():
 def test_the_source_of_one_edge_is_that_of_all_of_them():
     """Also beside objects without references."""
     objects = [[], [[], []], [], (), [1, [2]], []]
-    snapshot = take([*objects, *objects[1]])
+    snapshot = snapshots.take([*objects, *objects[1]])
     assert [snapshot.source_of(edge) for edge in range(len(snapshot.targets))] == snapshot.sources.tolist()
     assert len(snapshot.targets) >= 2

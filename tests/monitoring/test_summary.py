@@ -43,6 +43,20 @@ def test_no_garbage_is_said_plainly():
     )
 
 
+def test_no_collection_is_said_so():
+    """Nothing was looked for, so nothing is said to be absent."""
+    assert verdict(recording(collections=0)) == "no collection ran"
+
+
+def test_what_cannot_be_explained_is_said_once():
+    """On another collector, or from outside: not that a budget was too small."""
+    said = text(recording(collected=66, refused="seen from outside: not explained"))
+    assert "which cycles they were is not known" in said
+    assert said.count("seen from outside: not explained") == 1
+    assert "--exact" not in said
+    assert "analysed" not in said
+
+
 def test_what_waits_at_the_end_is_shown_where_no_collection_tells_more():
     """Its heaviest shape, with edges."""
     of = recording(at_end={"waiting_objects": 2, "waiting_bytes": 96, "waiting_shapes": [SHAPE]})
