@@ -150,7 +150,8 @@ def _is_itself_among_others(link: Link) -> bool:
     is_own = link.source == link.target and is_made_by_the_program(type(link.steps[0].holder))
     holder = link.steps[-1].holder
     is_element = any(type(holder) is kind for kind in (list, tuple)) and length_of(holder) > 1
-    return is_own and is_element and link.label.partition("[")[0] == f".{attribute_of(link)}"
+    name, _, place = link.label.partition("[")
+    return is_own and is_element and name == f".{attribute_of(link)}" and place[:-1].isdigit()
 
 
 def _strong(link: Link) -> Remedy:
