@@ -19,9 +19,10 @@ import sys
 import threading
 import types
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
+from functools import partial
 from itertools import compress
 from typing import Any
 
@@ -37,7 +38,7 @@ from garbology.interpreter.refcounts import IMMORTAL_COUNT
 from garbology.interpreter.thread_stacks import frames_of, running_local_ids
 from garbology.interpreter.traversal import is_dangerous_to_traverse, safe_referents
 from garbology.names.classes import COLLECTED_TYPE, flags_of, is_module_type, mro_of, safe_type_name
-from garbology.names.hidden import hides, unseen_of_each, which_hold_unseen
+from garbology.names.hidden import hides, which_hold_unseen
 from garbology.names.secrets import has_secrets, secret_addresses
 from garbology.snapshot.expansion import referents_outside
 from garbology.snapshot.judging import is_of_the_analysis
@@ -46,9 +47,10 @@ from garbology.snapshot.snapshot import (
     Index,
     Snapshot,
     addresses_of,
-    referents_in_chunks,
     types_of,
 )
+
+Tell = Callable[[NDArray[np.int64]], None]  # is given addresses of what something holds
 
 _MOST_ASKED = 8  # objects for which the heap is asked at a time
 _MOST_QUESTIONS = 2
@@ -281,10 +283,13 @@ def _held_by_heap(
     # By address alone: neither what is left nor what we hold it with is asked again when the heap leads there.
     known = Index([*holders, *compress(snapshot.objects, left.tolist()), *ours])
     ours.clear()
-    for addresses, is_sure in _addresses_held(holders, known, unseen):
+
+    def note(among: NDArray[np.bool_], addresses: NDArray[np.int64]) -> None:
         found = np.searchsorted(wanted, addresses, sorter=order)
         found[found == len(wanted)] = 0
-        (held if is_sure else unsure)[places[order[found[wanted[order[found]] == addresses]]]] = True
+        among[places[order[found[wanted[order[found]] == addresses]]]] = True
+
+    _tell_what_is_held(holders, known, unseen, partial(note, held), partial(note, unsure))
     return held, unsure
 
 
@@ -309,38 +314,29 @@ def _heap_without(
     return holders, unseen
 
 
-def _addresses_held(
-    holders: Sequence[object], known: Index, unseen: dict[int, list[int]]
-) -> Iterator[tuple[NDArray[np.int64], bool]]:
-    """Addresses of all that ``holders`` and what they lead to beyond ``known`` refer to, with True, and of what
-    ``unseen`` tuples do, with False.
+def _tell_what_is_held(
+    holders: Sequence[object], known: Index, unseen: dict[int, list[int]], tell: Tell, tell_unsure: Tell
+) -> None:
+    """Tell the addresses of all that ``holders`` and what they lead to beyond ``known`` refer to; and what ``unseen``
+    tuples refer to.
     """
     seen: set[int] = set()
     while holders:
-        for referents in referents_in_chunks(holders):
-            yield referents.addresses, True
-            del referents
-        for addresses in _addresses_in_secret(holders):
-            yield addresses, True
-        fresh = referents_outside(known, holders, _may_hold)
+        _tell_secrets(holders, tell)
+        fresh = referents_outside(known, holders, _may_hold, tell)
         holders = [obj for address, obj in fresh.items() if address not in seen]
         seen.update(fresh)
     tuples = np.fromiter(unseen, np.int64)
     for address in tuples[known.find(tuples) < 0].tolist():
         if address not in seen:
-            yield np.array(unseen[address], np.int64), False
+            tell_unsure(np.array(unseen[address], np.int64))
 
 
-def _addresses_in_secret(holders: Sequence[object]) -> Iterator[NDArray[np.int64]]:
+def _tell_secrets(holders: Sequence[object], tell: Tell) -> None:
     kinds, numbers = types_of(holders)
     for number, kind in enumerate(kinds):
-        knows, secret = hides(kind), has_secrets(kind)
-        if knows or secret:
-            alike = [holders[place] for place in np.flatnonzero(numbers == number).tolist()]
-            if knows:
-                yield from map(addresses_of, unseen_of_each(alike))
-            if secret:
-                yield secret_addresses(alike)
+        if has_secrets(kind):
+            tell(secret_addresses([holders[place] for place in np.flatnonzero(numbers == number).tolist()]))
 
 
 def _may_hold(kind: type, objects: Sequence[object]) -> Sequence[bool]:

@@ -107,14 +107,19 @@ def _may_lead_further(kind: type, objects: Sequence[object]) -> list[bool]:
 
 
 def referents_outside(
-    index: Index, holders: Sequence[object], choose: Callable[[type, Sequence[object]], Sequence[bool]]
+    index: Index,
+    holders: Sequence[object],
+    choose: Callable[[type, Sequence[object]], Sequence[bool]],
+    tell: Callable[[NDArray[np.int64]], None] = lambda addresses: None,
 ) -> dict[int, object]:
     """The chosen referents of ``holders``, by address, other than the objects of ``index``.
 
-    ``choose`` is asked once for each type and answers for each of the given objects of that type.
+    ``choose`` is asked once for each type and answers for each of the given objects of that type. ``tell`` is given
+    the addresses of all referents, chosen or not, as they are read.
     """
     found: dict[int, object] = {}
     for referents in referents_in_chunks(holders):
+        tell(referents.addresses)
         outside = index.find(referents.addresses) < 0
         outside[referents.marks] = False
         _, first = np.unique(referents.addresses[outside], return_index=True)
@@ -123,6 +128,7 @@ def referents_outside(
         del referents
     unseen = list(chain.from_iterable(unseen_of_each(_hiding_among(holders))))
     if unseen:
+        tell(addresses_of(unseen))
         outside = index.find(addresses_of(unseen)) < 0
         _add_chosen(found, list(compress(unseen, outside.tolist())), choose)
     return found
