@@ -14,9 +14,11 @@ dictionaries, or nothing is said and the general way is gone:
 from __future__ import annotations
 
 import gc
+import operator
 import sys
 import types
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 
 from garbology.advice.needs import SmallWindow
 from garbology.interpreter.contents import items_of
@@ -70,6 +72,7 @@ class _Window:
         self._window = SmallWindow(objects)
         self._held = self._window.held()
         self._known: set[int] = set()
+        self._roots: set[int] = set()  # what something outside holds: they lead to all
 
     def is_settled(self) -> bool:
         """Whether no other thread has used the objects since they were read, and their counts can be explained."""
@@ -79,7 +82,8 @@ class _Window:
 
     def is_held(self) -> bool:
         """Whether something outside the window holds all of it; else there is garbage, and no need to look further."""
-        return all(self._window.reached(place for place, held in enumerate(self._held) if held > 0))
+        self._roots = {place for place, held in enumerate(self._held) if held > 0}
+        return all(self._window.reached(self._roots))
 
     def is_reached(self) -> bool:
         """Whether all is reached from what running functions of this thread or modules hold."""
@@ -137,7 +141,7 @@ class _Window:
         if known <= self._known:
             return False
         self._known |= known
-        return all(self._window.reached(self._known))
+        return self._known == self._roots or all(self._window.reached(self._known))
 
 
 def _distinct(kinds: Iterable[type]) -> Iterable[type]:
@@ -155,25 +159,33 @@ def _hide_anything(objects: Sequence[object]) -> bool:
     seen = set(map(id, objects))
     pending: Sequence[object] = objects
     while pending:
-        if any(map(_hides_anything, pending)):
+        if _some_hide(pending):
             return True
-        behind: dict[int, object] = {}
-        for obj in gc.get_referents(*pending):
-            if id(obj) not in seen and _may_lead_further(obj):
-                behind[id(obj)] = obj
+        referents = gc.get_referents(*pending)
+        untracked = list(compress(referents, map(operator.not_, map(gc.is_tracked, referents))))
+        del referents
+        leading = {id(kind) for kind in _distinct(map(type, untracked)) if _may_lead_further(kind)}
+        behind = {id(obj): obj for obj in untracked if id(type(obj)) in leading and id(obj) not in seen}
         seen.update(behind)
         pending = list(behind.values())
     return False
 
 
-def _may_lead_further(obj: object) -> bool:
-    kind = type(obj)
-    return not gc.is_tracked(obj) if flags_of(kind) & COLLECTED_TYPE else any(_hiding(kind))
+def _some_hide(objects: Sequence[object]) -> bool:
+    """Each type is asked once, and instances only of those that may hold something."""
+    knowing: set[int] = set()
+    for kind in _distinct(map(type, objects)):
+        knows, secret = _hiding(kind)
+        if secret:
+            return True
+        if knows:
+            knowing.add(id(kind))
+    return bool(knowing) and any(holds_unseen(obj) for obj in objects if id(type(obj)) in knowing)
 
 
-def _hides_anything(obj: object) -> bool:
-    knows, secret = _hiding(type(obj))
-    return secret or (knows and holds_unseen(obj))
+def _may_lead_further(kind: type) -> bool:
+    """Of instances that are not tracked."""
+    return bool(flags_of(kind) & COLLECTED_TYPE) or any(_hiding(kind))
 
 
 def _hiding(kind: type) -> tuple[bool, bool]:
