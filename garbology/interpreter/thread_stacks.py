@@ -63,13 +63,12 @@ class RunningFrame:
 
 def running_frames() -> list[RunningFrame]:
     """Return the running frames of all threads, innermost first, the instrument's own left out."""
-    own = _own_namespaces()
     frames = []
     innermost = sys._current_frames()
     while innermost:  # emptied, for this function's own frame is in it, and the two would be a cycle
         thread_id, frame = innermost.popitem()
         while frame is not None:
-            if id(frame.f_globals) not in own:
+            if not _is_ours(frame.f_globals):
                 variables, stack_ids = _slots(frame)
                 frames.append(RunningFrame(frame, thread_id, variables, stack_ids))
             frame = frame.f_back  # type: ignore[assignment]
@@ -196,22 +195,22 @@ def own_frame_ids() -> set[int]:
 
     Whoever holds a frame when its function ends keeps its locals alive, so they must not be held.
     """
-    own = _own_namespaces()
     ids = set()
     frame: types.FrameType | None = sys._getframe(1)
     while frame is not None:
-        if id(frame.f_globals) in own:
+        if _is_ours(frame.f_globals):
             ids.add(id(frame))
         frame = frame.f_back
     return ids
 
 
-def _own_namespaces() -> set[int]:
-    return {
-        id(module.__dict__)
-        for name, module in list(sys.modules.items())
-        if type(name) is str and name.partition(".")[0] == "garbology" and type(module) is types.ModuleType
-    }
+def _is_ours(namespace: dict[str, Any]) -> bool:
+    """Whether it is the namespace of one of the instrument's modules, and not of one that calls itself so."""
+    name = dict.get(namespace, "__name__")
+    if type(name) is not str or name.partition(".")[0] != "garbology":
+        return False
+    module = dict.get(sys.modules, name)
+    return type(module) is types.ModuleType and module.__dict__ is namespace
 
 
 def _slots(frame: types.FrameType) -> tuple[list[Local], frozenset[int]]:

@@ -19,7 +19,7 @@ from garbology.snapshot.listing import listing
 from garbology.snapshot.snapshot import types_of
 
 _PAUSING = 0x20 | 0x80 | 0x200  # generators, coroutines, asynchronous generators (inspect.CO_...)
-_ANALYSIS = ("garbology.leaks", "garbology.find.explain", "garbology.find.few")
+_ANALYSIS = ("garbology.leaks.", "garbology.find.explain.", "garbology.find.few.")
 
 
 class Opening:
@@ -100,10 +100,10 @@ def _user_frame(frame: types.FrameType | None) -> types.FrameType | None:
 
 def is_of_the_analysis(frame: types.FrameType) -> bool:
     """Whether a frame holds objects only to judge them: it stands above the frame that closed the window."""
-    return any(is_own(frame, package) for package in _ANALYSIS)
+    return is_own(frame, _ANALYSIS)
 
 
-def is_own(frame: types.FrameType, package: str = "garbology") -> bool:
-    """Whether a frame belongs to the instrument, or to one of its packages."""
+def is_own(frame: types.FrameType, packages: tuple[str, ...] = ("garbology.",)) -> bool:
+    """Whether a frame belongs to the instrument, or to some of its packages."""
     name = frame.f_globals.get("__name__")
-    return type(name) is str and f"{name}.".startswith(f"{package}.")
+    return type(name) is str and f"{name}.".startswith(packages)
