@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from garbology.advice.side_effects import SUSPENDABLE
 from garbology.cycles.reachability import held_from_outside, reachable_from
 from garbology.interpreter.contents import items_of, slots_are
+from garbology.interpreter.contexts import ids_in_context
 from garbology.interpreter.thread_stacks import frames_of, running_frames
 from garbology.interpreter.traversal import safe_referents
 from garbology.names.classes import (
@@ -114,6 +115,7 @@ def _may_be_a_link(kind: type) -> bool:
 
 
 def _addresses_in_frames() -> Iterable[int]:
+    yield from ids_in_context()
     for running in running_frames():
         yield from (variable.target_id for variable in running.variables)
         yield from running.stack_ids

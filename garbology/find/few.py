@@ -22,6 +22,7 @@ from itertools import compress
 
 from garbology.advice.needs import SmallWindow
 from garbology.interpreter.contents import items_of
+from garbology.interpreter.contexts import ids_in_context
 from garbology.interpreter.thread_stacks import frames_of, running_local_ids
 from garbology.leaks.leak import Leaks
 from garbology.names.call_caches import CALL_CACHE
@@ -101,6 +102,7 @@ class _Window:
                     return
                 yield map(places, ids)
                 namespaces[id(frame.f_globals)] = frame.f_globals
+        yield map(places, ids_in_context())
         seen = {id(self._window.objects), *namespaces}
         yield from self._found_behind(namespaces, seen, _MOST_READ_NEARBY)
         for _, module in items_of(sys.modules)[-_MOST_MODULES:]:

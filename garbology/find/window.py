@@ -19,6 +19,7 @@ from garbology.find.found import Found
 from garbology.find.text import INTERPRETER_ENDING
 from garbology.find.to_the_end import Run, code_of
 from garbology.interpreter import collector, exclusive, freethreading, thread_stacks
+from garbology.interpreter.contexts import ids_in_context
 from garbology.interpreter.putting_back import Switches
 from garbology.interpreter.tracing import untraced
 from garbology.names.edges import safe_type_name
@@ -110,9 +111,9 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
                 "this watch is open already, and one object watches one block at a time: make a new one for each block"
             )
         self._is_open = True
-        repr(
-            [0]
-        )  # the first of a thread makes a dictionary of the thread's, and a look would be the first to do so
+        # The first of a thread makes a dictionary of the thread's, and a context: an analysis would be the first else.
+        repr([0])
+        ids_in_context()
         self._found = Found(ended=False)
         switches = self._switches = Switches(self)
         try:

@@ -33,6 +33,7 @@ from scipy.sparse.csgraph import breadth_first_order
 from garbology.alive.gc_roots import known_to_c
 from garbology.cycles.reachability import graph_of_pairs, held_from_outside, reachable_from
 from garbology.interpreter.contents import elements_of, slots_are, value_of
+from garbology.interpreter.contexts import ids_in_context
 from garbology.interpreter.other_threads import handled_by_threads, held_by_other_threads
 from garbology.interpreter.refcounts import IMMORTAL_COUNT
 from garbology.interpreter.thread_stacks import frames_of, running_local_ids
@@ -162,8 +163,8 @@ def has_module(snapshot: Snapshot) -> bool:
 def _held_by_frames(
     snapshot: Snapshot, roots: NDArray[np.bool_], times: dict[int, float]
 ) -> NDArray[np.bool_]:
-    """The roots that a local of a running frame of this thread, or a frame of another one, refers to; all of them where
-    frames are opaque.
+    """The roots that this thread's context, a local of its running frames or a frame of another one refers to; all of
+    them where frames are opaque.
     """
     held = np.zeros(len(snapshot), bool)
     for frame in frames_of(sys._getframe()):
@@ -173,7 +174,8 @@ def _held_by_frames(
                 return roots
             places = snapshot.index.find(np.array(ids, np.int64))
             held[places[places >= 0]] = True
-    places = snapshot.index.find(np.array(held_by_other_threads(times), np.int64))
+    others = [*ids_in_context(), *held_by_other_threads(times)]
+    places = snapshot.index.find(np.array(others, np.int64))
     held[places[places >= 0]] = True
     return held & roots
 

@@ -1,5 +1,6 @@
 """What is decided at once of a small window is what the general way says of the same objects."""
 
+import contextvars
 import ctypes
 import gc
 import subprocess
@@ -13,12 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import garbology
-from garbology.find import explain, few
+from garbology.find import crossing, explain, few
+from garbology.leaks import external
 from garbology.leaks.leak import Leaks
 from tests.instrument.test_exactness import MAKERS, Plain
 
 KEPT: list[object] = []
 REGISTRY = {"by name": Plain()}
+CURRENT: contextvars.ContextVar[object] = contextvars.ContextVar("CURRENT", default=None)
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +31,7 @@ def clean() -> Iterator[None]:
     with garbology.collector.paused():  # and not frozen: leaks are judged
         yield
     KEPT.clear()
+    CURRENT.set(None)
 
 
 class Said:
@@ -59,6 +63,10 @@ def in_an_older_instance(obj: object) -> None:
     REGISTRY["by name"].latest = obj
 
 
+def in_a_context_variable(obj: object) -> None:
+    CURRENT.set(obj)
+
+
 def by_c_code(obj: object) -> None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(obj))
 
@@ -80,7 +88,14 @@ def nowhere(obj: object) -> None:
 
 HOLDERS: dict[str, Callable[[object], object]] = {
     each.__name__: each
-    for each in (in_a_module, in_an_older_instance, in_an_array_of_its_own, in_a_local_array, nowhere)
+    for each in (
+        in_a_module,
+        in_an_older_instance,
+        in_a_context_variable,
+        in_an_array_of_its_own,
+        in_a_local_array,
+        nowhere,
+    )
 }
 
 
@@ -137,6 +152,7 @@ def test_both_ways_say_the_same_of_any_graph(graph):
     for address in too_many:
         ctypes.pythonapi.Py_DecRef(ctypes.c_void_p(address))
     KEPT.clear()
+    CURRENT.set(None)
     vars(REGISTRY["by name"]).clear()
     gc.collect()
 
@@ -323,3 +339,35 @@ def test_where_there_is_garbage_nothing_is_searched_for(monkeypatch):
         del ring
     assert (bool(found.garbage), searched) == (True, [])
     assert local
+
+
+def test_what_a_context_variable_has_is_alive_in_plain_sight(monkeypatch):
+    """The context of this thread holds it, here one that has nothing else: a decimal context hides what it holds."""
+
+    def work() -> bool:
+        said = Said(monkeypatch)
+        with garbology.watch(looks=False) as found:
+            in_a_context_variable([Plain()])
+        return said.check(found)
+
+    assert contextvars.Context().run(work)
+
+
+@pytest.mark.parametrize("most_objects", [few.MOST_OBJECTS, -1], ids=["at once", "the general way"])
+def test_who_holds_what_a_context_variable_has_is_not_asked(monkeypatch, most_objects):
+    """No object shows what the context of a thread holds: tests that enter `np.errstate` asked the heap three times."""
+    asked = []
+    for module in (crossing, external):
+        monkeypatch.setattr(module, "referrers_of", lambda objects: asked.append(list(objects)) or [])
+    monkeypatch.setattr(few, "MOST_OBJECTS", most_objects)
+
+    def work() -> None:
+        with garbology.watch(looks=False) as found:
+            in_a_context_variable(Plain())
+        assert (found.garbage, found.leaks, found.held_by_c, asked) == (0, [], [], [])
+
+    work()
+    thread = threading.Thread(target=work)  # with a context of its own, which is not there yet
+    thread.start()
+    thread.join()
+    assert asked == []
