@@ -30,6 +30,7 @@ def test_argparse_leaves_its_groups_and_its_formatter(field_notes):
     assert all(shape["advice"]["verified"] for shape in found["shapes"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     sys.version_info < (3, 11), reason="up to 3.10 a connection does not hold its cache strongly"
 )

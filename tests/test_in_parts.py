@@ -37,6 +37,7 @@ def test_options_keep_their_values(suite):
     assert told == (["-q", "-k", "tests", "-m", "not slow"], ["tests/test_a.py"])
 
 
+@pytest.mark.slow
 def test_all_are_run_and_one_that_fails_is_told(suite, capfd):
     """What each session says is printed, then how many there were in all."""
     (suite / "test_b.py").write_text("def test_it(): pass\ndef test_bad(): assert not 'here'\n")

@@ -119,6 +119,7 @@ def test_assert_no_cycles_takes_a_block():
         cyclic()
 
 
+@pytest.mark.slow
 def test_pytest_shows_the_test_that_failed_and_no_line_of_ours(tmp_path):
     """Each of the assertions ends the traceback in the test itself."""
     (tmp_path / "test_leaks.py").write_text(

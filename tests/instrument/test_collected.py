@@ -225,6 +225,7 @@ def test_the_callbacks_are_as_before():
         gc.callbacks[:] = before
 
 
+@pytest.mark.slow
 def test_many_collections_cost_no_more_than_they_may(monkeypatch):
     """A block that collects at every allocation is not read each time; that it was not is said."""
     monkeypatch.setattr(collected, "_MOST_READ", 100)

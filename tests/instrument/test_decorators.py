@@ -258,6 +258,7 @@ def leave():
     Node()
 
 
+@pytest.mark.slow
 def test_a_call_is_no_decorator():
     """Whatever is called, and however: it is run now."""
     check = functools.partial(assert_no_cycles, leave)

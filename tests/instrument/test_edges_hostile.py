@@ -223,6 +223,7 @@ def build(attributes: dict[str, Any]) -> Plain:
     return obj
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(values)
 def test_edges_are_complete_on_random_graphs(root: Any) -> None:

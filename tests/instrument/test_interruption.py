@@ -144,6 +144,7 @@ def interrupted(work, number):
     return moments[number - 1 :]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", [in_a_watch, in_a_call, in_a_pause, in_an_assertion])
 def test_wherever_it_comes_all_is_put_back(work, monkeypatch):
     """The collector is on afterwards, and nothing that the instrument switched is left so."""

@@ -282,6 +282,7 @@ def test_a_trace_function_changes_no_answer(start):
     assert gc.collect() == 0
 
 
+@pytest.mark.slow
 def test_classes_functions_modules_and_running_frames():
     """They have the names of the source, and a frame that runs is held by its thread."""
     assert str(why_alive(shelf.Node)).startswith(
@@ -293,6 +294,7 @@ def test_classes_functions_modules_and_running_frames():
     assert why_alive(sys._getframe()).root.startswith("a thread, which is running function ")
 
 
+@pytest.mark.slow
 def test_what_the_instrument_imports_is_not_held_for_its_sake():
     """No chain and no other holder of what others hold, too, is a module of the instrument's own."""
     for obj in (np, types, sys.modules["gc"], sys.modules["inspect"], sys.modules["scipy.sparse"]):

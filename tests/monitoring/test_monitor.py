@@ -113,6 +113,7 @@ def test_a_shape_says_what_to_do():
     assert "weaken this one" in str(seen)
 
 
+@pytest.mark.slow
 def test_the_estimates_hold_the_truth(monkeypatch):
     """In at least 93 of 100 seeded runs in which one collection in five was analysed."""
     monkeypatch.setattr(Budget, "probability", lambda self, generation, now: 0.2)

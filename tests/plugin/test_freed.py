@@ -58,6 +58,7 @@ def test_after():
     assert "assert 1 == 2" in message_of(result, "test_fails")
 
 
+@pytest.mark.slow
 def test_it_serves_beside_a_watch(inner):
     """To try an advice frees what it is tried on: the objects are judged before."""
     code = """

@@ -261,6 +261,7 @@ def test_made():
     assert "others" in message_of(result, "test_made")
 
 
+@pytest.mark.slow
 def test_a_failure_is_at_most_4_kb(inner):
     """However many shapes and however long their names; -v shows more."""
     code = """
