@@ -99,11 +99,6 @@ def left_sentence(links: Sequence[Link], target: str) -> str:
     names = {where: ", ".join(own) for where, own in variables.items()}
     if len(names) == 1:
         ((where, own),) = names.items()
-        if _is_left_by_a_context_manager(variable_step(links[0]).holder):
-            return (
-                f"the frame of {where}, which is the standard library's, keeps the exception that keeps the frame: "
-                "catch the exception inside the with block, or raise it after that"
-            )
         cleared = " = ".join(own.split(", "))
         said = f"the frame of {where} keeps {target} that keeps the frame: "
         if "<lambda>" in where:
@@ -158,8 +153,9 @@ def frames_sentence(links: Sequence[Link]) -> str:
 
 def _is_left_by_a_context_manager(frame: Any) -> bool:
     """Whether an exception has left a `with` block whose context manager is a generator function."""
-    code = frame.f_code
-    return code.co_name in ("__exit__", "__aexit__") and code.co_filename == contextlib.__file__
+    code: types.CodeType = frame.f_code
+    name, file = str.__str__(code.co_name), str.__str__(code.co_filename)
+    return name in ("__exit__", "__aexit__") and file == contextlib.__file__
 
 
 def own_variable(link: Link) -> str | None:

@@ -1180,3 +1180,20 @@ def test_nothing_is_said_of_frames_where_nothing_was_raised():
     assert advice.remedy == "clear"
     assert "frames" not in advice.reason
     assert "= None` once it was reported for the last time" in advice.reason
+
+
+# --- what a container among a function's variables holds (a debugger's table)
+
+
+def keeps_its_frame_in_a_table():
+    table = {"line": Line()}
+    try:
+        _no()
+    except LookupError as error:
+        table["line"].remove = error.__traceback__.tb_frame
+
+
+def test_a_container_among_the_variables_is_let_go_of_with_its_variable():
+    """What it holds is not asked for a frame."""
+    reason = advice_of(keeps_its_frame_in_a_table).reason
+    assert "end with `table = None` (or `del table`) in a finally" in reason
