@@ -22,8 +22,8 @@ def begin(settings: dict[str, Any]) -> None:
 
 def _run(settings: dict[str, Any]) -> None:
     finder = types.SimpleNamespace(find_spec=_finding(settings["places"]))
-    sys.meta_path.append(finder)
     try:
+        sys.meta_path.append(finder)
         _record(settings)
     except BaseException as error:
         _write_failure(settings["directory"], error)
