@@ -56,7 +56,7 @@ def run_study(study: Study, arguments: Sequence[str] | None = None) -> int:
 
 def run_package(package: str, arguments: Sequence[str] | None = None) -> int:
     """All studies of a package as a program with the subcommands list, run and report."""
-    return invoke(_group(package), package, arguments)
+    return invoke(package_group, package, arguments)
 
 
 def invoke(command: click.Command, program: str, arguments: Sequence[str] | None) -> int:
@@ -80,7 +80,7 @@ def _invoke(command: click.Command, program: str, words: list[str]) -> int:
         )
     try:
         with _heard_interrupts():
-            result = command.main(words, program, standalone_mode=False)
+            result = command.main(words, program, standalone_mode=False, obj=program)
     except click.ClickException as error:
         return _complain(program, error.format_message(), USAGE)
     except DeclarationError as error:
@@ -90,79 +90,89 @@ def _invoke(command: click.Command, program: str, words: list[str]) -> int:
     return result if isinstance(result, int) else HOLDS
 
 
-def _group(package: str) -> click.Group:
-    @click.group(
-        help=f"The studies of {package}: list them, run them, draw their reports again.",
-        invoke_without_command=True,
-    )
-    @click.pass_context
-    def group(context: click.Context) -> None:
-        if context.invoked_subcommand is None:
-            raise OneLineError("which command: list, run, matrix, report or new? --help says what each does")
+@click.group(invoke_without_command=True)
+@click.pass_context
+def package_group(context: click.Context) -> None:
+    """Studies of a package: list them, run them, draw their reports again."""
+    if context.invoked_subcommand is None:
+        raise OneLineError("which command: list, run, matrix, report or new? --help says what each does")
 
-    @group.command(name="list", help="Name every study, what it is about and how many cases it has.")
-    def list_studies() -> int:
-        studies, failures = _load_all(study_names(package))
-        for line in _listing(studies):
-            click.echo(line)
-        return failures
 
-    @group.command(help="Measure the named studies, or `all` of them.")
-    @click.argument("names", nargs=-1)
-    @run_options
-    def run(names: tuple[str, ...], **options: Any) -> int:
-        if not names:
-            raise OneLineError("which study: some of their names, or all? list names them")
-        studies, status = _load_all(_chosen(package, names))
-        return max(status, _run(studies, options, package))
+@package_group.command(name="list")
+@click.pass_obj
+def _list(package: str, /) -> int:
+    """Name every study, what it is about and how many cases it has."""
+    loaded, failures = _load_all(study_names(package))
+    for line in _listing(loaded):
+        click.echo(line)
+    return failures
 
-    @group.command(
-        help="Measure the named studies, or `all` of them, on every CPython found, and draw the atlas."
-    )
-    @click.argument("names", nargs=-1)
-    @click.option("--list", "only_list", is_flag=True, help="Only say what was found, and what is left out.")
-    @click.option(
-        "--environments",
-        type=click.Path(path_type=Path),
-        default=Path(".matrix"),
-        show_default=True,
-        help="Where each interpreter's environment is made, and found again.",
-    )
-    @partial(run_options, python=_PYTHON_TOO)
-    def matrix(names: tuple[str, ...], only_list: bool, environments: Path, **options: Any) -> int:
-        chosen = _chosen(package, names or ("all",))
-        candidates = discover()
-        _echo_lines(describe(candidates))
-        if only_list:
-            return HOLDS
-        studies, status = _load_all(chosen)
-        pythons, failures = prepare_all(candidates, environments, _say)
-        options["pythons"] = (*pythons, *options["pythons"])
-        if not options["pythons"]:
-            raise OneLineError("no interpreter is left: --list says what was found")
-        return max(status, _run(studies, options, package), DOES_NOT_HOLD if failures else HOLDS)
 
-    @group.command(help="Draw the reports again from the records, without measuring.")
-    @click.argument("names", nargs=-1)
-    @output_option
-    @reference_option
-    def report(names: tuple[str, ...], output: Path, reference: Path) -> int:
-        studies, status = _load_all(_chosen(package, names or ("all",)))
-        recorded = _recorded(studies, output)
-        with _room_to_write(output), drawing(output):
-            drawn = [publish(study, output / study.name, reference, say=_say) for study in recorded]
-            drawn.append(publish_index(_every(package), output, reference, say=_say))
-        for paths in drawn:
-            _echo_paths(paths)
-        return status if all(drawn) else max(status, DOES_NOT_HOLD)
+@package_group.command(name="run")
+@click.argument("names", nargs=-1)
+@run_options
+@click.pass_obj
+def _run_some(package: str, /, names: tuple[str, ...], **options: Any) -> int:
+    """Measure the named studies, or `all` of them."""
+    if not names:
+        raise OneLineError("which study: some of their names, or all? list names them")
+    loaded, status = _load_all(_chosen(package, names))
+    return max(status, _run(loaded, options, package))
 
-    @group.command(help="Write a small study to start from, NAME.py; never over a file that is there.")
-    @click.argument("name")
-    def new(name: str) -> int:
-        _echo_paths([_written(package, name)])
+
+@package_group.command(name="matrix")
+@click.argument("names", nargs=-1)
+@click.option("--list", "only_list", is_flag=True, help="Only say what was found, and what is left out.")
+@click.option(
+    "--environments",
+    type=click.Path(path_type=Path),
+    default=Path(".matrix"),
+    show_default=True,
+    help="Where each interpreter's environment is made, and found again.",
+)
+@partial(run_options, python=_PYTHON_TOO)
+@click.pass_obj
+def _matrix(
+    package: str, /, names: tuple[str, ...], only_list: bool, environments: Path, **options: Any
+) -> int:
+    """Measure the named studies, or `all` of them, on every CPython found, and draw the atlas."""
+    chosen = _chosen(package, names or ("all",))
+    candidates = discover()
+    _echo_lines(describe(candidates))
+    if only_list:
         return HOLDS
+    loaded, status = _load_all(chosen)
+    pythons, failures = prepare_all(candidates, environments, _say)
+    options["pythons"] = (*pythons, *options["pythons"])
+    if not options["pythons"]:
+        raise OneLineError("no interpreter is left: --list says what was found")
+    return max(status, _run(loaded, options, package), DOES_NOT_HOLD if failures else HOLDS)
 
-    return group
+
+@package_group.command(name="report")
+@click.argument("names", nargs=-1)
+@output_option
+@reference_option
+@click.pass_obj
+def _report(package: str, /, names: tuple[str, ...], output: Path, reference: Path) -> int:
+    """Draw the reports again from the records, without measuring."""
+    loaded, status = _load_all(_chosen(package, names or ("all",)))
+    recorded = _recorded(loaded, output)
+    with _room_to_write(output), drawing(output):
+        drawn = [publish(study, output / study.name, reference, say=_say) for study in recorded]
+        drawn.append(publish_index(_every(package), output, reference, say=_say))
+    for paths in drawn:
+        _echo_paths(paths)
+    return status if all(drawn) else max(status, DOES_NOT_HOLD)
+
+
+@package_group.command(name="new")
+@click.argument("name")
+@click.pass_obj
+def _new(package: str, /, name: str) -> int:
+    """Write a small study to start from, NAME.py; never over a file that is there."""
+    _echo_paths([_written(package, name)])
+    return HOLDS
 
 
 def _written(package: str, name: str) -> Path:
