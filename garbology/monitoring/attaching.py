@@ -23,6 +23,7 @@ from garbology.monitoring.outside import MEMORY_FILE, PROGRAM_FILE, MemoryFile
 
 _POLL_SECONDS = 0.1
 _MOST_WAITED_SECONDS = 30.0  # for the last record
+_MOST_IMPORT_SECONDS = 60.0
 _BROUGHT = ("numpy", "scipy")
 _SCRIPT = """space = {{'__name__': 'garbology attach'}}
 exec(compile({code!r}, 'garbology attach', 'exec'), space)
@@ -119,16 +120,29 @@ def _write_archive(path: Path) -> None:
 
 
 def _wait_for_the_beginning(target: Target, shared: Path, seconds: float) -> None:
+    """First until the script is reached, then until what it imports is there, which a busy process takes long for."""
+    _wait_for(
+        "reached",
+        (target, shared, seconds),
+        "its main thread has run no Python code for {:g} seconds (it waits, or is in C code): nothing was attached; "
+        "--wait gives it longer",
+    )
+    _wait_for(
+        "process-*.jsonl",
+        (target, shared, seconds + _MOST_IMPORT_SECONDS),
+        "it has not imported garbology within {:g} seconds: nothing is recorded; --wait gives it longer",
+    )
+
+
+def _wait_for(pattern: str, where: tuple[Target, Path, float], refusal: str) -> None:
+    target, shared, seconds = where
     until = monotonic() + seconds
-    while not any(shared.glob("process-*.jsonl")):
+    while not any(shared.glob(pattern)):
         _raise_failure(target, shared / "failed.json")
-        if not _lives(target.pid):
+        if not lives(target.pid):
             raise AttachError(f"{target.pid}: it ended before it could be attached to")
         if monotonic() > until:
-            raise AttachError(
-                f"{target.pid}: its main thread has run no Python code for {seconds:g} seconds (it waits, or is in C "
-                "code): nothing was attached; --wait gives it longer"
-            )
+            raise AttachError(f"{target.pid}: {refusal.format(seconds)}")
         sleep(_POLL_SECONDS)
 
 
@@ -160,7 +174,7 @@ def describe(target: Target, directory: Path, settings: AttachSettings, began_at
 def _keep_wanted(target: Target, shared: Path) -> None:
     """Until the recording has ended; Ctrl-C asks for its end."""
     until: float | None = None
-    while _lives(target.pid) and not _has_ended(shared) and (until is None or monotonic() < until):
+    while lives(target.pid) and not _has_ended(shared) and (until is None or monotonic() < until):
         try:
             if until is None:
                 (shared / WANTED).touch()
@@ -207,7 +221,8 @@ def _opened(path: Path) -> Any:
     return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb")
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
+    """Whether there is such a process that has not ended."""
     import psutil
 
     try:

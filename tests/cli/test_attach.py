@@ -190,6 +190,19 @@ def test_a_process_stuck_in_c_is_left_alone(start, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_process_that_imports_for_long_is_waited_for(tmp_path, monkeypatch):
+    """That it has been reached, but not yet begun, is not called waiting; and there is an end of that, too."""
+    monkeypatch.setattr(attaching, "_MOST_IMPORT_SECONDS", 0.1)
+    this = Target(os.getpid(), Path(sys.executable), sys.version_info[:2], -1)
+    with pytest.raises(AttachError, match=r"run no Python code for 0\.1 seconds"):
+        attaching._wait_for_the_beginning(this, tmp_path, 0.1)
+    (tmp_path / "reached").touch()
+    with pytest.raises(AttachError, match=r"has not imported garbology within 0\.2 seconds"):
+        attaching._wait_for_the_beginning(this, tmp_path, 0.1)
+    (tmp_path / "process-1-1.jsonl").touch()
+    attaching._wait_for_the_beginning(this, tmp_path, 0.1)
+
+
 @ATTACHES
 def test_a_python_without_numpy_is_told(start):
     """One line with the remedy, and nothing of ours is in it."""

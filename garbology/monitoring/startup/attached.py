@@ -23,6 +23,8 @@ def begin(settings: dict[str, Any]) -> None:
 def _run(settings: dict[str, Any]) -> None:
     finder = types.SimpleNamespace(find_spec=_finding(settings["places"]))
     try:
+        with open(os.path.join(settings["directory"], "reached"), "w"):
+            pass
         sys.meta_path.append(finder)
         _record(settings)
     except BaseException as error:
