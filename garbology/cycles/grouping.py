@@ -140,9 +140,8 @@ class _Reader:
         self._found: list[Group] = []
         self._read = np.full(structures.count, -1)  # the group of each structure
         self._order: list[int] = []  # structures, as they were read
-        self._apart: list[
-            tuple[NDArray[np.int64], int]
-        ] = []  # components that their structure does not decide on
+        self._apart: list[tuple[NDArray[np.int64], int]] = []  # components whose structure does not decide
+        self._within: list[tuple[int, int]] = []  # such structures, and the further groups in each
 
     def read(self, some: NDArray[np.int64]) -> None:
         """Read ``some`` structures, as far as there is room for more."""
@@ -158,6 +157,7 @@ class _Reader:
                     self._read[structure] = group
                 elif group != self._read[structure]:
                     self._apart.append((components, group))
+                    self._within.append((structure, group))
 
     def _group_of(self, descriptions: Sequence[Description]) -> int:
         number = self._groups.setdefault(descriptions[0].key, len(self._found))
@@ -171,6 +171,8 @@ class _Reader:
         groups: dict[int, set[int]] = defaultdict(set)
         for structure in self._order:
             groups[int(near[structure])].add(int(self._read[structure]))
+        for structure, group in self._within:
+            groups[int(near[structure])].add(group)
         differing = [number for number, found in groups.items() if len(found) > 1]
         heaviest = self._structures.heaviest
         return heaviest[np.isin(near[heaviest], differing) & (self._read[heaviest] < 0)]

@@ -140,10 +140,13 @@ def test_a_key_that_is_the_same_everywhere_is_told():
 def test_names_tell_shapes_apart(count):
     """`.left` alone and `.right` alone are two shapes, also among many of different size."""
 
+    class Fresh:  # of which no instance has had attributes: where the first one stands, each first one does
+        pass
+
     def make():
         for number in range(count):
             for name in ("left", "right"):
-                parent, nodes = Node(), [Node() for _ in range(number + 1)]
+                parent, nodes = Fresh(), [Fresh() for _ in range(number + 1)]
                 setattr(parent, name, nodes)
                 for node in nodes:
                     node.up = parent
