@@ -71,7 +71,8 @@ def _share(share: float, last: Mapping[str, Any]) -> str:
     collections = counted(last["collections"], "collection")
     if last["analysed"] == last["collections"]:
         return f"{share:.0%} of what the collector freed in {collections}"
-    known = f"the {last['analysed']:,} of {collections} that were analysed"
+    verb = "was" if last["analysed"] == 1 else "were"
+    known = f"the {last['analysed']:,} of {collections} that {verb} analysed"
     return f"about {share:.0%} of what the collector freed, by {known}"
 
 

@@ -89,7 +89,7 @@ def seen(share, name="Node"):
         ({"analysed": 3}, "were 92% of what the collector freed in 3 collections"),
         (
             {"analysed": 1},
-            "about 92% of what the collector freed, by the 1 of 3 collections that were analysed",
+            "about 92% of what the collector freed, by the 1 of 3 collections that was analysed",
         ),
     ],
 )
