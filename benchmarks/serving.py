@@ -12,7 +12,8 @@ Latency includes the waits for whatever else the machine does. So there is also 
 which a server took for a request with all that happened meanwhile, collections and analyses.
 
 A ratio is that of the percentiles of all latencies with and without the monitor; its 95 % interval is from 1,000
-resamples of the pairs of blocks. `same` is the ratio of two servers without a monitor: what the machine can tell apart.
+resamples of the pairs of blocks. `same` is the ratio of two servers without a monitor: what the machine can tell
+apart. `import alone` has `import garbology` in one of them, which brings NumPy and SciPy.
 """
 
 from __future__ import annotations
@@ -89,8 +90,10 @@ async def serve() -> None:
 
 
 def run_server(budget: float) -> None:
-    """A server, under a monitor where ``budget`` is above 0; at its end what the monitor has seen, as JSON."""
-    if not budget:
+    """A server, under a monitor where ``budget`` is above 0, with its import alone below; what was seen, as JSON."""
+    if budget < 0:
+        __import__("garbology")
+    if budget <= 0:
         asyncio.run(serve())
         print(json.dumps({"own_seconds": list(OWN_SECONDS)}), flush=True)
         return
@@ -243,7 +246,6 @@ def main(words: Sequence[str] | None = None, say: Callable[[str], None] = print)
     parser.add_argument("--seconds", type=float, default=0.25, help="of a block")
     parser.add_argument("--warmup", type=float, default=5.0, help="seconds that are not measured")
     parser.add_argument("--pairs", type=int, default=1, help="of server processes, one after the other")
-    parser.add_argument("--no-same", action="store_true", help="leave out two servers without a monitor")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--table", type=Path, help="of a record, without measuring")
     parser.add_argument("--serve", type=float, help=argparse.SUPPRESS)
@@ -255,8 +257,12 @@ def main(words: Sequence[str] | None = None, say: Callable[[str], None] = print)
         say("\n".join(table(json.loads(settings.table.read_text(encoding="utf-8")))))
         return 0
     rows, seen = [], []
-    kinds = {f"budget {settings.budget:g}": (0.0, settings.budget), "same": (0.0, 0.0)}
-    for name, budgets in list(kinds.items())[: 1 if settings.no_same else 2]:
+    kinds = {
+        "same": (0.0, 0.0),
+        "import alone": (0.0, -1.0),
+        f"budget {settings.budget:g}": (0.0, settings.budget),
+    }
+    for name, budgets in kinds.items():
         with _collector_off():
             found = asyncio.run(compare(budgets, settings))
         rows += told(name, found)
