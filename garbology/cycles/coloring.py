@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from garbology.cycles.components import Components, Cycles
 from garbology.interpreter.contents import keys_of_each
+from garbology.interpreter.memory_layout import attributes_there, has_attributes_apart
+from garbology.names.classes import is_metaclass
 from garbology.names.edges import safe_type_name
-from garbology.names.nodes import statement_of
+from garbology.names.nodes import code_names, has_code, qualified_class_name, statement_of
 from garbology.snapshot.arrays import at, blocks, counted
-from garbology.snapshot.snapshot import Snapshot
+from garbology.snapshot.snapshot import Snapshot, addresses_of, types_of
 
 _ROUNDS = 3
 _ROUNDS_ALONE = (
@@ -60,8 +63,7 @@ def color(snapshot: Snapshot, components: Components, cycles: Cycles, *, ordered
     colours = at(_type_colours(snapshot.types), kinds)
     alone = components.count == 1  # with nothing to be told apart from
     if ordered and not alone:
-        own = (kinds == _kind_of_dicts(snapshot)) & (labels >= 0)
-        _add_keys(snapshot, cycles, np.flatnonzero(own), colours)
+        _add_names(snapshot, cycles, kinds, labels >= 0, colours)
     places = min(int(cycles.positions.max(initial=0)), _LAST_SALT) + 1
     salts = _mixed(np.arange(places if ordered else 0, dtype=_U64))
     for _ in range(_ROUNDS_ALONE if alone else _ROUNDS):
@@ -87,8 +89,7 @@ def edge_sets(
     owners, kinds = at(number, cycles.of(components.labels)), cycles.of(snapshot.kinds)
     types = at(_type_colours(snapshot.types), kinds)
     keyed = types.copy()
-    dicts = (kinds == _kind_of_dicts(snapshot)) & (owners >= 0)
-    _add_keys(snapshot, cycles, np.flatnonzero(dicts), keyed)
+    _add_names(snapshot, cycles, kinds, owners >= 0, keyed)
     has_places = np.array([all(kind is not each for each in _CONTAINERS) for kind in snapshot.types], bool)
     far: list[NDArray[np.uint64]] = []
     near: list[NDArray[np.uint64]] = []
@@ -111,10 +112,6 @@ def _low_hash(sources: NDArray[np.uint64], targets: NDArray[np.uint64]) -> NDArr
     sources += targets
     hashes: NDArray[np.uint64] = _mixed(sources) & _LOW
     return hashes
-
-
-def _kind_of_dicts(snapshot: Snapshot) -> int:
-    return next((number for number, kind in enumerate(snapshot.types) if kind is dict), -1)
 
 
 def _edge_ends(
@@ -179,24 +176,70 @@ def _type_colours(types: list[type]) -> NDArray[np.uint64]:
     return _mixed(np.array([numbers[name] for name in names], _U64))
 
 
-def _add_keys(
-    snapshot: Snapshot, cycles: Cycles, places: NDArray[np.int64], colours: NDArray[np.uint64]
+def _add_names(
+    snapshot: Snapshot,
+    cycles: Cycles,
+    kinds: NDArray[np.int32],
+    wanted: NDArray[np.bool_],
+    colours: NDArray[np.uint64],
 ) -> None:
-    """Take the keys of the plain dicts at ``places`` into their colour, as far as they are plain strings."""
-    for first in range(0, len(places), _BLOCK):
-        some = places[first : first + _BLOCK]
-        members = some if cycles.members is None else cycles.members[some]
-        hashes = _hashes_of_keys([snapshot.objects[place] for place in members.tolist()])
-        colours[some] = _mixed(colours[some] ^ hashes)
+    """Take into the colour of each ``wanted`` object what tells it apart by name, and no reference does."""
+    there = set(np.unique(kinds[wanted]).tolist())
+    for of_kind, names_of in _NAMES:
+        chosen = np.array(
+            [number in there and of_kind(kind) for number, kind in enumerate(snapshot.types)], bool
+        )
+        if not chosen.any():
+            continue
+        places = np.flatnonzero(at(chosen, kinds) & wanted)
+        for first in range(0, len(places), _BLOCK):
+            some = places[first : first + _BLOCK]
+            members = some if cycles.members is None else cycles.members[some]
+            names = names_of([snapshot.objects[place] for place in members.tolist()])
+            colours[some] = _mixed(colours[some] ^ names)
 
 
-def _hashes_of_keys(dicts: list[dict[object, object]]) -> NDArray[np.uint64]:
+def _attributes(objects: list[object]) -> NDArray[np.uint64]:
+    """Which slots they have, and which attributes that are stored beside them."""
+    addresses = addresses_of(objects)
+    types, kinds = types_of(objects)
+    names = np.zeros(len(objects), _U64)
+    for number, kind in enumerate(types):
+        own = kinds == number
+        names[own] = _mixed(attributes_there(kind, addresses[own]))
+    return names
+
+
+def _codes(objects: list[object]) -> NDArray[np.uint64]:
+    """The names and places of the code that they run."""
+    return _hashes(code_names(objects), len(objects))
+
+
+def _class_names(classes: list[object]) -> NDArray[np.uint64]:
+    return _hashes(map(qualified_class_name, classes), len(classes))
+
+
+def _hashes(values: Iterable[object], count: int) -> NDArray[np.uint64]:
+    return np.fromiter(map(hash, values), np.int64, count).astype(_U64)
+
+
+def _keys(dicts: list[Any]) -> NDArray[np.uint64]:
+    """Their keys, as far as they are plain strings."""
     keys = keys_of_each(dicts)
     if set(map(id, map(type, chain.from_iterable(keys)))) - {
         id(str)
     }:  # else no __hash__ is the program's own
         keys = [tuple(key for key in names if type(key) is str) for names in keys]
-    return np.fromiter(map(hash, keys), np.int64, len(dicts)).astype(_U64)
+    return _hashes(keys, len(dicts))
+
+
+#: Which kinds of objects have such names, and what these are as numbers.
+_NAMES: tuple[tuple[Callable[[type], bool], Callable[[list[Any]], NDArray[np.uint64]]], ...] = (
+    (lambda kind: kind is dict, _keys),
+    (has_attributes_apart, _attributes),
+    (has_code, _codes),
+    (is_metaclass, _class_names),
+)
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -14,6 +14,7 @@ an object, but for the names, which the class keeps alive, and for references th
 from __future__ import annotations
 
 import sys
+import types
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import repeat
@@ -33,11 +34,14 @@ _SHARED_KEYS_KIND = 2
 _MOST_SHARED_KEYS = 30
 _MANAGED_DICT = 1 << 4
 _INLINE_VALUES = 1 << 2
+_HEAP_TYPE = 1 << 9
 
 _get_flags = type.__dict__["__flags__"].__get__
 _get_basicsize = type.__dict__["__basicsize__"].__get__
 _get_itemsize = type.__dict__["__itemsize__"].__get__
 _get_dictoffset = type.__dict__["__dictoffset__"].__get__
+_get_namespace = type.__dict__["__dict__"].__get__
+_get_mro = type.__dict__["__mro__"].__get__
 # A class is a cycle: dropped probes would be garbage of the instrument's own among what is being looked at.
 _probes_kept: list[object] = []
 # The managed dictionary lies before the object; free-threaded builds have no collector header in between.
@@ -69,6 +73,41 @@ def inline_values_bytes(cls: type, addresses: NDArray[np.int64]) -> NDArray[np.i
     if not len(addresses) or not _attributes_are_readable():
         return np.zeros(len(addresses), np.int64)
     return _inline_values_bytes(cls, addresses)
+
+
+def has_attributes_apart(cls: type) -> bool:
+    """Whether instances of a class differ in which of several slots, or of several inline attributes, they have."""
+    if not can_read_memory():
+        return False
+    return _slot_words(cls)[1] > 1 or (_attributes_are_readable() and _shared_names_used(cls) > 1)
+
+
+def attributes_there(cls: type, addresses: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Which slots and inline attributes some instances of a class have, as a number: uint64, shape (len(addresses),).
+
+    The same number for the same set, of a class that :func:`has_attributes_apart`. Attributes in dictionaries are not
+    in it.
+    """
+    first, count = _slot_words(cls)
+    found = _bits(addresses + first, count)
+    if _attributes_are_readable() and (names := _shared_names_used(cls)) > 1:
+        values = _values_of_each(cls, addresses)
+        there = np.flatnonzero(values)
+        found[there] += _bits(values[there], names) << np.uint64(count % 64)
+    return found
+
+
+def _bits(addresses: NDArray[np.int64], count: int) -> NDArray[np.uint64]:
+    """Which of ``count`` words from each address on are not NULL; of more than 64 two may share a bit."""
+    if not count or not len(addresses):
+        return np.zeros(len(addresses), np.uint64)
+    start = int(addresses.min())
+    memory = np.asarray(_Memory(start, (int(addresses.max()) - start) // WORD + count, WORD))
+    words = memory[((addresses - start) // WORD)[:, None] + np.arange(count)]
+    bits: NDArray[np.uint64] = (words != 0) @ (
+        np.uint64(1) << np.arange(count, dtype=np.uint64) % np.uint64(64)
+    )
+    return bits
 
 
 def can_read_memory() -> bool:
@@ -127,6 +166,47 @@ def _values_address(obj: object) -> int:
         return word + 1 if word & 1 else 0
     header = id(obj) + _get_basicsize(cls)
     return header + WORD if flags & _INLINE_VALUES and _byte(header + 3) else 0
+
+
+def _shared_names_used(cls: type) -> int:
+    """How many names the class's shared keys have, 0 where instances have no values beside them."""
+    if VERSION < (3, 11) or not _get_flags(cls) & _MANAGED_DICT:
+        return 0
+    keys = _shared_keys(cls)
+    used = _shared_room(keys)[1] if keys else 0
+    return used if used <= _MOST_SHARED_KEYS else 0
+
+
+def _slot_words(cls: type) -> tuple[int, int]:
+    """Where the words begin that Python classes have added to an instance, in bytes, and how many they are.
+
+    None unless two of them or more are slots. Where instances have dictionaries or weak references, the pointers to
+    these are among them.
+    """
+    bases: tuple[type, ...] = _get_mro(cls)
+    first = max(_get_basicsize(each) for each in bases if not _get_flags(each) & _HEAP_TYPE)
+    count = (_get_basicsize(cls) - first) // WORD
+    if count < 2 or sum(_slots_in(each) for each in bases if _get_flags(each) & _HEAP_TYPE) < 2:
+        return first, 0
+    return first, count
+
+
+def _slots_in(cls: type) -> int:
+    namespace = list(_get_namespace(cls).values())
+    return sum(type(value) is types.MemberDescriptorType for value in namespace)
+
+
+def _values_of_each(cls: type, addresses: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Address of the first inline value of each instance, 0 where it has none; the class has a managed dictionary."""
+    if VERSION < (3, 12):
+        return _gathered(addresses - 4 * WORD, WORD)
+    if VERSION < (3, 13):
+        words = _gathered(addresses - 3 * WORD, WORD)
+        return np.where(words & 1, words + 1, 0)
+    if not _get_flags(cls) & _INLINE_VALUES:
+        return np.zeros(len(addresses), np.int64)
+    headers = addresses + _get_basicsize(cls)
+    return np.where(_gathered(headers + 3, 1), headers + WORD, 0)
 
 
 def _instance_dict_id(obj: object) -> int:
@@ -195,12 +275,8 @@ def _inline_values_bytes(cls: type, addresses: NDArray[np.int64]) -> NDArray[np.
         # While the keys have room to spare each new object takes one entry less than was allocated for it.
         room = _gathered(addresses + _get_basicsize(cls), 1) + (usable > 1)
         return _rounded(room) + (room + 1) * WORD
-    if VERSION >= (3, 12):
-        values = _gathered(addresses - 3 * WORD, WORD) + 1
-        present = values & 1 == 0
-    else:
-        values = _gathered(addresses - 4 * WORD, WORD)
-        present = values != 0
+    values = _values_of_each(cls, addresses)
+    present = values != 0
     prefix = _gathered(values[present] - 1, 1)
     room = np.clip(usable + used, prefix - WORD - 1, prefix - 2)
     none[present] = prefix + room * WORD

@@ -127,7 +127,12 @@ def inherited_values(cls: type, name: str) -> Iterator[Any]:
 
 def is_class(obj: object) -> bool:
     """Tell whether the object is a class, without `isinstance`."""
-    return bool(flags_of(type(obj)) & _CLASS_TYPE)
+    return is_metaclass(type(obj))
+
+
+def is_metaclass(cls: type) -> bool:
+    """Whether the instances of a class are classes."""
+    return bool(flags_of(cls) & _CLASS_TYPE)
 
 
 def safe_type_name(obj_or_type: object) -> str:

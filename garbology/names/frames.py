@@ -46,6 +46,12 @@ def code_name(code: types.CodeType) -> str:
     return name if name == _MODULE_LEVEL else f"function {name}"
 
 
+def own_name_id(obj: object) -> int:
+    """The id of the name that a function, generator or coroutine has beside that of its code; 0 for a frame."""
+    get_own = _OWN_NAMES.get(id(type(obj)))
+    return id(get_own(obj)) if get_own else 0
+
+
 def qualified_name(obj: object, code: types.CodeType) -> str:
     """'outer.<locals>.f' of what runs a piece of code.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from garbology.names.classes import (
@@ -14,7 +14,7 @@ from garbology.names.classes import (
     short_type_name,
     source_file_of,
 )
-from garbology.names.frames import CODE_OF, qualified_name
+from garbology.names.frames import CODE_OF, own_name_id, qualified_name
 from garbology.names.sources import lines_of, site, stamp_of
 from garbology.names.statements import statements_of
 from garbology.text.escaping import safe_text
@@ -54,6 +54,21 @@ def code_node_name(obj: object) -> str:
     code = code_of(obj)
     kind = _CODE_KINDS[id(type(obj))][0]
     return f"{kind}{qualified_name(obj, code)} ({site(code.co_filename, code.co_firstlineno)})"
+
+
+def code_names(objects: Iterable[object]) -> Iterator[str]:
+    """What :func:`code_node_name` says of each, asked once of what has one code and one name."""
+    known: dict[tuple[int, int], str] = {}
+    for obj in objects:
+        key = id(code_of(obj)), own_name_id(obj)
+        if key not in known:
+            known[key] = code_node_name(obj)
+        yield known[key]
+
+
+def qualified_class_name(cls: object) -> str:
+    """A class by its qualified name alone."""
+    return str.__str__(_get_class_name(cls))
 
 
 def class_name(cls: object) -> str:
