@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -19,11 +20,10 @@ import garbology
 from garbology.cli.attaching import attach
 from garbology.cli.comparison import changes, comparison_lines
 from garbology.cli.scope_options import patterns, whose_cycles
-from garbology.cli.showing import recording_directory, show, written_page
+from garbology.cli.showing import made, recording_directory, show, shown
 from garbology.find.scope import Scope
 from garbology.monitoring.outside import Settings, record
-from garbology.monitoring.recordings import Recording, RecordingError, read_recording
-from garbology.monitoring.summary import summary_lines
+from garbology.monitoring.recordings import Recording, RecordingError, intact, read_recording
 
 _USAGE = 2
 _SKIPPED = 125
@@ -184,12 +184,11 @@ def report(
     """Draw a recording again, also one that was cut short: the text, and the page."""
     given = Scope(patterns("only", only), patterns("ignore", ignore))
     for directory in recordings:
-        recording = _read(directory, None if given.is_open else given)
-        for line in summary_lines(recording):
+        with _damage_told():
+            recording = read_recording(directory, None if given.is_open else given)
+            lines = shown(recording, directory, made(output) if output else directory)
+        for line in lines:
             click.echo(line)
-        target = output or directory
-        target.mkdir(parents=True, exist_ok=True)
-        click.echo(f"  the page: {written_page(recording, target)}")
 
 
 @group.command(epilog="Examples: garbology compare old new; garbology compare -n 5 -- old.py -- new.py")
@@ -207,20 +206,27 @@ def compare(repeats: int, limit: str | None, what: tuple[str, ...]) -> int:
         place = what.index("--")
         before, after = _runs_in_turns([list(what[:place]), list(what[place + 1 :])], repeats)
     elif len(what) == 2:
-        before, after = ([_read(Path(each))] for each in what)
+        with _damage_told():
+            before, after = ([read_recording(Path(each))] for each in what)
     else:
         raise click.UsageError("two recordings, or two programs: garbology compare -n 5 -- A.py -- B.py")
-    for line in comparison_lines(before, after):
+    with _damage_told(), intact(" ".join(what)):
+        lines = list(comparison_lines(before, after))
+        grown = [
+            each for each in changes(before, after) if share is not None and each.grows_by_more_than(share)
+        ]
+    for line in lines:
         click.echo(line)
-    grown = [each for each in changes(before, after) if share is not None and each.grows_by_more_than(share)]
     for each in grown:
         click.echo(f"garbology: {each.measure.name} grew by more than {limit}", err=True)
     return 1 if grown else 0
 
 
-def _read(directory: Path, scope: Scope | None = None) -> Recording:
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """What cannot be read is one line and a status."""
     try:
-        return read_recording(directory, scope)
+        yield
     except RecordingError as error:
         raise click.UsageError(str(error)) from None
 

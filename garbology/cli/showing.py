@@ -10,20 +10,20 @@ from pathlib import Path
 
 import click
 
-from garbology.monitoring.recordings import Recording, RecordingError, read_recording
+from garbology.monitoring.recordings import Recording, RecordingError, intact, read_recording
 from garbology.monitoring.summary import summary_lines
 
 
 @contextmanager
 def recording_directory(output: Path | None) -> Iterator[Path]:
-    """``output``, cleared of an earlier recording; without one, a directory that is gone afterwards.
+    """``output``; without one, a directory that is gone afterwards.
 
     Raises
     ------
     click.UsageError : it cannot be written.
     """
     if output is not None:
-        yield _made(output)
+        yield made(output)
         return
     directory = Path(tempfile.mkdtemp(prefix="garbology-"))
     try:
@@ -32,24 +32,44 @@ def recording_directory(output: Path | None) -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _made(output: Path) -> Path:
+def made(output: Path) -> Path:
+    """The directory ``output``, which can be written.
+
+    Raises
+    ------
+    click.UsageError : it cannot.
+    """
     try:
         output.mkdir(parents=True, exist_ok=True)
-        for old in [*output.glob("process-*.jsonl"), output / "memory.jsonl"]:
-            old.unlink(missing_ok=True)
+        tempfile.TemporaryFile(dir=output).close()
     except OSError as error:
         raise click.UsageError(f"--output {output}: it cannot be written: {error.strerror}") from None
     return output
 
 
 def show(directory: Path, *, keep: bool, err: bool) -> None:
-    """Say what was recorded, and draw it where it is kept; what nobody reads or can be read is let pass."""
-    with suppress(BrokenPipeError, RecordingError):
-        recording = read_recording(directory)
-        for line in summary_lines(recording):
+    """Say what was recorded, and draw it where it is kept; what nobody reads is let pass."""
+    with suppress(BrokenPipeError):
+        try:
+            lines = shown(read_recording(directory), directory, directory if keep else None)
+        except RecordingError as error:
+            lines, err = [f"garbology: {error}"], True
+        for line in lines:
             click.echo(line, err=err)
-        if keep:
-            click.echo(f"  the page: {written_page(recording, directory)}", err=err)
+
+
+def shown(recording: Recording, directory: Path, output: Path | None) -> list[str]:
+    """The lines about a recording of ``directory``; its page is drawn into ``output``, where one is given.
+
+    Raises
+    ------
+    RecordingError : it is damaged.
+    """
+    with intact(directory):
+        lines = list(summary_lines(recording))
+        if output is not None:
+            lines.append(f"  the page: {written_page(recording, output)}")
+    return lines
 
 
 def written_page(recording: Recording, output: Path) -> str:

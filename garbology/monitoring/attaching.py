@@ -19,7 +19,7 @@ from typing import Any
 from garbology.monitoring import startup_directory
 from garbology.monitoring.attached import WANTED
 from garbology.monitoring.injection import AttachError, Target, inject, withdraw
-from garbology.monitoring.outside import MEMORY_FILE, PROGRAM_FILE, MemoryFile
+from garbology.monitoring.outside import MEMORY_FILE, MemoryFile, begin_recording
 
 _POLL_SECONDS = 0.1
 _MOST_WAITED_SECONDS = 30.0  # for the last record
@@ -168,7 +168,7 @@ def describe(target: Target, directory: Path, settings: AttachSettings, began_at
         "only": settings.only,
         "ignore": settings.ignore,
     }
-    (directory / PROGRAM_FILE).write_text(json.dumps(described), encoding="utf-8")
+    begin_recording(directory, described)
 
 
 def _keep_wanted(target: Target, shared: Path) -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +54,7 @@ def record(program: Sequence[str], directory: Path, settings: Settings) -> int:
         "only": settings.only,
         "ignore": settings.ignore,
     }
-    (directory / PROGRAM_FILE).write_text(json.dumps(described), encoding="utf-8")
+    begin_recording(directory, described)
     command = [sys.executable, *_own_flags(), *program]
     environment = _environment(directory, settings)
     output = subprocess.DEVNULL if settings.quiet else None
@@ -68,6 +68,18 @@ def record(program: Sequence[str], directory: Path, settings: Settings) -> int:
             return _waited_for(process)
         finally:
             sampler.end()
+
+
+def begin_recording(directory: Path, described: Mapping[str, Any]) -> None:
+    """Write what a recording is of, in the place of an earlier one: that is kept until there is another.
+
+    Raises
+    ------
+    OSError : the directory cannot be written.
+    """
+    for old in [*directory.glob("process-*.jsonl"), directory / MEMORY_FILE]:
+        old.unlink(missing_ok=True)
+    (directory / PROGRAM_FILE).write_text(json.dumps(described), encoding="utf-8")
 
 
 def _waited_for(process: subprocess.Popen[bytes]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,27 @@ from garbology.monitoring.process_recording import RECORDING_SCHEMA, SCHEMA_VERS
 
 Row = Mapping[str, Any]
 
+# What reading a row of another shape than ours raises, wherever that is: in the figures, the sentences, the page.
+_DAMAGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
 
 class RecordingError(Exception):
     """One sentence: what cannot be read, and what to do."""
+
+
+@contextmanager
+def intact(directory: Path | str) -> Iterator[None]:
+    """Say of a recording that is used in the block, and has other rows than garbology writes, that it is damaged.
+
+    Raises
+    ------
+    RecordingError : it is.
+    """
+    try:
+        yield
+    except _DAMAGE as error:
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise RecordingError(f"{directory}: the recording is damaged: {why[:200]}") from None
 
 
 @dataclass
@@ -89,15 +108,20 @@ def read_recording(directory: Path, scope: Scope | None = None) -> Recording:
     RecordingError : there is no recording, it cannot be read, or a newer garbology made it.
     """
     try:
-        described = json.loads((directory / PROGRAM_FILE).read_text(encoding="utf-8"))
-        paths = sorted(directory.glob("process-*.jsonl"))
+        with intact(directory):
+            return _read(directory, scope)
     except FileNotFoundError:
         raise RecordingError(
             f"{directory}: there is no recording ({PROGRAM_FILE} is missing): "
             "`garbology run -o DIR script.py` makes one"
         ) from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise RecordingError(f"{directory}: the recording cannot be read: {error}") from None
+
+
+def _read(directory: Path, scope: Scope | None) -> Recording:
+    described = json.loads((directory / PROGRAM_FILE).read_text(encoding="utf-8"))
+    paths = sorted(directory.glob("process-*.jsonl"))
     began_at = float(described["began_at_seconds"])
     scope = scope or Scope(*(tuple(described.get(name, ())) for name in ("only", "ignore")))
     processes = [process for path in paths if (process := _process(path, began_at, scope))]
