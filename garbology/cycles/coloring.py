@@ -36,6 +36,7 @@ _LAST_SALT = (1 << 16) - 1  # positions further on share those of the first
 _LONGEST_RING = 128  # objects of a cycle without branches that its length tells apart
 _CONTAINERS = (list, tuple, set, frozenset, deque)  # where an element stands is no name
 _U64 = np.uint64
+_ODD = _U64(0xD6E8FEB86659FD93)  # what is multiplied by it is not exchanged for what is added
 _LOW = _U64(0xFFFFFFFF)
 
 
@@ -108,7 +109,7 @@ def edge_sets(
 
 def _low_hash(sources: NDArray[np.uint64], targets: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """A hash of each pair of colours in the lower half of a number; ``sources`` is changed."""
-    sources *= _U64(0xD6E8FEB86659FD93)  # odd: the ends are not exchanged for one another
+    sources *= _ODD
     sources += targets
     hashes: NDArray[np.uint64] = _mixed(sources) & _LOW
     return hashes
@@ -196,7 +197,7 @@ def _add_names(
             some = places[first : first + _BLOCK]
             members = some if cycles.members is None else cycles.members[some]
             names = names_of([snapshot.objects[place] for place in members.tolist()])
-            colours[some] = _mixed(colours[some] ^ names)
+            colours[some] = _mixed(colours[some] * _ODD + names)  # a type's number is none of an attribute
 
 
 def _attributes(objects: list[object]) -> NDArray[np.uint64]:

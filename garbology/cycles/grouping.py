@@ -8,9 +8,9 @@ the same, as far as they were read, are one shape: a list of three children and 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ _MOST_OF_MANY = 32
 _READ_FOR_EACH = 4  # structures for each of them, of which one to three cycles are read by name
 _MOST_ALIKE = 16  # of one set of edges, and as many sets that differ only in where references stand
 _MOST_EQUAL = 3  # of one such set
+_FEWEST_KNOWN = 4  # such sets that have to be alike for others to be taken for alike, unread
+_NONE, _SEVERAL = -1, -2  # in place of the number of a group
 
 
 @dataclass
@@ -99,7 +101,7 @@ def grouped(
     most = _MOST_DESCRIBED if far.max() < _MANY_SETS else _MOST_OF_MANY
     reader = _Reader(structures, occurrences, most)
     reader.read(structures.heaviest[_to_be_read(near[structures.heaviest], far[structures.heaviest])])
-    reader.read(reader.like_those_that_differ(near))
+    reader.read(reader.like_those_that_differ(near, far))
     return reader.grouping(near, far)
 
 
@@ -138,7 +140,7 @@ class _Reader:
         self._occurrences = occurrences
         self._groups: dict[object, int] = {}
         self._found: list[Group] = []
-        self._read = np.full(structures.count, -1)  # the group of each structure
+        self._read = np.full(structures.count, _NONE)  # the group of each structure
         self._order: list[int] = []  # structures, as they were read
         self._apart: list[tuple[NDArray[np.int64], int]] = []  # components whose structure does not decide
         self._within: list[tuple[int, int]] = []  # such structures, and the further groups in each
@@ -166,25 +168,41 @@ class _Reader:
         self._found[number].take(descriptions)
         return number
 
-    def like_those_that_differ(self, near: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Structures not read yet of a set of edges in which not all that were read are one shape."""
-        groups: dict[int, set[int]] = defaultdict(set)
-        for structure in self._order:
-            groups[int(near[structure])].add(int(self._read[structure]))
-        for structure, group in self._within:
-            groups[int(near[structure])].add(group)
-        differing = [number for number, found in groups.items() if len(found) > 1]
+    def like_those_that_differ(self, near: NDArray[np.int64], far: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Structures not read yet that may be of another shape than what was read of their set of edges.
+
+        All of a set ``near`` in which not all that were read are one shape; and the first of each set ``near`` of which
+        none was read, in such a set ``far``.
+        """
         heaviest = self._structures.heaviest
-        return heaviest[np.isin(near[heaviest], differing) & (self._read[heaviest] < 0)]
+        heaviest = heaviest[self._read[heaviest] < 0]
+        of_near, of_far = (self._shapes_of(sets)[sets[heaviest]] for sets in (near, far))
+        is_first = _ranks(near[heaviest]) == 0
+        chosen = (of_near == _SEVERAL) | ((of_near == _NONE) & (of_far == _SEVERAL) & is_first)
+        unsure: NDArray[np.int64] = heaviest[chosen]
+        return unsure
+
+    def _shapes_of(self, sets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The group of all structures of each set that were read; or that there are several, or none."""
+        groups = np.full(int(sets.max(initial=-1)) + 1, _NONE)
+        read = zip(self._order, self._read[self._order].tolist(), strict=True)
+        for structure, group in chain(read, self._within):
+            known = groups[sets[structure]]
+            groups[sets[structure]] = group if known in (_NONE, group) else _SEVERAL
+        return groups
+
+    def _is_known(self, near: NDArray[np.int64], far: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether several sets ``near`` were read of each structure's set ``far``: one says nothing of the others."""
+        _, first = np.unique(near[self._order], return_index=True)
+        read = np.bincount(far[self._order][first], minlength=int(far.max(initial=-1)) + 1)
+        known: NDArray[np.bool_] = (read >= _FEWEST_KNOWN)[far]
+        return known
 
     def grouping(self, near: NDArray[np.int64], far: NDArray[np.int64]) -> Grouping:
-        """What was read, and what was not with the heaviest of those that are most like it."""
-        groups = self._read.copy()
-        for sets in (near, far):
-            known = np.full(int(sets.max(initial=-1)) + 1, -1)
-            read = np.array(self._order[::-1], np.int64)
-            known[sets[read]] = self._read[read]  # what is written last, the heaviest, stays
-            groups = np.where(groups < 0, known[sets], groups)
+        """What was read; and what was not, where all that were read of its set of edges are one shape."""
+        groups = np.where(self._read == _NONE, self._shapes_of(near)[near], self._read)
+        groups = np.where((groups == _NONE) & self._is_known(near, far), self._shapes_of(far)[far], groups)
+        groups = np.maximum(groups, _NONE)
         of_each = groups[self._structures.numbers]
         for components, group in self._apart:
             of_each[components] = group
