@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from garbology.cli.interrupts import heard_interrupts
 from garbology.cli.scope_options import patterns, whose_cycles
 from garbology.cli.showing import recording_directory, show
 from garbology.monitoring import attaching
@@ -70,13 +71,14 @@ def attach(
         wait_seconds=wait,
         budget=1.0 if exact else budget,
         interval_seconds=interval,
+        kept=output is not None,
         only=patterns("only", only),
         ignore=patterns("ignore", ignore),
         **switches,
     )
     try:
         target = target_of(pid)
-        with recording_directory(output) as directory:
+        with heard_interrupts(), recording_directory(output) as directory:
             (observe if outside else attaching.attach)(target, directory, settings)
             show(directory, keep=output is not None, err=False)
     except AttachError as error:

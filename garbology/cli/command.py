@@ -9,7 +9,6 @@ into that directory; 130 Ctrl-C, SIGTERM or SIGHUP; 141 the reader of standard o
 from __future__ import annotations
 
 import importlib
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import Any
 import click
 
 from garbology.cli.discovery import discover
+from garbology.cli.interrupts import heard_interrupts
 from garbology.cli.matrix import describe, prepare_all
 from garbology.cli.options import OneLineError, output_option, plan_of, reference_option, run_options
 from garbology.cli.publishing import has_records, publish, publish_index
@@ -79,7 +79,7 @@ def _invoke(command: click.Command, program: str, words: list[str]) -> int:
             program, "findings are assertions, which python -O leaves out: run without -O", USAGE
         )
     try:
-        with _heard_interrupts():
+        with heard_interrupts():
             result = command.main(words, program, standalone_mode=False, obj=program)
     except click.ClickException as error:
         return _complain(program, error.format_message(), USAGE)
@@ -300,29 +300,6 @@ def _room_to_write(output: Path) -> Iterator[None]:
             f"stopped, {output} or {tempfile.gettempdir()} cannot be used: {error}; records are whole: once that "
             "is mended, the same command goes on, a run with --resume"
         ) from None
-
-
-@contextmanager
-def _heard_interrupts() -> Iterator[None]:
-    """End on SIGINT, SIGTERM and SIGHUP alike.
-
-    A shell starts background jobs with SIGINT ignored, which we undo; `nohup` ignores SIGHUP, which is meant.
-    """
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name)]
-    before: dict[int, Any] = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, _hung_up)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-
-
-def _hung_up(number: int, frame: object) -> None:
-    """The terminal has gone: end once, since shell and system may both say so."""
-    signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _echo_paths(paths: Sequence[Path]) -> None:

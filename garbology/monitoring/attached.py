@@ -6,7 +6,7 @@ import atexit
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +35,13 @@ def serve(settings: Mapping[str, Any]) -> None:
     switched_on = _traced(settings)
     try:
         _running.start(generation=0)
-        _wait(Path(settings["directory"]), settings["seconds"])
+        _wait(Path(settings["directory"]), settings["seconds"], settings.get("temporary", ()))
     finally:
         _end()
         _untraced(switched_on)
 
 
-def _wait(directory: Path, seconds: float | None) -> None:
+def _wait(directory: Path, seconds: float | None, temporary: Sequence[str] = ()) -> None:
     until = None if seconds is None else time.monotonic() + seconds
     while until is None or time.monotonic() < until:
         try:
@@ -49,7 +49,8 @@ def _wait(directory: Path, seconds: float | None) -> None:
         except OSError:
             return
         if age > _OLD_SECONDS:  # who asked was killed
-            shutil.rmtree(directory, ignore_errors=True)
+            for each in (str(directory), *temporary):
+                shutil.rmtree(each, ignore_errors=True)
             return
         time.sleep(_POLL_SECONDS)
 

@@ -25,9 +25,12 @@ _POLL_SECONDS = 0.1
 _MOST_WAITED_SECONDS = 30.0  # for the last record
 _MOST_IMPORT_SECONDS = 60.0
 _BROUGHT = ("numpy", "scipy")
-_SCRIPT = """space = {{'__name__': 'garbology attach'}}
-exec(compile({code!r}, 'garbology attach', 'exec'), space)
-space['begin']({settings!r})
+_SCRIPT = """try:
+    space = {{'__name__': 'garbology attach'}}
+    exec(compile({code!r}, 'garbology attach', 'exec'), space)
+    space['begin']({settings!r})
+except Exception as error:
+    space['_write_failure']({settings!r}['directory'], error)
 """
 
 
@@ -42,6 +45,7 @@ class AttachSettings:
     allocations: bool = False
     keys: bool = False
     alive: bool = False
+    kept: bool = True
     only: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
 
@@ -55,10 +59,10 @@ def attach(target: Target, directory: Path, settings: AttachSettings) -> None:
     OSError : a directory cannot be written.
     """
     with _private_directory(target) as shared:
-        script = _prepared(target, shared, settings)
+        script = _prepared(target, shared, settings, [] if settings.kept else [str(directory)])
         began_at = perf_counter()
-        inject(target, script)
         try:
+            inject(target, script)
             _wait_for_the_beginning(target, shared, settings.wait_seconds)
         except BaseException:
             withdraw(target, script)
@@ -70,6 +74,7 @@ def attach(target: Target, directory: Path, settings: AttachSettings) -> None:
         finally:
             sampler.end()
             _bring_home(shared, directory)
+        _raise_failure(target, shared / "failed.json")
 
 
 @contextmanager
@@ -84,14 +89,18 @@ def _private_directory(target: Target) -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _prepared(target: Target, shared: Path, settings: AttachSettings) -> Path:
-    """The script that the process is to run, with what it needs beside it."""
+def _prepared(target: Target, shared: Path, settings: AttachSettings, temporary: list[str]) -> Path:
+    """The script that the process is to run, with what it needs beside it.
+
+    Where this process is killed, that one removes the ``temporary`` directories.
+    """
     (shared / WANTED).touch()
     archive = shared / "garbology.zip"
     _write_archive(archive)
     inside: dict[str, Any] = {
         **asdict(settings),
         "directory": str(shared),
+        "temporary": temporary,
         "interval_seconds": 1.0,
         "places": {"garbology": [str(archive)], **_places(target)},
     }

@@ -6,9 +6,12 @@ import getpass
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -222,13 +225,14 @@ set $refused = ((int (*)(void *, void *)) Py_AddPendingCall)((void *) PyRun_Simp
 printf "refused: %d\\n", $refused
 detach
 """
+# Whatever is raised here would leave PyRun_SimpleString with -1, and that would end the program in a SystemError: at
+# most nothing happens. What has no Exception for a base comes from the program's own handlers of signals.
 _READ_AND_RUN = """try:
     with open({path!a}) as file:
         code = file.read()
-except OSError:
-    pass
-else:
     exec(code, {{}})
+except Exception:
+    pass
 """
 
 
@@ -254,14 +258,37 @@ def _by_gdb(target: Target, script: Path) -> None:
 
 
 def _done(command: list[str], target: Target) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, also where Ctrl-C comes: a gdb that is killed leaves the process with its registers."""
     try:
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=_MOST_SECONDS,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        with _signals_later():
+            return subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                timeout=_MOST_SECONDS,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise AttachError(f"{target.pid}: {Path(command[0]).name} failed: {error}") from None
+
+
+@contextmanager
+def _signals_later() -> Iterator[None]:
+    """Those that have a handler in Python, as that of Ctrl-C, are handled after the block."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in known if callable(signal.getsignal(number))}
+    for number in before:
+        signal.signal(number, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)

@@ -291,7 +291,7 @@ def test_a_newer_recording_is_refused(tmp_path):
     with pytest.raises(RecordingError, match="newer garbology"):
         read_recording(tmp_path)
     (tmp_path / "program.json").write_text("half")
-    with pytest.raises(RecordingError, match="cannot be read"):
+    with pytest.raises(RecordingError, match="is damaged"):
         read_recording(tmp_path)
 
 

@@ -25,11 +25,12 @@ def _run(settings: dict[str, Any]) -> None:
     try:
         with open(os.path.join(settings["directory"], "reached"), "w"):
             pass
-        sys.meta_path.append(finder)
+        sys.meta_path.append(finder)  # a program may have put something else there, which is told
         _record(settings)
     except BaseException as error:
         _write_failure(settings["directory"], error)
-    sys.meta_path[:] = [each for each in sys.meta_path if each is not finder]
+    if type(sys.meta_path) is list:
+        sys.meta_path[:] = [each for each in sys.meta_path if each is not finder]
     for places in settings["places"].values():
         for place in places:
             sys.path_importer_cache.pop(place, None)

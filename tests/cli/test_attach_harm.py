@@ -1,0 +1,112 @@
+"""`garbology attach` where something goes wrong: the process goes on, the reason is told, and nothing stays behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from garbology.monitoring import attached, injection
+from garbology.monitoring.injection import AttachError, Target
+from tests.cli.commands import ENVIRONMENT
+from tests.cli.test_attach import ATTACHES, attach, service, start, state_of
+
+__all__ = ["start"]
+
+NO_THREADS = """
+import _thread, threading
+def refuse(*words, **named): raise RuntimeError("can't start new thread")
+threading.Thread.start = refuse
+"""
+NO_OPENING = "import builtins; builtins.open = None\n"
+NO_SLEEP = """
+import threading, time
+real = time.sleep
+def sleep(seconds):
+    if threading.current_thread() is not threading.main_thread(): raise RuntimeError("no hub in this thread")
+    real(seconds)
+time.sleep = sleep
+"""
+FIXED_FINDERS = "import sys; sys.meta_path = tuple(sys.meta_path)\n"
+SERVING = """
+import gc, time
+print("up", flush=True)
+while True: time.sleep(0.01)
+"""
+
+
+@ATTACHES
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        (NO_THREADS, "can't start new thread"),
+        (NO_OPENING, ""),
+        (NO_SLEEP, "no hub in this thread"),
+        (FIXED_FINDERS, "'tuple' object has no attribute 'append'"),
+    ],
+)
+def test_what_fails_inside_ends_no_process(before, told, start):
+    """One line for the one who attached, exit status 2; the process goes on, and nothing is written into its errors."""
+    process = start(before + SERVING)
+    assert process.stdout.readline() == "up\n"
+    found = attach(process.pid, "--seconds", "2", "--wait", "2")
+    time.sleep(0.3)
+    assert process.poll() is None
+    assert told in found.stderr
+    assert (found.returncode, len(found.stderr.splitlines())) == (2, 1) if told else True
+    process.kill()
+    assert process.communicate() == ("", "")
+
+
+@ATTACHES
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_recording_as_ctrl_c_does(number, start, tmp_path):
+    """It is shown, and no directory stays behind."""
+    process, before = service(start)
+    words = [sys.executable, "-m", "garbology", "attach", str(process.pid)]
+    environment = {**ENVIRONMENT, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as command:
+        until = time.monotonic() + 60
+        while "garbology.monitor" not in state_of(process)["threads"] and time.monotonic() < until:
+            time.sleep(0.2)
+        command.send_signal(number)
+        said, _ = command.communicate(timeout=60)
+    assert (command.returncode, said[:11]) == (0, "garbology: ")
+    assert list(tmp_path.iterdir()) == []
+    assert state_of(process)["callbacks"] == before["callbacks"]
+
+
+def test_what_a_killed_one_left_is_removed(tmp_path):
+    """Its own temporary directory as well as the shared one."""
+    shared, temporary = tmp_path / "shared", tmp_path / "temporary"
+    for each in (shared, temporary):
+        each.mkdir()
+    (shared / attached.WANTED).touch()
+    os.utime(shared / attached.WANTED, (1.0, 1.0))
+    attached._wait(shared, None, [str(temporary)])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+def test_ctrl_c_waits_for_the_end_of_gdb(tmp_path):
+    """One that is killed in the middle would leave the process with gdb's registers."""
+    code = "import os, signal, time; os.kill(os.getppid(), signal.SIGINT); time.sleep(0.5); open({!r}, 'w').close()"
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    target, written = Target(7, Path(sys.executable), (3, 12), 0), tmp_path / "written"
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            injection._done([sys.executable, "-c", code.format(str(written))], target)
+        assert written.exists()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_gdb_that_hangs_is_given_up(monkeypatch):
+    """After a minute, in one sentence."""
+    monkeypatch.setattr(injection, "_MOST_SECONDS", 0.2)
+    target = Target(7, Path(sys.executable), (3, 12), 0)
+    with pytest.raises(AttachError, match="timed out"):
+        injection._done([sys.executable, "-c", "import time; time.sleep(60)"], target)
