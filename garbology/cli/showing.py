@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 import click
 
+from garbology.cli.streams import BROKEN_PIPE
 from garbology.monitoring.recordings import Recording, RecordingError, intact, read_recording
 from garbology.monitoring.summary import summary_lines
 
@@ -48,14 +52,42 @@ def made(output: Path) -> Path:
 
 
 def show(directory: Path, *, keep: bool, err: bool) -> None:
-    """Say what was recorded, and draw it where it is kept; what nobody reads is let pass."""
-    with suppress(BrokenPipeError):
+    """Say what was recorded, and draw it where it is kept; on standard error what cannot be written is let pass."""
+    try:
+        lines = shown(read_recording(directory), directory, directory if keep else None)
+    except RecordingError as error:
+        lines, err = [f"garbology: {error}"], True
+    if err:
         try:
-            lines = shown(read_recording(directory), directory, directory if keep else None)
-        except RecordingError as error:
-            lines, err = [f"garbology: {error}"], True
+            click.echo("\n".join(lines), err=True)
+        except OSError:
+            _drop(sys.stderr)
+    else:
+        say(lines)
+
+
+def say(lines: Iterable[str]) -> None:
+    """Write them to standard output, as far as somebody reads.
+
+    Raises
+    ------
+    click.exceptions.Exit : nobody does, as of `head`.
+    click.ClickException : they cannot be written.
+    """
+    try:
         for line in lines:
-            click.echo(line, err=err)
+            click.echo(line)
+    except OSError as error:
+        _drop(sys.stdout)
+        if isinstance(error, BrokenPipeError):
+            raise click.exceptions.Exit(BROKEN_PIPE) from None
+        raise click.ClickException(f"cannot write to standard output: {error.strerror}") from None
+
+
+def _drop(stream: TextIO) -> None:
+    """Let what is still to be flushed go to nowhere: at its end the interpreter would fail of it, with status 120."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def shown(recording: Recording, directory: Path, output: Path | None) -> list[str]:

@@ -87,6 +87,8 @@ def _not_ours(pid: int) -> str:
     import psutil
 
     with suppress(psutil.Error):
+        if psutil.Process(pid).uids().effective == _own_uid() or not _own_uid():
+            return _not_permitted()
         return _anothers(psutil.Process(pid).username())
     return "it belongs to another user: attach as that user or as root"
 

@@ -72,6 +72,7 @@ def test_a_signal_ends_the_recording_as_ctrl_c_does(number, start, tmp_path):
         until = time.monotonic() + 60
         while "garbology.monitor" not in state_of(process)["threads"] and time.monotonic() < until:
             time.sleep(0.2)
+        time.sleep(1)  # the command sees it a moment later
         command.send_signal(number)
         said, _ = command.communicate(timeout=60)
     assert (command.returncode, said[:11]) == (0, "garbology: ")

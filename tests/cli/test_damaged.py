@@ -1,12 +1,17 @@
 """`garbology report` and `compare` on recordings that are not as garbology writes them: one line, exit status 2."""
 
 import json
+import os
+import sys
+from subprocess import PIPE
 
 import pytest
 
 from garbology.cli.program import main
 from garbology.cli.showing import show
+from garbology.monitoring import injection
 from garbology.monitoring.outside import begin_recording
+from tests.cli.commands import garbology
 from tests.monitoring.test_summary import LAST as FIGURES
 
 PROGRAM = {"program": ["job.py"], "command": ["garbology", "run", "job.py"], "began_at_seconds": 0.0}
@@ -109,3 +114,44 @@ def test_a_recording_is_kept_until_there_is_another(tmp_path, capsys):
     assert sorted(each.name for each in directory.iterdir()) == names
     begin_recording(directory, PROGRAM)
     assert [each.name for each in directory.iterdir()] == ["program.json"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+def test_an_output_that_is_full_is_one_line(tmp_path):
+    """And a program's exit status is its own, whatever becomes of our words."""
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        found = garbology("report", written(tmp_path / "rec"), capture_output=False, stdout=full, stderr=PIPE)
+        assert (found.returncode, len(found.stderr.splitlines())) == (2, 1)
+        (tmp_path / "seven.py").write_text("raise SystemExit(7)")
+        found = garbology("run", tmp_path / "seven.py", capture_output=False, stderr=full)
+        assert found.returncode == 7
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of Unix")
+def test_a_reader_that_has_seen_enough_ends_it_silently(tmp_path):
+    """As `head` does."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", encoding="utf-8") as closed:
+        found = garbology(
+            "report", written(tmp_path / "rec"), capture_output=False, stdout=closed, stderr=PIPE
+        )
+    assert (found.returncode, found.stderr) == (141, "")
+
+
+def test_what_was_not_recorded_is_not_compared(tmp_path, capsys):
+    """The memory of a program without the recording's NumPy is no figure beside one with it."""
+    one, two = written(tmp_path / "one"), written(tmp_path / "two")
+    (two / "process-1-1.jsonl").unlink()
+    assert main(["compare", str(one), str(two)]) == 2
+    assert f"{two}: no process was recorded in it" in capsys.readouterr().err
+    (tmp_path / "empty.py").touch()
+    words = ["-I", str(tmp_path / "empty.py")]
+    assert main(["compare", "-n", "1", "--", *words, "--", *words]) == 125
+    assert "nothing was recorded" in capsys.readouterr().err
+
+
+def test_root_is_not_told_to_be_root(monkeypatch):
+    """Where the system refuses even root, or the owner, that is what is said."""
+    monkeypatch.setattr(injection, "_own_uid", lambda: 0)
+    assert "does not permit" in injection._not_ours(os.getpid())

@@ -70,5 +70,5 @@ def _write_failure(directory: str, error: BaseException) -> None:
         with open(partial, "w", encoding="utf-8") as file:
             file.write(text)
         os.replace(partial, os.path.join(directory, "failed.json"))
-    except OSError:  # the one who asked is gone
+    except Exception:  # the one who asked is gone, or the program lets nobody write; its errors are its own
         return
