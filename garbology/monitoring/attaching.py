@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import sys
 import tempfile
 import zipfile
@@ -84,9 +85,20 @@ def _private_directory(target: Target) -> Iterator[Path]:
     try:
         if target.uid >= 0 and target.uid != os.geteuid():
             os.chown(directory, target.uid, -1)
+            _refuse_unreachable(target, directory)
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _refuse_unreachable(target: Target, directory: Path) -> None:
+    """Where TMPDIR is closed to the process's user, it would seem to run no Python code."""
+    for each in directory.resolve().parents:
+        found = each.stat()
+        if found.st_uid != target.uid and not found.st_mode & (stat.S_IXGRP | stat.S_IXOTH):
+            raise AttachError(
+                f"{target.pid}: its user cannot enter {each}: set TMPDIR to a directory that all can, such as /tmp"
+            )
 
 
 def _prepared(target: Target, shared: Path, settings: AttachSettings, temporary: list[str]) -> Path:

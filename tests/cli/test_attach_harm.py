@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from garbology.monitoring import attached, injection
+from garbology.monitoring import attached, attaching, injection
 from garbology.monitoring.injection import AttachError, Target
 from tests.cli.commands import ENVIRONMENT
 from tests.cli.test_attach import ATTACHES, attach, service, start, state_of
@@ -111,3 +111,13 @@ def test_a_gdb_that_hangs_is_given_up(monkeypatch):
     target = Target(7, Path(sys.executable), (3, 12), 0)
     with pytest.raises(AttachError, match="timed out"):
         injection._done([sys.executable, "-c", "import time; time.sleep(60)"], target)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes of Unix")
+def test_a_temporary_directory_that_the_user_cannot_enter_is_told(tmp_path):
+    """As that of root may be: such a process is not said to run no Python code."""
+    target = Target(7, Path(sys.executable), (3, 12), 4_000_000)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    with pytest.raises(AttachError, match=r"its user cannot enter .*closed: set TMPDIR"):
+        attaching._refuse_unreachable(target, closed / "garbology-x")
