@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
+from garbology.interpreter.contents import value_of
 from garbology.interpreter.frame_layout import local_ids, local_names
 from garbology.interpreter.memory_layout import VERSION, WORD, can_read_memory, words_at
 from garbology.interpreter.stack_depth import slots_in_use
@@ -196,9 +197,13 @@ def own_frame_ids() -> set[int]:
     Whoever holds a frame when its function ends keeps its locals alive, so they must not be held.
     """
     ids = set()
+    known: dict[int, bool] = {}  # many frames of a stack have one namespace
     frame: types.FrameType | None = sys._getframe(1)
     while frame is not None:
-        if _is_ours(frame.f_globals):
+        namespace = id(frame.f_globals)
+        if namespace not in known:
+            known[namespace] = _is_ours(frame.f_globals)
+        if known[namespace]:
             ids.add(id(frame))
         frame = frame.f_back
     return ids
@@ -206,10 +211,10 @@ def own_frame_ids() -> set[int]:
 
 def _is_ours(namespace: dict[str, Any]) -> bool:
     """Whether it is the namespace of one of the instrument's modules, and not of one that calls itself so."""
-    name = dict.get(namespace, "__name__")
+    name = value_of(namespace, "__name__")
     if type(name) is not str or name.partition(".")[0] != "garbology":
         return False
-    module = dict.get(sys.modules, name)
+    module = value_of(sys.modules, name)
     return type(module) is types.ModuleType and module.__dict__ is namespace
 
 
