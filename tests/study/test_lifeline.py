@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from garbology.cli.interrupts import heard_interrupts
 from garbology.measuring import lifeline, worker
 from garbology.measuring.interpreters import Native
 
@@ -166,11 +167,9 @@ def test_a_hang_up_ends_the_run_as_a_termination_does(running, number):
     assert run.directories() == []
 
 
-def test_the_terminal_that_hangs_up_twice_does_not_stop_the_drawing(write_study, tmp_path):
+def test_the_terminal_that_hangs_up_twice_does_not_stop_the_drawing():
     """Shell and system may both say that the terminal has gone: the second time changes nothing."""
-    from garbology.cli.command import _heard_interrupts
-
-    with _heard_interrupts():
+    with heard_interrupts():
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGHUP)
         signal.raise_signal(signal.SIGHUP)
