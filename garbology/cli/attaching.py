@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from garbology.cli.interrupts import heard_interrupts
-from garbology.cli.scope_options import patterns, whose_cycles
+from garbology.cli.recording_options import patterns, recorded
 from garbology.cli.showing import recording_directory, show
 from garbology.monitoring import attaching
 from garbology.monitoring.injection import AttachError, target_of
@@ -18,27 +18,9 @@ from garbology.monitoring.observing import observe
 @click.argument("pid", type=click.IntRange(1))
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long; without it until Ctrl-C.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Directory for the page and the recording."
-)
-@click.option(
-    "--budget",
-    type=click.FloatRange(0, 1, min_open=True),
-    default=0.05,
-    show_default=True,
-    help="Share of the time that the analyses may take.",
-)
-@click.option("--exact", is_flag=True, help="Analyse every collection, whatever it takes: a budget of 1.")
-@click.option(
     "--outside",
     is_flag=True,
     help="CPython 3.15: nothing runs in the process; collections are counted and not explained.",
-)
-@click.option(
-    "--interval",
-    type=click.FloatRange(0, 86_400, min_open=True),
-    default=0.1,
-    show_default=True,
-    help="Seconds between samples of memory.",
 )
 @click.option(
     "--wait",
@@ -52,11 +34,7 @@ from garbology.monitoring.observing import observe
     is_flag=True,
     help="Read all objects at the start and at the end: what grew, what waits (stops it for about 1 us an object).",
 )
-@click.option(
-    "--allocations", is_flag=True, help="Name the lines that make the objects (tracemalloc; slower)."
-)
-@click.option("--keys", is_flag=True, help="Tell keys of dictionaries, which are the program's data.")
-@whose_cycles
+@recorded
 def attach(
     pid: int, seconds: float | None, output: Path | None, budget: float, interval: float, wait: float,
     only: tuple[str, ...], ignore: tuple[str, ...], exact: bool, outside: bool, **switches: bool,

@@ -19,7 +19,7 @@ import click
 import garbology
 from garbology.cli.attaching import attach
 from garbology.cli.comparison import changes, comparison_lines
-from garbology.cli.scope_options import patterns, whose_cycles
+from garbology.cli.recording_options import patterns, recorded, whose_cycles
 from garbology.cli.showing import made, recording_directory, say, show, shown
 from garbology.find.scope import Scope
 from garbology.monitoring.outside import Settings, record
@@ -87,28 +87,10 @@ class _LikePython(click.Command):
     context_settings={"allow_interspersed_args": False},
     epilog="Example: garbology run -o report -m pytest tests",
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Directory for the page and the recording."
-)
 @click.option("-m", "module", help="Run this module, as python -m does; what follows are its arguments.")
-@click.option(
-    "--budget",
-    type=float,
-    default=0.05,
-    show_default=True,
-    help="Share of the time that the analyses may take.",
-)
-@click.option("--exact", is_flag=True, help="Analyse every collection, whatever it takes: a budget of 1.")
-@click.option(
-    "--interval", type=float, default=0.1, show_default=True, help="Seconds between samples of memory."
-)
-@click.option(
-    "--allocations", is_flag=True, help="Name the lines that made the objects (tracemalloc; slower)."
-)
 @click.option("--children", is_flag=True, help="Record the Python processes that it starts or forks as well.")
-@click.option("--keys", is_flag=True, help="Tell keys of dictionaries, which are the program's data.")
 @click.option("--threshold", help="Of the collector, as in gc.set_threshold: 700 or 700,10,10.")
-@whose_cycles
+@recorded
 @click.argument("program", nargs=-1, type=click.UNPROCESSED)
 def run(
     output: Path | None, module: str | None, budget: float, exact: bool, interval: float, threshold: str | None,
@@ -123,12 +105,6 @@ def run(
         raise click.UsageError("what is to be run? garbology run script.py, or garbology run -m module")
     if module is None and not Path(program[0]).exists():
         raise click.UsageError(f"{program[0]}: there is no such file")
-    if not 0 < budget <= 1:
-        raise click.UsageError(
-            f"--budget {budget}: it is a share of the time above 0 and at most 1, such as 0.05"
-        )
-    if not 0 < interval <= 86_400:
-        raise click.UsageError(f"--interval {interval}: seconds above 0, at most a day")
     settings = Settings(
         budget=1.0 if exact else budget,
         interval_seconds=interval,
