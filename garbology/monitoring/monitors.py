@@ -17,7 +17,7 @@ from garbology.interpreter import collector, exclusive
 from garbology.interpreter.listening import Listener, Phase
 from garbology.monitoring.budget import Budget
 from garbology.monitoring.flushing import Flusher, Sink
-from garbology.monitoring.seen import PAUSE_BUCKETS_SECONDS, Generation, Seen
+from garbology.monitoring.seen import COLUMNS, PAUSE_BUCKETS_SECONDS, Generation, Seen
 from garbology.monitoring.shelf import Shelf
 from garbology.snapshot.listing import closed, listing
 
@@ -27,7 +27,7 @@ _REFUSED = {
     "free-threaded": "reference counts are not exact on free-threaded builds: collections are counted and not "
     "explained",
 }
-_ROW = 5  # numbers of a collection in a record
+_ROW = len(COLUMNS)  # numbers of a collection in a record
 _MOST_ROWS = 100_000  # that wait to be written
 
 
@@ -276,11 +276,10 @@ class _Counter(Listener):
     def record(self) -> dict[str, Any]:
         """What was seen, with the collections since the last record."""
         rows, self._rows = self._rows, array("d")
-        columns = ("start_seconds", "generation", "pause_seconds", "collected", "uncollectable")
         return {
             **self.seen().to_dict(),
             "pid": self._pid,
-            "latest": {name: list(rows[place::_ROW]) for place, name in enumerate(columns)},
+            "latest": {name: list(rows[place::_ROW]) for place, name in enumerate(COLUMNS)},
         }
 
 

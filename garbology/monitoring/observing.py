@@ -17,7 +17,7 @@ from garbology.monitoring.attaching import AttachSettings, describe
 from garbology.monitoring.injection import AttachError, Target, interpreter_for, last_line
 from garbology.monitoring.outside import MEMORY_FILE, MemoryFile
 from garbology.monitoring.process_recording import RECORDING_SCHEMA, SCHEMA_VERSION
-from garbology.monitoring.seen import PAUSE_BUCKETS_SECONDS, Generation, Seen
+from garbology.monitoring.seen import COLUMNS, PAUSE_BUCKETS_SECONDS, Generation, Seen
 
 _SINCE = (3, 15)
 _RECORD_SECONDS = 1.0
@@ -183,10 +183,9 @@ def _header(target: Target, began_at: float) -> dict[str, Any]:
 def _record(
     statistics: Statistics, rows: list[tuple[float, int, float, int, int]], elapsed_seconds: float
 ) -> dict[str, Any]:
-    columns = ("start_seconds", "generation", "pause_seconds", "collected", "uncollectable")
     seen = Seen(generations=statistics.generations, elapsed_seconds=elapsed_seconds, refused=_NOT_EXPLAINED)
     seen.unexplained, seen.unexplained_objects = seen.collections, seen.collected
     return {
         **seen.to_dict(),
-        "latest": {name: [row[place] for row in rows] for place, name in enumerate(columns)},
+        "latest": {name: [row[place] for row in rows] for place, name in enumerate(COLUMNS)},
     }

@@ -13,6 +13,8 @@ SCHEMA = "garbology.monitor"
 SCHEMA_VERSION = 1
 #: Upper ends of the histogram's buckets of pauses, in seconds; the last one has no end.
 PAUSE_BUCKETS_SECONDS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+#: What is told of each collection one by one, in a record's "latest".
+COLUMNS = ("start_seconds", "generation", "pause_seconds", "collected", "uncollectable")
 _MOST_SHAPES = 3
 _EDGE_LINES = (14, 7)  # of the first shape, and of those after it
 
