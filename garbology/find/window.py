@@ -281,6 +281,13 @@ def find_cycles(func: Callable[..., object], /, *args: Any, **kwargs: Any) -> Fo
     return found
 
 
+class _Probe:
+    """A cycle to explain; at module level, for a class in a function is a cycle itself."""
+
+    def __init__(self) -> None:
+        self.itself: object = self
+
+
 def _warm_up() -> None:
     """Explain a cycle once, so that what is imported and calibrated at first use leaves its garbage here.
 
@@ -290,27 +297,24 @@ def _warm_up() -> None:
     thread_stacks.prepare()
     explain.explain([[]], [], snapshot.count_each([]))
 
-    class Probe:
-        def __init__(self) -> None:
-            self.itself: object = self
+    kept: list[_Probe] = []
+    made: list[weakref.ref[_Probe]] = []
 
-    kept: list[Probe] = []
-
-    def make() -> Probe:
-        probe = Probe()
+    def make() -> _Probe:
+        probe = _Probe()
         kept.append(probe)
+        made.append(weakref.ref(probe))
         return probe
 
     def drop() -> None:
         """Leave a cycle as garbage: what is alive in plain sight is not explained."""
-        dropped.append(weakref.ref(make()))
+        make()
         kept.clear()
 
-    dropped: list[weakref.ref[Probe]] = []
     find_cycles(make)
     for found in (find_cycles(drop), find_cycles(drop)):
         str(found)
-    kept.append(dropped[-1]() or Probe())
+    kept.append(made[-1]() or _Probe())
     with watch():
         inside: list[object] = [kept[0]]
         inside.append(inside)
@@ -318,7 +322,7 @@ def _warm_up() -> None:
         explain.explain([kept[0], inside], [], snapshot.count_each([]))
     inside.clear()
     many.clear()
-    for each in (*kept, *(reference() for reference in dropped)):
+    for each in (*kept, *(reference() for reference in made)):
         if each is not None:
             each.itself = None
 

@@ -179,7 +179,7 @@ class _Counter(Listener):
         self._started_at = -1.0
         self._probability = 0.0
         self._found: list[Any] | None = None
-        self._analysed = self._unexplained = self._unexplained_objects = 0
+        self._analysed = self._unexplained = self._unexplained_objects = self._extra_objects = 0
 
     def stop(self) -> None:
         """Listen no more."""
@@ -252,14 +252,17 @@ class _Counter(Listener):
 
     def _take(self, found: list[Any], collected: int) -> None:
         self._analysed += 1
-        self._shelf.explained.add(collected, self._probability)
+        extra = max(collected - sum(shape.garbage for shape in found), 0)
+        self._extra_objects += extra
+        self._shelf.explained.add(collected - extra, self._probability)
         for shape in found:
             self._shelf.add(shape, self._probability)
         self._found = None
 
     def seen(self) -> Seen:
         """What was seen until now, as values of its own."""
-        exact = sum(each.collected for each in self._generations) - self._unexplained_objects
+        collected = sum(each.collected for each in self._generations)
+        exact = collected - self._unexplained_objects - self._extra_objects
         return Seen(
             generations=[Generation(**each.to_dict()) for each in self._generations],
             shapes=[entry.seen(self._shelf.explained, exact) for entry in self._shelf.entries()],
@@ -269,6 +272,7 @@ class _Counter(Listener):
             analysed_objects=int(self._shelf.explained.seen),
             unexplained=self._unexplained,
             unexplained_objects=self._unexplained_objects,
+            extra_objects=self._extra_objects,
             rest_objects=self._shelf.rest.value,
             refused=self._refused,
         )

@@ -99,9 +99,11 @@ class Seen:
     generations : exact totals of each generation.
     shapes : estimated, most objects first.
     elapsed_seconds, analysis_seconds : how long it has run, and how much of that the analyses took.
-    analysed : how many collections were analysed, and ``analysed_objects`` what these freed.
+    analysed : how many collections were analysed, and ``analysed_objects`` what was found in these.
     unexplained : collections that the budget could never pay for, or that could not be read; they are in the totals
         and in no shape. ``unexplained_objects`` is what they freed.
+    extra_objects : what the analysed collections freed beyond what was found: other threads dropped it while the
+        analysis ran. CPython also counts each callback of a weak reference that it calls as an object.
     rest_objects : estimated objects of shapes that are not kept, because there are too many.
     refused : why nothing is analysed; empty where it is.
     """
@@ -114,6 +116,7 @@ class Seen:
     analysed_objects: int = 0
     unexplained: int = 0
     unexplained_objects: int = 0
+    extra_objects: int = 0
     rest_objects: float = 0.0
     refused: str = ""
 
@@ -182,4 +185,6 @@ def _coverage(seen: Seen) -> str:
     text = f"{counted(seen.analysed, 'collection')} analysed, which took {share:.1%} of the time"
     if seen.unexplained:
         text += f"; {seen.unexplained:,} left unexplained, which freed {counted(seen.unexplained_objects, 'object')}"
+    if seen.extra_objects:
+        text += f"; {counted(seen.extra_objects, 'more object')} freed that came after the analysis"
     return text

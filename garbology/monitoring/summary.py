@@ -70,7 +70,8 @@ def _share(share: float, last: Mapping[str, Any]) -> str:
     """Of those collections that are known: few may have been analysed of many."""
     collections = counted(last["collections"], "collection")
     if last["analysed"] == last["collections"]:
-        return f"{share:.0%} of what the collector freed in {collections}"
+        about = "about " if last["extra_objects"] else ""
+        return f"{about}{share:.0%} of what the collector freed in {collections}"
     verb = "was" if last["analysed"] == 1 else "were"
     known = f"the {last['analysed']:,} of {collections} that {verb} analysed"
     return f"about {share:.0%} of what the collector freed, by {known}"

@@ -21,7 +21,7 @@ def totals(collections: int, collected: int, pause_seconds: float, longest_pause
 def seen_lines(seen: Mapping[str, Any], most_edge_lines: int) -> Iterator[str]:
     """One seen shape as plain data: its estimate, its edges, and what to do."""
     yield from wrap(
-        f"{_objects(seen)} objects, {human_bytes(seen['bytes'])}, in {seen['cycles']:,.0f} cycles: "
+        f"{_objects(seen)}, {human_bytes(seen['bytes'])}, in {counted(round(seen['cycles']), 'cycle')}: "
         f"{seen['share']:.0%} of what was analysed"
     )
     yield from lines_below(seen["shape"], "", most_edge_lines)
@@ -29,7 +29,11 @@ def seen_lines(seen: Mapping[str, Any], most_edge_lines: int) -> Iterator[str]:
 
 def _objects(seen: Mapping[str, Any]) -> str:
     low, value, high = (f"{seen[name]:,.0f}" for name in ("objects_low", "objects", "objects_high"))
-    return value if low == high else f"about {value} ({low} to {high})"
+    return (
+        counted(round(seen["objects"]), "object")
+        if low == high
+        else f"about {value} ({low} to {high}) objects"
+    )
 
 
 def name_of(shape: Mapping[str, Any]) -> str:

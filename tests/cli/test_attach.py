@@ -118,7 +118,11 @@ def test_a_process_is_recorded_and_left_as_it_was(start, tmp_path):
     assert (output / "index.html").exists()
     if SHAPES_KNOWN:
         assert "Job" in found.stdout.splitlines()[0]
-        assert sum(shape["objects"] for shape in recorded.shapes) == recorded.collected
+        extra = recorded.last[
+            "extra_objects"
+        ]  # dropped by the program's thread while ours was in an analysis
+        assert sum(shape["objects"] for shape in recorded.shapes) == recorded.collected - extra
+        assert extra < recorded.collected / 4
     assert list(scratch.iterdir()) == []
     after = state_of(process)
     new = {*after.pop("modules")} - {*before.pop("modules"), *sys.stdlib_module_names}

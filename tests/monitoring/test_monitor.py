@@ -98,6 +98,42 @@ def test_with_budget_one_the_shapes_add_up_to_what_was_collected():
     assert sum(each.share for each in seen.shapes) == pytest.approx(1)
 
 
+def test_what_is_dropped_while_an_analysis_runs_is_counted_apart(monkeypatch):
+    """Another thread's cycles of that moment are freed as well: they are in the totals, and in no shape."""
+    explain = monitors.explain_garbage
+
+    def interrupted(*args):
+        found = explain(*args)
+        work(100)  # as another thread would
+        return found
+
+    monkeypatch.setattr(monitors, "explain_garbage", interrupted)
+    with garbology.monitor(budget=1) as seen:
+        for _ in range(5):
+            work(50)
+            gc.collect(0)
+    assert seen.extra_objects > 1_000
+    assert (
+        sum(each.objects for each in seen.shapes) + seen.rest_objects + seen.extra_objects == seen.collected
+    )
+    assert sum(each.share for each in seen.shapes) == pytest.approx(1)
+    assert f"{seen.extra_objects:,} more objects freed that came after the analysis" in " ".join(
+        str(seen).split()
+    )
+
+
+def test_callbacks_of_weak_references_are_no_objects():
+    """CPython counts those that it calls: they are told apart from what was found."""
+    called = []
+    with garbology.monitor(budget=1) as seen:
+        job = Job()
+        reference = weakref.ref(job, called.append)
+        del job
+        gc.collect()
+    assert called == [reference]
+    assert sum(each.objects for each in seen.shapes) + seen.extra_objects == seen.collected
+
+
 def test_a_shape_says_what_to_do():
     """Its edges by name, the line that sets the advised one without its text, whose it is, and nothing was tried."""
     with garbology.monitor(budget=1) as seen:

@@ -7,7 +7,8 @@ from garbology.monitoring.summary import summary_lines, verdict
 
 GENERATION = {"longest_pause_seconds": 0.001, "pause_seconds": 0.002}
 LAST = {
-    "collections": 3, "collected": 0, "analysed": 0, "unexplained": 0, "analysis_seconds": 0.0, "refused": "",
+    "collections": 3, "collected": 0, "analysed": 0, "unexplained": 0, "extra_objects": 0,
+    "analysis_seconds": 0.0, "refused": "",
     "elapsed_seconds": 1.0, "generations": [GENERATION],
 }  # fmt: skip
 EDGE = {
