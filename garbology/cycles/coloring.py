@@ -8,6 +8,7 @@ by name, one occurrence of each group.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -23,11 +24,12 @@ from garbology.interpreter.contents import keys_of_each
 from garbology.interpreter.memory_layout import attributes_there, has_attributes_apart
 from garbology.names.classes import is_metaclass
 from garbology.names.edges import safe_type_name
-from garbology.names.nodes import code_names, has_code, qualified_class_name, statement_of
+from garbology.names.nodes import code_names, code_of, has_code, qualified_class_name, statement_of
 from garbology.snapshot.arrays import at, blocks, counted
 from garbology.snapshot.snapshot import Snapshot, addresses_of, types_of
 
 _ROUNDS = 3
+_ROUNDS_FOR_LATER = 6  # a signature that others are compared with, in later snapshots and unread
 _ROUNDS_ALONE = (
     1 if sys.version_info >= (3, 11) else 2
 )  # before, what an instance refers to is two steps away
@@ -35,6 +37,7 @@ _BLOCK = 16_384
 _LAST_SALT = (1 << 16) - 1  # positions further on share those of the first
 _LONGEST_RING = 128  # objects of a cycle without branches that its length tells apart
 _CONTAINERS = (list, tuple, set, frozenset, deque)  # where an element stands is no name
+_Named = tuple[Callable[[type], bool], Callable[[list[Any]], NDArray[np.uint64]]]
 _U64 = np.uint64
 _ODD = _U64(0xD6E8FEB86659FD93)  # what is multiplied by it is not exchanged for what is added
 _LOW = _U64(0xFFFFFFFF)
@@ -54,20 +57,30 @@ class Coloring:
     signatures: NDArray[np.uint64]
 
 
-def color(snapshot: Snapshot, components: Components, cycles: Cycles, *, ordered: bool) -> Coloring:
+def color(
+    snapshot: Snapshot,
+    components: Components,
+    cycles: Cycles,
+    *,
+    ordered: bool,
+    numbers: NDArray[np.uint64] | None = None,
+) -> Coloring:
     """Colour the objects in ``cycles``.
+
+    ``numbers`` tell the snapshot's types apart in the place of their names, and are the same in other snapshots: then
+    the signatures of equal cycles are the same there, too.
 
     ``ordered`` takes in dicts' keys and at which place among its source's referents each referent stands, which
     tells ``.left`` from ``.right`` mostly without reading a name; but two sets of the same elements may differ.
     """
     labels, kinds = cycles.of(components.labels), cycles.of(snapshot.kinds)
-    colours = at(_type_colours(snapshot.types), kinds)
-    alone = components.count == 1  # with nothing to be told apart from
+    colours = at(_type_colours(snapshot.types) if numbers is None else _mixed(numbers.copy()), kinds)
+    alone = components.count == 1 and numbers is None  # with nothing to be told apart from
     if ordered and not alone:
-        _add_names(snapshot, cycles, kinds, labels >= 0, colours)
+        _add_names(snapshot, cycles, kinds, labels >= 0, colours, fewest=2 if numbers is None else 1)
     places = min(int(cycles.positions.max(initial=0)), _LAST_SALT) + 1
     salts = _mixed(np.arange(places if ordered else 0, dtype=_U64))
-    for _ in range(_ROUNDS_ALONE if alone else _ROUNDS):
+    for _ in range(_ROUNDS_ALONE if alone else _ROUNDS if numbers is None else _ROUNDS_FOR_LATER):
         colours = _refined(colours, cycles, salts)
     signatures = _mixed(components.sizes.astype(_U64))
     for block in blocks(len(labels)):
@@ -183,10 +196,16 @@ def _add_names(
     kinds: NDArray[np.int32],
     wanted: NDArray[np.bool_],
     colours: NDArray[np.uint64],
+    *,
+    fewest: int = 2,
 ) -> None:
-    """Take into the colour of each ``wanted`` object what tells it apart by name, and no reference does."""
+    """Take into the colour of each ``wanted`` object what tells it apart by name, and no reference does.
+
+    Attributes are such names where a class has ``fewest`` of them or more.
+    """
     there = set(np.unique(kinds[wanted]).tolist())
-    for of_kind, names_of in _NAMES:
+    apart: _Named = (functools.partial(has_attributes_apart, fewest=fewest), _attributes)
+    for of_kind, names_of in (*_NAMES, apart):
         chosen = np.array(
             [number in there and of_kind(kind) for number, kind in enumerate(snapshot.types)], bool
         )
@@ -212,8 +231,9 @@ def _attributes(objects: list[object]) -> NDArray[np.uint64]:
 
 
 def _codes(objects: list[object]) -> NDArray[np.uint64]:
-    """The names and places of the code that they run."""
-    return _hashes(code_names(objects), len(objects))
+    """The names and places of the code that they run, and what it takes from the functions around it."""
+    variables = (code_of(each).co_freevars for each in objects)
+    return _hashes(zip(code_names(objects), variables, strict=True), len(objects))
 
 
 def _class_names(classes: list[object]) -> NDArray[np.uint64]:
@@ -235,9 +255,8 @@ def _keys(dicts: list[Any]) -> NDArray[np.uint64]:
 
 
 #: Which kinds of objects have such names, and what these are as numbers.
-_NAMES: tuple[tuple[Callable[[type], bool], Callable[[list[Any]], NDArray[np.uint64]]], ...] = (
+_NAMES: tuple[_Named, ...] = (
     (lambda kind: kind is dict, _keys),
-    (has_attributes_apart, _attributes),
     (has_code, _codes),
     (is_metaclass, _class_names),
 )

@@ -35,6 +35,11 @@ class Components:
     labels: NDArray[np.int32]
     sizes: NDArray[np.int64]
 
+    def only(self, chosen: NDArray[np.bool_]) -> Components:
+        """Some of the components (bool, shape (count,)), numbered anew in their order."""
+        numbers = np.append(np.where(chosen, np.cumsum(chosen) - 1, -1), -1).astype(np.int32)
+        return Components(int(chosen.sum()), at(numbers, self.labels), self.sizes[chosen])
+
     def inside(self, snapshot: Snapshot) -> NDArray[np.bool_]:
         """Which edges of the snapshot begin and end in one component: bool, shape (m,)."""
         inside = np.empty(len(snapshot.targets), bool)
@@ -192,7 +197,12 @@ def _repeats_by_table(targets: NDArray[np.int32], count: int) -> NDArray[np.bool
 
 def without_dropped(snapshot: Snapshot, garbage: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """``garbage`` less what another thread let go since the objects were listed: their list alone held it."""
-    if not (garbage & (snapshot.counts == 0)).any():
+    dropped = np.flatnonzero(garbage & (snapshot.counts == 0))
+    if not len(dropped):
+        return garbage
+    if (snapshot.starts[dropped] == snapshot.starts[dropped + 1]).all():  # nothing hangs off them
+        garbage = garbage.copy()
+        garbage[dropped] = False
         return garbage
     on_cycles = cyclic_components(snapshot, garbage).labels >= 0
     return garbage & reachable_from(snapshot, on_cycles & garbage)

@@ -42,21 +42,24 @@ class Group:
     description : what the first of them looks like.
     members : int64. Their components, in no order.
     structures : how many different ones were read.
+    read : one component of each of these.
     differing : edges whose indices or keys differ between those that were read, and the label that they share.
     """
 
     description: Description
     members: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     structures: int = 0
+    read: list[int] = field(default_factory=list)
     differing: dict[EdgeKey, str] = field(default_factory=dict)
 
     def edges(self) -> list[Edge]:
         """The edges of the first, as they are called in all of them."""
         return general_edges(self.description.edges, self.differing)
 
-    def take(self, descriptions: Sequence[Description]) -> None:
-        """Take in what further ones look like."""
+    def take(self, descriptions: Sequence[Description], component: int) -> None:
+        """Take in what further ones look like, of which ``component`` is one."""
         self.structures += 1
+        self.read.append(component)
         for description in descriptions:
             if description.labels != self.description.labels:
                 self._compare(description.labels)
@@ -154,18 +157,18 @@ class _Reader:
             for descriptions, components in self._occurrences.described(
                 self._structures.components(structure)
             ):
-                group = self._group_of(descriptions)
+                group = self._group_of(descriptions, int(components[0]))
                 if self._read[structure] < 0:
                     self._read[structure] = group
                 elif group != self._read[structure]:
                     self._apart.append((components, group))
                     self._within.append((structure, group))
 
-    def _group_of(self, descriptions: Sequence[Description]) -> int:
+    def _group_of(self, descriptions: Sequence[Description], component: int) -> int:
         number = self._groups.setdefault(descriptions[0].key, len(self._found))
         if number == len(self._found):
             self._found.append(Group(descriptions[0]))
-        self._found[number].take(descriptions)
+        self._found[number].take(descriptions, component)
         return number
 
     def like_those_that_differ(self, near: NDArray[np.int64], far: NDArray[np.int64]) -> NDArray[np.int64]:

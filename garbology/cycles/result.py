@@ -178,6 +178,11 @@ class CycleShape:
     members: list[str] = field(default_factory=list)
     garbage: int = 0
 
+    @property
+    def key(self) -> frozenset[tuple[str, str, str]]:
+        """What is the same whenever the shape is met again: its edges without indices and keys."""
+        return frozenset((edge.source, pattern(edge.label), edge.target) for edge in self.edges)
+
     def to_dict(self) -> dict[str, Any]:
         """The shape as plain JSON types."""
         if self.advice is not None:

@@ -29,6 +29,7 @@ from garbology.cycles.reachability import unreachable
 from garbology.cycles.result import Advice, CycleShape
 from garbology.cycles.shapes import Description, counts_of
 from garbology.find.crossing import older_garbage
+from garbology.find.familiar import Familiar
 from garbology.find.few import leaks_if_all_is_alive
 from garbology.leaks.leak import Leaks
 from garbology.leaks.leaks import find_leaks
@@ -121,23 +122,34 @@ def judged(objects: list[object]) -> tuple[Snapshot, NDArray[np.bool_]]:
     return snapshot, without_dropped(snapshot, unreachable(snapshot))
 
 
-def explain_garbage(snapshot: Snapshot, garbage: NDArray[np.bool_], is_new: Wanted) -> Finding:
+def explain_garbage(
+    snapshot: Snapshot, garbage: NDArray[np.bool_], is_new: Wanted, familiar: Familiar
+) -> Finding:
     """The ``garbage`` of all objects of some generations, with advice for new shapes.
 
-    Nothing is tried, nothing older is looked at, and nothing is said of what is alive.
+    Nothing is tried, nothing older is looked at, and nothing is said of what is alive. A shape that ``familiar`` knows
+    has its edges and figures, and no more.
     """
     if not garbage.any():
         return Finding()
     components = cycles.cyclic_components(snapshot, garbage)
-    known = NeededElements(snapshot, components, frozenset())
-    elsewhere = OwnershipIndex(snapshot, components, garbage)
-    advisor = _Advisor(snapshot, garbage, frozenset(), known, None, elsewhere, False, {})
     weights = holdings(snapshot, garbage, components, [], np.empty(0, np.int64))
-    shapes = _shapes(snapshot, components, weights, advisor, is_new) if components.count else []
-    for shape in shapes:
+    if not components.count:
+        return Finding(int(garbage.sum()), weights.total_bytes)
+    found = familiar.recognise(snapshot, components, weights, is_new)
+    if found.others.count:
+        known = NeededElements(snapshot, components, frozenset())
+        elsewhere = OwnershipIndex(snapshot, components, garbage)
+        advisor = _Advisor(snapshot, garbage, frozenset(), known, None, elsewhere, False, {})
+
+        def learn(shape: CycleShape, read: list[int]) -> None:
+            familiar.learn(shape, found.signatures[read])
+
+        found.shapes += _shapes(snapshot, found.others, found.weights, advisor, is_new, learn)
+    for shape in found.shapes:
         if shape.advice is not None:
             shape.advice.prove, shape.advice.outcome = None, ""
-    return Finding(int(garbage.sum()), weights.total_bytes, shapes)
+    return Finding(int(garbage.sum()), weights.total_bytes, found.shapes)
 
 
 def _shapes(
@@ -146,6 +158,7 @@ def _shapes(
     weights: RetainedSizes,
     advisor: _Advisor,
     wants_advice: Wanted | None = None,
+    learn: Callable[[CycleShape, list[int]], None] | None = None,
 ) -> list[CycleShape]:
     inside = cycles.cycles_in(snapshot, components)
     ordered = color(snapshot, components, inside, ordered=True)
@@ -161,6 +174,8 @@ def _shapes(
         if wants_advice is None or wants_advice(shape):
             shape.edges = with_origins(shape.edges, occurrences.read(first)[1], advisor.calls)
             shape.advice = advisor.advise(occurrences, _largest_first(group.members, components), group)
+        if learn is not None:
+            learn(shape, group.read)
         shapes.append(shape)
     advisor.prepare_proofs()
     shapes.sort(key=lambda shape: (-shape.bytes, -shape.count, shape.edges))

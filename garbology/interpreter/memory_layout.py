@@ -32,6 +32,7 @@ VERSION = sys.version_info[:2]
 WORD = 8
 _SHARED_KEYS_KIND = 2
 _MOST_SHARED_KEYS = 30
+_MOST_TOLD = 64  # slots and names of a class, a bit for each
 _MANAGED_DICT = 1 << 4
 _INLINE_VALUES = 1 << 2
 _HEAP_TYPE = 1 << 9
@@ -40,6 +41,7 @@ _get_flags = type.__dict__["__flags__"].__get__
 _get_basicsize = type.__dict__["__basicsize__"].__get__
 _get_itemsize = type.__dict__["__itemsize__"].__get__
 _get_dictoffset = type.__dict__["__dictoffset__"].__get__
+_get_weakrefoffset = type.__dict__["__weakrefoffset__"].__get__
 _get_namespace = type.__dict__["__dict__"].__get__
 _get_mro = type.__dict__["__mro__"].__get__
 # A class is a cycle: dropped probes would be garbage of the instrument's own among what is being looked at.
@@ -75,11 +77,31 @@ def inline_values_bytes(cls: type, addresses: NDArray[np.int64]) -> NDArray[np.i
     return _inline_values_bytes(cls, addresses)
 
 
-def has_attributes_apart(cls: type) -> bool:
-    """Whether instances of a class differ in which of several slots, or of several inline attributes, they have."""
+def has_attributes_apart(cls: type, fewest: int = 2) -> bool:
+    """Whether instances of a class differ in which of several slots, or of so many inline attributes, they have."""
     if not can_read_memory():
         return False
-    return _slot_words(cls)[1] > 1 or (_attributes_are_readable() and _shared_names_used(cls) > 1)
+    return _slot_words(cls)[1] > 1 or (_attributes_are_readable() and _shared_names_used(cls) >= fewest)
+
+
+def attributes_tell_places(cls: type) -> bool:
+    """Whether :func:`attributes_there` says of each reference of an instance what it is, by its place among them.
+
+    So it is where all that instances refer to are attributes of classes written in Python.
+    """
+    if not can_read_memory() or (VERSION >= (3, 11) and not _attributes_are_readable()):
+        return False
+    bases: tuple[type, ...] = _get_mro(cls)
+    if not all(each is object or _get_flags(each) & _HEAP_TYPE for each in bases) or _get_itemsize(cls):
+        return False
+    slots = sum(_slots_in(each) for each in bases if each is not object)
+    words = (_get_basicsize(cls) - _get_basicsize(object)) // WORD
+    pointers = (_get_dictoffset(cls) > 0) + (_get_weakrefoffset(cls) > 0)
+    if slots < 2 and (words - slots > pointers or (slots and _get_dictoffset(cls))):
+        return False
+    keys = _shared_keys(cls) if VERSION >= (3, 11) and _get_flags(cls) & _MANAGED_DICT else 0
+    names = _shared_room(keys)[1] if keys else 0
+    return names <= _MOST_SHARED_KEYS and words + names <= _MOST_TOLD
 
 
 def attributes_there(cls: type, addresses: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -90,7 +112,7 @@ def attributes_there(cls: type, addresses: NDArray[np.int64]) -> NDArray[np.uint
     """
     first, count = _slot_words(cls)
     found = _bits(addresses + first, count)
-    if _attributes_are_readable() and (names := _shared_names_used(cls)) > 1:
+    if _attributes_are_readable() and (names := _shared_names_used(cls)):
         values = _values_of_each(cls, addresses)
         there = np.flatnonzero(values)
         found[there] += _bits(values[there], names) << np.uint64(count % 64)

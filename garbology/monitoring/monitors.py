@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from garbology.find.explain import explain_garbage, judged
+from garbology.find.familiar import Familiar
 from garbology.interpreter import collector, exclusive
 from garbology.interpreter.listening import Listener, Phase
 from garbology.monitoring.budget import Budget
@@ -174,6 +175,7 @@ class _Counter(Listener):
         self._ended_at = 0.0
         self._budget = Budget(budget, seed, self.began_at)
         self._shelf = Shelf(keys=keys)
+        self._familiar = Familiar()
         self._generations = [Generation(number) for number in range(3)]
         self._rows = array("d")
         self._started_at = -1.0
@@ -218,7 +220,8 @@ class _Counter(Listener):
             return
         try:
             objects = closed(listing(*range(generation + 1)))
-            self._found = list(explain_garbage(*judged(objects), self._shelf.is_new).shapes)
+            found = explain_garbage(*judged(objects), self._shelf.is_new, self._familiar)
+            self._found = list(found.shapes)
             objects.clear()
         finally:
             analysis.release()
@@ -255,8 +258,7 @@ class _Counter(Listener):
         extra = max(collected - sum(shape.garbage for shape in found), 0)
         self._extra_objects += extra
         self._shelf.explained.add(collected - extra, self._probability)
-        for shape in found:
-            self._shelf.add(shape, self._probability)
+        self._shelf.add(found, self._probability)
         self._found = None
 
     def seen(self) -> Seen:

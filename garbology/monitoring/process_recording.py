@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.find.explain import explain_garbage, judged
+from garbology.find.familiar import Familiar
 from garbology.interpreter import collector, exclusive
 from garbology.monitoring.monitors import Monitor
 from garbology.monitoring.privacy import private
@@ -127,7 +128,7 @@ def _state_at_end(before: Mapping[str, int], *, keys: bool) -> dict[str, Any]:
             return {"grown": _grown(before, _by_type(*types_of(objects)))}
         snapshot, garbage = judged(objects)
         grown = _grown(before, _by_type(snapshot.types, snapshot.kinds[~garbage]))
-        finding = explain_garbage(snapshot, garbage, lambda shape: True)
+        finding = explain_garbage(snapshot, garbage, lambda shape: True, Familiar())
     shapes = [each.to_dict() | {"members": each.members} for each in finding.shapes[:_MOST_WAITING_SHAPES]]
     return {
         "grown": grown,

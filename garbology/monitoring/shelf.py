@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,16 +10,10 @@ from garbology.cycles.result import CycleShape
 from garbology.monitoring.estimates import Estimate
 from garbology.monitoring.privacy import private
 from garbology.monitoring.seen import SeenShape
-from garbology.names.labels import pattern
 
 MOST_SHAPES = 256
 
 Key = frozenset[tuple[str, str, str]]
-
-
-def key_of(shape: CycleShape) -> Key:
-    """What is the same whenever a shape is met again."""
-    return frozenset((edge.source, pattern(edge.label), edge.target) for edge in shape.edges)
 
 
 @dataclass
@@ -32,13 +27,13 @@ class Entry:
     bytes: Estimate = field(default_factory=Estimate)
     cycles: Estimate = field(default_factory=Estimate)
 
-    def add(self, shape: CycleShape, probability: float) -> None:
-        """Found in a collection that was analysed with this ``probability``."""
+    def add(self, objects: int, size: int, cycles: int, probability: float) -> None:
+        """Found in a collection that was analysed with this ``probability``: objects, bytes and cycles."""
         self.collections += 1
-        self.most_bytes = max(self.most_bytes, shape.bytes)
-        self.objects.add(shape.garbage, probability)
-        self.bytes.add(shape.bytes, probability)
-        self.cycles.add(shape.count, probability)
+        self.most_bytes = max(self.most_bytes, size)
+        self.objects.add(objects, probability)
+        self.bytes.add(size, probability)
+        self.cycles.add(cycles, probability)
 
     def seen(self, explained: Estimate, exact: int) -> SeenShape:
         """In figures: ``explained`` is what the analysed collections freed, and ``exact`` what all of them did."""
@@ -80,22 +75,30 @@ class Shelf:
 
     def is_new(self, shape: CycleShape) -> bool:
         """Whether it is met for the first time."""
-        return key_of(shape) not in self._entries
+        return shape.key not in self._entries
 
-    def add(self, shape: CycleShape, probability: float) -> None:
-        """Found in a collection that was analysed with this ``probability``."""
-        if shape.distinct > 1 or not shape.edges:
-            self.rest.add(shape.garbage, probability)
-            return
-        key = key_of(shape)
+    def add(self, shapes: Iterable[CycleShape], probability: float) -> None:
+        """Found in one collection, which was analysed with this ``probability``; what has one key is one value."""
+        alike: dict[Key, list[CycleShape]] = {}
+        for shape in shapes:
+            if shape.distinct > 1 or not shape.edges:
+                self.rest.add(shape.garbage, probability)
+            else:
+                alike.setdefault(shape.key, []).append(shape)
+        for key, some in alike.items():
+            objects, cycles = (sum(getattr(shape, name) for shape in some) for name in ("garbage", "count"))
+            self._entry(key, some).add(objects, sum(shape.bytes for shape in some), cycles, probability)
+
+    def _entry(self, key: Key, alike: list[CycleShape]) -> Entry:
+        """That of some shapes of one key; a new one for the first that is more than its figures."""
         entry = self._entries.get(key)
         if entry is None:
             if len(self._entries) >= 2 * MOST_SHAPES:
                 self._make_room()
-            entry = self._entries[key] = Entry(
-                private(shape.to_dict() | {"members": shape.members}, keys=self._keys)
-            )
-        entry.add(shape, probability)
+            shape = next((each for each in alike if each.members), alike[0])
+            plain = private(shape.to_dict() | {"members": shape.members}, keys=self._keys)
+            entry = self._entries[key] = Entry(plain)
+        return entry
 
     def _make_room(self) -> None:
         by_size = sorted(self._entries.items(), key=lambda item: -item[1].objects.value)
