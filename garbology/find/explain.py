@@ -123,12 +123,12 @@ def judged(objects: list[object]) -> tuple[Snapshot, NDArray[np.bool_]]:
 
 
 def explain_garbage(
-    snapshot: Snapshot, garbage: NDArray[np.bool_], is_new: Wanted, familiar: Familiar
+    snapshot: Snapshot, garbage: NDArray[np.bool_], wants_advice: Wanted, familiar: Familiar
 ) -> Finding:
-    """The ``garbage`` of all objects of some generations, with advice for new shapes.
+    """The ``garbage`` of all objects of some generations, with advice for the shapes that ``wants_advice``.
 
     Nothing is tried, nothing older is looked at, and nothing is said of what is alive. A shape that ``familiar`` knows
-    has its edges and figures, and no more.
+    is not read again, and has no advice.
     """
     if not garbage.any():
         return Finding()
@@ -136,7 +136,7 @@ def explain_garbage(
     weights = holdings(snapshot, garbage, components, [], np.empty(0, np.int64))
     if not components.count:
         return Finding(int(garbage.sum()), weights.total_bytes)
-    found = familiar.recognise(snapshot, components, weights, is_new)
+    found = familiar.recognise(snapshot, components, weights, wants_advice)
     if found.others.count:
         known = NeededElements(snapshot, components, frozenset())
         elsewhere = OwnershipIndex(snapshot, components, garbage)
@@ -145,7 +145,7 @@ def explain_garbage(
         def learn(shape: CycleShape, read: list[int]) -> None:
             familiar.learn(shape, found.signatures[read])
 
-        found.shapes += _shapes(snapshot, found.others, found.weights, advisor, is_new, learn)
+        found.shapes += _shapes(snapshot, found.others, found.weights, advisor, wants_advice, learn)
     for shape in found.shapes:
         if shape.advice is not None:
             shape.advice.prove, shape.advice.outcome = None, ""

@@ -65,13 +65,13 @@ class Familiar:
         snapshot: Snapshot,
         components: Components,
         weights: RetainedSizes,
-        is_new: Callable[[CycleShape], bool],
+        wants_advice: Callable[[CycleShape], bool],
     ) -> Recognised:
-        """Tell the cycles whose structure is known from the others; what ``is_new`` all the same is one of these."""
+        """Tell the cycles whose structure is known from the others; what ``wants_advice`` is one of these."""
         signatures = self._signatures(snapshot, components)
         structures, numbers = np.unique(signatures, return_inverse=True)
         shapes = [self._shapes.get(signature) for signature in structures.tolist()]
-        known = [None if shape is None or is_new(shape) else shape for shape in shapes]
+        known = [None if shape is None or wants_advice(shape) else shape for shape in shapes]
         others = np.array([shape is None for shape in known], bool)[numbers]
         found = [
             _counted(shape, numbers == number, weights)
@@ -89,7 +89,7 @@ class Familiar:
         """Cycles of these signatures were read, and are of this shape."""
         if len(self._shapes) >= _MOST_STRUCTURES:
             self._shapes.clear()
-        plain = replace(shape, advice=None, sites=[], members=[])
+        plain = replace(shape, advice=None)
         for signature in signatures[signatures != _UNSURE].tolist():
             known = self._shapes.setdefault(signature, plain)
             if known is not None and known.key != plain.key:

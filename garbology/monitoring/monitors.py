@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import math
 import os
 import sys
 import threading
@@ -29,6 +30,7 @@ _REFUSED = {
     "explained",
 }
 _ROW = len(COLUMNS)  # numbers of a collection in a record
+_MOST_ADVISED = 4  # shapes in one analysis, some milliseconds each
 _MOST_ROWS = 100_000  # that wait to be written
 
 
@@ -220,7 +222,8 @@ class _Counter(Listener):
             return
         try:
             objects = closed(listing(*range(generation + 1)))
-            found = explain_garbage(*judged(objects), self._shelf.is_new, self._familiar)
+            wants = self._shelf.wanting(_MOST_ADVISED if self._settings[0] < 1 else math.inf)
+            found = explain_garbage(*judged(objects), wants, self._familiar)
             self._found = list(found.shapes)
             objects.clear()
         finally:

@@ -81,7 +81,7 @@ class SeenShape:
 
     @property
     def advice(self) -> dict[str, Any] | None:
-        """Which edge to weaken; None where none is known."""
+        """Which edge to weaken; None where that was not asked yet: an analysis asks it of a few shapes."""
         advice: dict[str, Any] | None = self.shape["advice"]
         return advice
 

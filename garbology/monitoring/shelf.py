@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,10 @@ class Entry:
     objects: Estimate = field(default_factory=Estimate)
     bytes: Estimate = field(default_factory=Estimate)
     cycles: Estimate = field(default_factory=Estimate)
+
+    def has_advice(self) -> bool:
+        """Whether it was asked for; an analysis does so for a few shapes alone."""
+        return self.shape["advice"] is not None
 
     def add(self, objects: int, size: int, cycles: int, probability: float) -> None:
         """Found in a collection that was analysed with this ``probability``: objects, bytes and cycles."""
@@ -73,9 +77,17 @@ class Shelf:
         self.rest = Estimate()
         self.explained = Estimate()
 
-    def is_new(self, shape: CycleShape) -> bool:
-        """Whether it is met for the first time."""
-        return shape.key not in self._entries
+    def wanting(self, most: float) -> Callable[[CycleShape], bool]:
+        """Which shapes of one analysis are to have advice: those without it, ``most`` of them."""
+        wanted: set[Key] = set()
+
+        def wants(shape: CycleShape) -> bool:
+            entry = self._entries.get(shape.key)
+            if (entry is None or not entry.has_advice()) and len(wanted) < most:
+                wanted.add(shape.key)
+            return shape.key in wanted
+
+        return wants
 
     def add(self, shapes: Iterable[CycleShape], probability: float) -> None:
         """Found in one collection, which was analysed with this ``probability``; what has one key is one value."""
@@ -90,14 +102,17 @@ class Shelf:
             self._entry(key, some).add(objects, sum(shape.bytes for shape in some), cycles, probability)
 
     def _entry(self, key: Key, alike: list[CycleShape]) -> Entry:
-        """That of some shapes of one key; a new one for the first that is more than its figures."""
+        """That of some shapes of one key, with what is new of it: that it is there, or its advice."""
         entry = self._entries.get(key)
-        if entry is None:
-            if len(self._entries) >= 2 * MOST_SHAPES:
-                self._make_room()
-            shape = next((each for each in alike if each.members), alike[0])
-            plain = private(shape.to_dict() | {"members": shape.members}, keys=self._keys)
-            entry = self._entries[key] = Entry(plain)
+        advised = next((shape for shape in alike if shape.advice), None)
+        if entry is not None and (advised is None or entry.has_advice()):
+            return entry
+        if entry is None and len(self._entries) >= 2 * MOST_SHAPES:
+            self._make_room()
+        shape = advised or alike[0]
+        plain = private(shape.to_dict() | {"members": shape.members}, keys=self._keys)
+        entry = self._entries.setdefault(key, Entry(plain))
+        entry.shape = plain
         return entry
 
     def _make_room(self) -> None:

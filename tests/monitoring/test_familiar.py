@@ -11,6 +11,7 @@ import pytest
 import garbology
 from garbology.cycles import occurrences
 from garbology.interpreter import collector
+from garbology.monitoring.budget import Budget
 from tests.instrument.test_shape_counts import children, itself, pair, ring
 
 pytestmark = pytest.mark.skipif(
@@ -232,6 +233,25 @@ def test_a_shape_that_left_the_shelf_is_read_anew(monkeypatch):
     assert "Node.n0 -> Other" in first.edges
     assert first.advice
     assert first.shape["members"]
+
+
+def test_the_work_of_one_analysis_is_bounded(monkeypatch):
+    """Of many shapes that are new at once each is counted, and some get their advice when they are met again."""
+    monkeypatch.setattr(Budget, "probability", lambda self, generation, now: 1.0)
+
+    def leave():
+        for number in range(10):
+            tied(Node(), f"n{number}", Other())
+
+    with garbology.monitor(budget=0.05) as seen:
+        for advised in (4, 8, 10, 10):
+            leave()
+            gc.collect(0)
+            assert len(seen.shapes) == 10
+            assert sum(each.advice is not None for each in seen.shapes) == advised
+            assert "n1" in str(seen)
+    assert {each.cycles for each in seen.shapes} == {4}
+    assert all(each.advice["edges"] and each.shape["members"] for each in seen.shapes)
 
 
 def test_memory_is_bounded(monkeypatch):
