@@ -28,11 +28,13 @@ _INI = {
     "garbology_ignore": "whose cycles do not count, one a line: as garbology_only, or a pattern of an edge",
     "garbology_no_cycles": "directories and files, one a line, of which every test is as if marked with no_cycles",
 }
+_NAMES = ("garbology", "garbology.pytest_plugin")
 _OPTIONS = pytest.StashKey["Options"]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Options on the command line, and those of the ini file."""
+    _take_both_names(pluginmanager)
     group = parser.getgroup("garbology", "what only the cyclic collector can free")
     add = group.addoption
     add("--garbology", action="store_true", help="watch every test, and say at the end which left most")
@@ -57,6 +59,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--garbology-html", type=Path, metavar="DIR", help="write it as a page, with pictures")
     for name, text in _INI.items():
         parser.addini(name, text, type="linelist")
+
+
+def _take_both_names(manager: pytest.PytestPluginManager) -> None:
+    """Let the plugin be named once more: pytest passes over a name that is taken, and pluggy refuses a module twice.
+
+    The entry point and ``-p garbology`` have one name, ``-p garbology.pytest_plugin`` and ``pytest_plugins`` the other.
+    """
+    for name in _NAMES:
+        if not manager.has_plugin(name):
+            manager.register(object(), name)
 
 
 def pytest_configure(config: pytest.Config) -> None:
