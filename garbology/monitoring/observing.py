@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import json
-import platform
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +15,7 @@ from garbology.monitoring import startup_directory
 from garbology.monitoring.attaching import AttachSettings, describe
 from garbology.monitoring.injection import AttachError, Target, interpreter_for, last_line
 from garbology.monitoring.outside import MEMORY_FILE, MemoryFile
-from garbology.monitoring.process_recording import RECORDING_SCHEMA, SCHEMA_VERSION
+from garbology.monitoring.process_recording import first_record, last_record
 from garbology.monitoring.seen import COLUMNS, PAUSE_BUCKETS_SECONDS, Generation, Seen
 
 _SINCE = (3, 15)
@@ -161,23 +160,19 @@ def _write(target: Target, directory: Path, statistics: Statistics, readings: It
                 write(_record(statistics, rows, told_at - began_at))
                 rows = []
         write(_record(statistics, rows, time.perf_counter() - began_at))
-        write({"schema": "garbology.recording.end", "at_end": {}, "shapes": []})
+        write(last_record({}))
 
 
 def _header(target: Target, began_at: float) -> dict[str, Any]:
-    return {
-        "schema": RECORDING_SCHEMA,
-        "schema_version": SCHEMA_VERSION,
-        "pid": target.pid,
-        "began_at_seconds": began_at,
-        "began_at_unix": time.time(),
-        "python": target.version_text,
-        "implementation": "CPython",
-        "collector": "not asked",
-        "threshold": [],
-        "platform": platform.platform(),
-        "budget": 0.0,
-    }
+    return first_record(
+        target.pid,
+        began_at,
+        python=target.version_text,
+        implementation="CPython",
+        collector="not asked",
+        threshold=(),
+        budget=0.0,
+    )
 
 
 def _record(

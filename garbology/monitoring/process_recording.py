@@ -62,7 +62,7 @@ class ProcessRecording:
             interval_seconds=self._settings["interval_seconds"],
             keys=self._settings["keys"],
         )
-        self._write({**self._header(), "shapes": []})
+        self._write(self._header())
         gc.collect(generation)
         self._monitor.start()
 
@@ -78,20 +78,16 @@ class ProcessRecording:
         self._path.unlink(missing_ok=True)
 
     def _header(self) -> dict[str, Any]:
-        return {
-            "schema": RECORDING_SCHEMA,
-            "schema_version": SCHEMA_VERSION,
-            "pid": self._pid,
-            "parent_pid": os.getppid(),
-            "began_at_seconds": time.perf_counter(),
-            "began_at_unix": time.time(),
-            "python": platform.python_version(),
-            "implementation": platform.python_implementation(),
-            "collector": collector.kind(),
-            "threshold": list(gc.get_threshold()),
-            "platform": platform.platform(),
-            "budget": self._settings["budget"],
-        }
+        header = first_record(
+            self._pid,
+            time.perf_counter(),
+            python=platform.python_version(),
+            implementation=platform.python_implementation(),
+            collector=collector.kind(),
+            threshold=gc.get_threshold(),
+            budget=self._settings["budget"],
+        )
+        return {**header, "parent_pid": os.getppid()}
 
     def end(self) -> None:
         """Write the last figures, once, and by the process that began alone."""
@@ -103,7 +99,39 @@ class ProcessRecording:
             with collector.paused():
                 at_end = _state_at_end(self._types, keys=self._settings["keys"])
         monitor.stop()
-        self._write({"schema": "garbology.recording.end", "at_end": at_end, "shapes": []})
+        self._write(last_record(at_end))
+
+
+def first_record(
+    pid: int,
+    began_at_seconds: float,
+    *,
+    python: str,
+    implementation: str,
+    collector: str,
+    threshold: Sequence[int],
+    budget: float,
+) -> dict[str, Any]:
+    """What a recording begins with: of which process it is, and how that is looked at."""
+    return {
+        "schema": RECORDING_SCHEMA,
+        "schema_version": SCHEMA_VERSION,
+        "pid": pid,
+        "began_at_seconds": began_at_seconds,
+        "began_at_unix": time.time(),
+        "python": python,
+        "implementation": implementation,
+        "collector": collector,
+        "threshold": list(threshold),
+        "platform": platform.platform(),
+        "budget": budget,
+        "shapes": [],
+    }
+
+
+def last_record(at_end: Mapping[str, Any]) -> dict[str, Any]:
+    """What it ends with, where the process was not killed: what waited then, and what had grown."""
+    return {"schema": "garbology.recording.end", "at_end": at_end, "shapes": []}
 
 
 def _alive_by_type() -> dict[str, int]:
