@@ -146,7 +146,7 @@ class LiveObserver:
     def start(self) -> None:
         """Begin to watch, unless somebody else (a profiler) does already."""
         self._returns = Returns(self._returned, self._passed, self._executed)
-        self._returns.start()
+        self._returns.prepare()
         if self._main is None:  # what called a watched function does nothing while that works
             for frame in frames_of(sys._getframe()):
                 if frame.f_code is self._around:
@@ -156,6 +156,7 @@ class LiveObserver:
         for code in (self._main, self._around):
             if code is not None and not is_standard(code):
                 self._follow(code)
+        self._returns.start()
         self.saw_all = self._returns.told_all
         self._looks.begin()
 
@@ -185,7 +186,8 @@ class LiveObserver:
         marks, self._marks = self._marks, []
         if not marks:
             return frozenset()
-        elements = self._needs.known_elements() if by_age else {}
+        is_any_left = len(objects) > len(marks)
+        elements = self._needs.known_elements() if by_age and is_any_left else {}
         addresses = addresses_of(objects)
         wanted = np.array(
             [id(mark) for mark in marks] + [each for pair in elements for each in pair], np.int64

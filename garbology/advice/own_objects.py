@@ -34,7 +34,10 @@ def _addresses_behind(notes: object) -> Iterable[int]:
     fresh = {id(notes): notes}
     while fresh:
         found.update(fresh)
-        behind = {id(obj): obj for obj in gc.get_referents(*fresh.values()) if _are_notes(type(obj))}
+        referents = {id(obj): obj for obj in gc.get_referents(*fresh.values())}
+        kinds = {id(kind): kind for kind in map(type, referents.values())}
+        own = {address for address, kind in kinds.items() if _are_notes(kind)}
+        behind = {address: obj for address, obj in referents.items() if id(type(obj)) in own}
         fresh = {address: obj for address, obj in behind.items() if address not in found}
     return found.keys()
 

@@ -26,7 +26,7 @@ _CODES = {
     kind: "".join(re.escape(chr(opcode.opmap[name])) for name in names if name in opcode.opmap)
     for kind, names in {
         "calls": ("CALL", "CALL_KW", "CALL_FUNCTION", "CALL_FUNCTION_KW", "CALL_FUNCTION_EX", "CALL_METHOD"),
-        "subscripts": ("BINARY_SUBSCR", "BINARY_OP"),
+        "subscripts": ("BINARY_SUBSCR",) if "BINARY_SUBSCR" in opcode.opmap else ("BINARY_OP",),
         "attribute": ("LOAD_ATTR",),
         "extended": ("EXTENDED_ARG",),
     }.items()

@@ -103,7 +103,7 @@ class Collections(Listener):
 
     def _young(self) -> Listing | None:
         """The youngest objects of the window; None where they cannot be told from older ones."""
-        young = listing(0)
+        young = listing((0,))
         if self.end is not None:
             young.drop_from(self.end)
         if self._happened:
@@ -120,7 +120,7 @@ class Collections(Listener):
         known = np.unique(np.concatenate(self._known))
         self._known = [known]
         self._left_objects -= len(known)
-        older = listing(*range(1, generation + 1))
+        older = listing(range(1, generation + 1))
         older.keep(among(older.addresses(), known))
         return older
 

@@ -135,6 +135,7 @@ class Returns:
         self._passed = passed
         self._executed = executed
         self._tool: int | None = None
+        self._wanted = 0  # events, of all functions
         self._followed: list[types.CodeType] = []
         self._within: dict[int, frozenset[int]] = {}  # by the address of a followed function's code
         self._read: list[types.CodeType] = []
@@ -145,13 +146,25 @@ class Returns:
         self._began_in_an_analysis = False
         self._switched = -1
 
-    def start(self) -> None:
-        """Begin to tell; not where the program has ended, for the interpreter may take down what is told by."""
+    def prepare(self) -> None:
+        """All of :meth:`start` but that it tells; nothing where the program has ended, which takes down what tells."""
         if is_exiting():
             return
         self.listens = True
         self._began_in_an_analysis = is_analysing_here()  # by a finalizer, which works for the program
         self._switched = switched(self.stop)
+        if sys.version_info >= (3, 12):
+            self._prepare_monitoring()
+
+    def start(self) -> None:
+        """Begin to tell.
+
+        Whatever runs from now on the interpreter makes ready for that, ourselves included: see :meth:`prepare`.
+        """
+        if not self.listens:
+            self.prepare()
+        if not self.listens:
+            return
         if sys.version_info >= (3, 12):
             self._start_monitoring()
         elif ctypes is not None and sys.getprofile() is None:
@@ -229,12 +242,13 @@ class Returns:
     def _tell_of_passing(self, event: str, frame: types.FrameType) -> bool:
         return self._passed is not None and self._ask(self._passed, event, frame)
 
-    def _ask(self, callback: Callable[..., bool], *arguments: object) -> bool:
+    def _ask(self, callback: Callable[[Any, Any], bool], first: object, second: object) -> bool:
+        """Without a tuple of arguments, which would be in the window of who listens."""
         if is_analysing_here() and not self._began_in_an_analysis:
             return True
         self._busy = True  # telling calls functions, too
         try:
-            return callback(*arguments)
+            return callback(first, second)
         except Exception as error:
             if signal_of(error) is not None:
                 raise
@@ -244,21 +258,24 @@ class Returns:
 
     if sys.version_info >= (3, 12):
 
-        def _start_monitoring(self) -> None:
+        def _prepare_monitoring(self) -> None:
             monitoring = sys.monitoring
             free = [tool for tool in (4, 3, 5) if monitoring.get_tool(tool) is None]
             if free:
-                self.told_all = True
                 self._tool = free[0]
                 monitoring.use_tool_id(self._tool, _TOOL_NAME)
-                wanted = 0
+                self._wanted = 0
                 for event, callback in self._callbacks():
                     monitoring.register_callback(self._tool, event, callback)
-                    wanted |= event
+                    self._wanted |= event
                 monitoring.register_callback(self._tool, monitoring.events.LINE, self._at_line)
                 monitoring.register_callback(self._tool, monitoring.events.INSTRUCTION, self._at_instruction)
-                monitoring.set_events(self._tool, wanted)
-                monitoring.restart_events()  # what an earlier watch had enough of
+
+        def _start_monitoring(self) -> None:
+            if self._tool is not None:
+                self.told_all = True
+                sys.monitoring.set_events(self._tool, self._wanted)
+                sys.monitoring.restart_events()  # what an earlier watch had enough of
 
         def _stop_monitoring(self) -> None:
             monitoring = sys.monitoring
@@ -266,11 +283,11 @@ class Returns:
             if tool is None or monitoring.get_tool(tool) is not _TOOL_NAME:  # the program took it from us
                 self._tool = None
                 return
+            monitoring.set_events(tool, monitoring.events.NO_EVENTS)
             for codes in (self._followed, self._read):
                 while codes:
                     monitoring.set_local_events(tool, codes[-1], monitoring.events.NO_EVENTS)
                     del codes[-1]
-            monitoring.set_events(tool, monitoring.events.NO_EVENTS)
             for event, _ in self._callbacks():
                 monitoring.register_callback(tool, event, None)
             monitoring.register_callback(tool, monitoring.events.LINE, None)
@@ -315,7 +332,7 @@ class Returns:
             try:
                 if self._executed is not None:
                     self._executed.line(code, line)  # another thread may be busy
-                if not any(code is other for other in self._followed):
+                if id(code) not in self._within:
                     return sys.monitoring.DISABLE
                 if self._busy:
                     return None

@@ -221,7 +221,7 @@ class _Counter(Listener):
             self._probability = 0.0
             return
         try:
-            objects = closed(listing(*range(generation + 1)))
+            objects = closed(listing(range(generation + 1)))
             wants = self._shelf.wanting(_MOST_ADVISED if self._settings[0] < 1 else math.inf)
             found = explain_garbage(*judged(objects), wants, self._familiar)
             self._found = list(found.shapes)

@@ -125,8 +125,11 @@ class Listing:
         return objects
 
 
-def listing(*generations: int) -> Listing:
-    """What the collector tracks in some generations, the youngest of which is the first; in all of them without any."""
+def listing(generations: Sequence[int] = ()) -> Listing:
+    """What the collector tracks in some generations, the youngest of which is the first; in all of them without any.
+
+    A tuple that a call makes would be in the list: ``generations`` are a constant, or a range.
+    """
     if not others_run() or collector.kind() == "free-threaded":
         return Listing(_listed(generations))
     taken = _taken_at_once(generations or (0, 1, 2))

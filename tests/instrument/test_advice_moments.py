@@ -430,6 +430,19 @@ def test_looks_are_fewer_where_there_is_little_work(monkeypatch):
     assert nothing_made < sum(read) < 300
 
 
+def test_a_block_that_makes_nothing_is_not_read(monkeypatch):
+    """What a look makes for itself, a tuple of arguments as well, is not in the window that it looks at."""
+    read = []
+    monkeypatch.setattr(
+        LiveObserver, "_look_at_few", lambda self, objects, leaving: read.append(len(objects))
+    )
+    for _ in range(3):
+        with garbology.watch() as found:
+            pass
+    assert found.garbage == 0
+    assert read == []
+
+
 def recorded(run, *arguments):
     told = []
     wanted = (run.__name__, "children", "closing", "nothing")

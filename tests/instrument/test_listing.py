@@ -161,7 +161,7 @@ def test_a_listing_is_what_the_collector_lists(threads, request):
     kept = [(Node(), number) for number in range(100)]
     for generations in ((), (0,), (0, 1), (0, 1, 2)):
         expected = set(listing.tracked_addresses(*generations).tolist())
-        addresses = set(listing.listing(*generations).addresses().tolist())
+        addresses = set(listing.listing(generations).addresses().tolist())
         assert len(expected ^ addresses) < 100
     assert {id(pair) for pair in kept} <= addresses
     assert abs(listing.count_tracked() - len(gc.get_objects())) < 100
