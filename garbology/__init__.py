@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from garbology.assertions import assert_freed, assert_no_cycles
     from garbology.find.found import Found
     from garbology.find.window import find_cycles, watch
+    from garbology.growth.diagnosis import diagnose, diagnosing
     from garbology.interpreter import collector
     from garbology.interpreter.refcounts import is_immortal, reference_count
     from garbology.monitoring.monitors import monitor
@@ -29,6 +30,8 @@ __all__ = [
     "assert_freed",
     "assert_no_cycles",
     "collector",
+    "diagnose",
+    "diagnosing",
     "find_cycles",
     "is_immortal",
     "monitor",
@@ -51,6 +54,8 @@ _NEED_NUMPY = {
     "assert_freed": "garbology.assertions",
     "assert_no_cycles": "garbology.assertions",
     "Found": "garbology.find.found",
+    "diagnose": "garbology.growth.diagnosis",
+    "diagnosing": "garbology.growth.diagnosis",
     "find_cycles": "garbology.find.window",
     "monitor": "garbology.monitoring.monitors",
     "watch": "garbology.find.window",

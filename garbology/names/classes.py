@@ -21,6 +21,7 @@ _get_namespace = type.__dict__["__dict__"].__get__
 _get_flags = type.__dict__["__flags__"].__get__
 _get_qualname = type.__dict__["__qualname__"].__get__
 _get_itemsize = type.__dict__["__itemsize__"].__get__
+_get_basicsize = type.__dict__["__basicsize__"].__get__
 _get_module = type.__dict__["__module__"].__get__
 _get_code = types.FunctionType.__dict__["__code__"].__get__
 namespace_of_module = vars(types.ModuleType)["__dict__"].__get__  # runs no code of a class derived from it
@@ -48,6 +49,12 @@ def flags_of(cls: type) -> int:
 def itemsize_of(cls: type) -> int:
     """Bytes of one item of a class whose instances vary in size, 0 for any other."""
     size: int = _get_itemsize(cls)
+    return size
+
+
+def basicsize_of(cls: type) -> int:
+    """Bytes of an instance without its items."""
+    size: int = _get_basicsize(cls)
     return size
 
 

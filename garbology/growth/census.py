@@ -1,0 +1,197 @@
+"""Bytes of all that is alive at one moment, by which tracked object has them.
+
+What the collector does not track (texts, numbers, arrays) belongs to the first tracked object that leads to it, each
+once. No object is kept: a census has addresses and numbers.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import chain, compress
+from types import CodeType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from garbology.growth.blocks import malloc_bytes_of_each
+from garbology.names.classes import COLLECTED_TYPE, flags_of, mro_of
+from garbology.names.hidden import hides, unseen_referents
+from garbology.sizes.sizes import bytes_of_each
+from garbology.snapshot.addresses import among
+from garbology.snapshot.snapshot import Index, addresses_of, referents_in_chunks, types_of
+
+_WITH_ENTRIES = (dict, list, set, deque)
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What each tracked object has. Object ``i`` is the ``i``-th of the list that was counted, oldest first.
+
+    Attributes
+    ----------
+    addresses : int64, shape (n,).
+    bytes : int64, shape (n,). Its own, and those of what is not tracked and belongs to it.
+    parents : int32, shape (n,). The first that refers to it; -1 where none does.
+    lengths : int32, shape (n,). Entries of a list, dictionary, set or deque; -1 of anything else.
+    sources, targets : int32, shape (m,). References to the objects that are new.
+    c_bytes : of all objects together, what `malloc` handed out for them.
+    """
+
+    addresses: NDArray[np.int64]
+    bytes: NDArray[np.int64]
+    parents: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+    sources: NDArray[np.int32]
+    targets: NDArray[np.int32]
+    c_bytes: int
+
+    @property
+    def total_bytes(self) -> int:
+        """Of all objects."""
+        return int(self.bytes.sum())
+
+
+def take_census(objects: list[object], new: NDArray[np.bool_], left_out: NDArray[np.int64]) -> Census:
+    """Count ``objects``, of which some are ``new`` (bool, shape (n,)); references to the others are not noted.
+
+    What has one of the addresses ``left_out`` (int64, sorted) is not followed.
+    """
+    reading = _Reading(objects, new, left_out)
+    reading.read(objects, np.arange(len(objects), dtype=np.int32))
+    types, kinds = types_of(objects)
+    sizes = bytes_of_each(objects, kinds=(types, kinds))
+    in_c = int(malloc_bytes_of_each(sizes, types, kinds).sum())
+    owned, owned_in_c = reading.leaves.by_owner(len(objects))
+    return Census(
+        addresses_of(objects),
+        sizes + owned,
+        reading.parents,
+        _lengths_of(objects, types, kinds),
+        np.concatenate([np.empty(0, np.int32), *reading.sources]),
+        np.concatenate([np.empty(0, np.int32), *reading.targets]),
+        in_c + owned_in_c,
+    )
+
+
+def _lengths_of(objects: list[object], types: list[type], kinds: NDArray[np.int32]) -> NDArray[np.int32]:
+    """How many entries each has; no method of the program's is called."""
+    lengths = np.full(len(objects), -1, np.int32)
+    for number, kind in enumerate(types):
+        base = next((base for base in mro_of(kind) if any(base is each for each in _WITH_ENTRIES)), None)
+        if base is not None:
+            which = kinds == number
+            length: Callable[[object], int] = vars(base)["__len__"]
+            lengths[which] = list(map(length, compress(objects, which.tolist())))
+    return lengths
+
+
+class _Reading:
+    """Follows references, of what is not tracked as well."""
+
+    def __init__(self, objects: list[object], new: NDArray[np.bool_], left_out: NDArray[np.int64]) -> None:
+        self._index = Index(objects)
+        self._left_out = left_out
+        self._new = np.append(new, False)
+        self._seen: set[int] = set()
+        self.parents = np.full(len(objects), -1, np.int32)
+        self.leaves = _Leaves()
+        self.sources: list[NDArray[np.int32]] = []
+        self.targets: list[NDArray[np.int32]] = []
+
+    def read(self, holders: list[object], owners: NDArray[np.int32]) -> None:
+        """What ``holders`` lead to; ``owners`` says to which tracked object each belongs (int32, shape (n,))."""
+        while holders:
+            further: list[object] = []
+            further_owners: list[int] = []
+            self._add_unseen(holders, owners, further, further_owners)
+            done = 0
+            for referents in referents_in_chunks(holders):
+                chunk = owners[done : done + len(referents)]
+                done += len(referents)
+                places = self._index.find(referents.addresses)
+                of_each = chunk[referents.owners()]
+                self._note(of_each[places >= 0], places[places >= 0])
+                others = (places < 0) & ~among(referents.addresses, self._left_out)
+                others[referents.marks] = False
+                entries = np.flatnonzero(others)
+                _, first = np.unique(referents.addresses[entries], return_index=True)
+                entries = np.sort(entries[first])
+                leaves = [referents.objects[entry] for entry in entries.tolist()]
+                self._add(leaves, of_each[entries], further, further_owners)
+                del referents, leaves
+            holders, owners = further, np.array(further_owners, np.int32)
+
+    def _note(self, sources: NDArray[np.int32], targets: NDArray[np.int32]) -> None:
+        orphans = self.parents[targets] < 0
+        # The last assignment stands where a target is there twice: the first reference is to be that.
+        self.parents[targets[orphans][::-1]] = sources[orphans][::-1]
+        known = self._new[targets]
+        self.sources.append(sources[known].astype(np.int32))
+        self.targets.append(targets[known].astype(np.int32))
+
+    def _add(
+        self,
+        leaves: list[object],
+        owners: NDArray[np.int32],
+        further: list[object],
+        further_owners: list[int],
+    ) -> None:
+        types, kinds = types_of(leaves)
+        self.leaves.add(leaves, owners, types, kinds)
+        holds = np.array([bool(flags_of(kind) & COLLECTED_TYPE) or hides(kind) for kind in types], bool)
+        for place in np.flatnonzero(holds[kinds]).tolist() if len(kinds) else ():
+            if id(leaves[place]) not in self._seen:
+                self._seen.add(id(leaves[place]))
+                further.append(leaves[place])
+                further_owners.append(int(owners[place]))
+
+    def _add_unseen(
+        self,
+        holders: list[object],
+        owners: NDArray[np.int32],
+        further: list[object],
+        further_owners: list[int],
+    ) -> None:
+        """What arrays and other C types hold without the collector's knowledge."""
+        types, kinds = types_of(holders)
+        hiding = np.array([hides(kind) for kind in types], bool)
+        chosen = np.flatnonzero(hiding[kinds]) if len(kinds) else np.empty(0, np.int64)
+        unseen_of_each = [unseen_referents(holders[place]) for place in chosen.tolist()]
+        sources = np.repeat(owners[chosen], list(map(len, unseen_of_each)))
+        unseen = list(chain.from_iterable(unseen_of_each))
+        places = self._index.find(addresses_of(unseen))
+        self._note(sources[places >= 0], places[places >= 0])
+        self._add(list(compress(unseen, (places < 0).tolist())), sources[places < 0], further, further_owners)
+
+
+@dataclass
+class _Leaves:
+    """What is not tracked, as it is found: some of it often."""
+
+    addresses: list[NDArray[np.int64]] = field(default_factory=list)
+    owners: list[NDArray[np.int32]] = field(default_factory=list)
+    sizes: list[NDArray[np.int64]] = field(default_factory=list)
+    in_c: list[NDArray[np.int64]] = field(default_factory=list)
+
+    def add(
+        self, leaves: list[object], owners: NDArray[np.int32], types: list[type], kinds: NDArray[np.int32]
+    ) -> None:
+        sizes = bytes_of_each(leaves, kinds=(types, kinds))
+        code = np.array([kind is CodeType for kind in types], bool)
+        if code.any():
+            sizes[code[kinds]] = 0  # the interpreter keeps caches in it, which come with its calls
+        self.addresses.append(addresses_of(leaves))
+        self.owners.append(owners)
+        self.sizes.append(sizes)
+        self.in_c.append(malloc_bytes_of_each(sizes, types, kinds))
+
+    def by_owner(self, count: int) -> tuple[NDArray[np.int64], int]:
+        """Bytes by owner, int64, shape (count,), and what `malloc` gave for all of them."""
+        if not self.addresses:
+            return np.zeros(count, np.int64), 0
+        _, first = np.unique(np.concatenate(self.addresses), return_index=True)
+        sizes, owners = np.concatenate(self.sizes)[first], np.concatenate(self.owners)[first]
+        owned = np.bincount(owners, weights=sizes, minlength=count).astype(np.int64)
+        return owned, int(np.concatenate(self.in_c)[first].sum())

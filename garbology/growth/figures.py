@@ -1,0 +1,170 @@
+"""From what was recorded to the figures of a report: which of the four kinds, by how much, and who holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from garbology.growth.holders import Holder, describe
+from garbology.growth.recording import Last, Recorder, State
+from garbology.growth.report import Report
+from garbology.growth.trend import NONE, Slope, settled_from, slope_of, undisturbed
+
+_MOST_NAMED = 16  # holders
+_LEAST_BYTES = 16.0  # a call, of a holder that is named
+_LEAST_SHARE = 0.005  # of the growth
+_LEAST_BOUNDED_BYTES = 1_000
+_LEAST_NATIVE_BYTES, _LEAST_NATIVE_SHARE = (
+    64.0,
+    0.02,
+)  # what the estimate of Python's own blocks may be wrong by
+_LEAST_KEPT_BYTES = 4 << 20  # a few arenas, by which the figure jumps
+_DISTURBANCE_BYTES = 1_024  # by a census, at most
+_LEAST_BEYOND_BYTES = 4 << 20
+_Values = NDArray[np.float64]
+
+
+def fill_in(report: Report, recorder: Recorder, last: Last | None, *, keys: bool) -> None:
+    """All that is known without the cycles: growth, what is alive and its holders, what is kept, what is C's."""
+    if last is None:
+        return
+    states = recorder.states
+    steps, used, kept, _ = _readings(recorder)
+    start = settled_from(steps, used)
+    report.settled = int(steps[start])
+    growth = slope_of(steps[start:], used[start:])
+    report.grows, report.low, report.high = growth.value, growth.low, growth.high
+    report.can_tell = max(growth.high - growth.value, growth.value - growth.low, 1.0)
+    steady = [state for state in states if state.step >= report.settled]
+    report.alive = _slope(steady if len(steady) > 1 else states, "live_bytes").value
+    report.native = _native(recorder, steady, report)
+    report.beyond = _beyond(steady)
+    report.kept, report.kept_bytes = _kept(steps[start:], kept[start:])
+    report.holders, report.bounded = _holders(report, recorder, last, keys=keys)
+
+
+def add_waiting(report: Report) -> None:
+    """What the finder found for the same calls is not alive; the rest is unexplained."""
+    report.waiting = report.found.garbage_bytes / report.calls if report.calls else 0.0
+    report.alive -= report.waiting
+    if report.alive < report.can_tell and not report.holders:
+        report.alive = max(report.alive, 0.0)
+    report.unexplained = report.grows - report.alive - report.waiting - (report.native or 0.0)
+
+
+def _readings(recorder: Recorder) -> tuple[_Values, _Values, _Values, _Values]:
+    """The columns of the readings; of the live objects alone, where allocators cannot be read.
+
+    A census disturbs what the allocators have in reserve, so the step after it shows some hundred bytes more or less.
+    Where that is all that it shows, it is replaced by what other steps show.
+    """
+    steps, used, kept, in_c = recorder.readings.T
+    if np.isnan(used).any():
+        places, live = _series(recorder.states, "live_bytes")
+        return places, live, np.zeros(len(live)), np.full(len(live), np.nan)
+    after = np.searchsorted(steps, [state.step for state in recorder.states[1:-1]])
+    smooth = undisturbed(used, after)
+    if abs(smooth[-1] - used[-1]) > _DISTURBANCE_BYTES * len(after):
+        return steps, used, kept, in_c
+    return steps, smooth, kept, undisturbed(in_c, after)
+
+
+def _series(states: Sequence[State], name: str) -> tuple[_Values, _Values]:
+    return (
+        np.array([state.step for state in states], float),
+        np.array([getattr(state, name) for state in states], float),
+    )
+
+
+def _slope(states: Sequence[State], name: str) -> Slope:
+    return slope_of(*_series(states, name))
+
+
+def _native(recorder: Recorder, steady: Sequence[State], report: Report) -> float | None:
+    """What `malloc` handed out beyond Python's own objects."""
+    steps, _, _, in_c = _readings(recorder)
+    if np.isnan(in_c).any():
+        return None
+    places, pythons = _series(steady if len(steady) > 1 else recorder.states, "c_bytes")
+    slope = slope_of(places, np.interp(places, steps, in_c) - pythons)
+    least = max(_LEAST_NATIVE_BYTES, _LEAST_NATIVE_SHARE * abs(report.grows))
+    return slope.value if slope.value >= least and slope.low > 0 else 0.0
+
+
+def _beyond(states: Sequence[State]) -> float:
+    """Anonymous memory that grows beyond what the allocators hold."""
+    slope = _slope(states, "beyond_bytes") if len(states) > 1 else NONE
+    rose = states[-1].beyond_bytes - states[0].beyond_bytes if states else 0
+    return slope.value if rose >= _LEAST_BEYOND_BYTES and slope.low > 0 else 0.0
+
+
+def _kept(steps: _Values, kept: _Values) -> tuple[float, int]:
+    slope = slope_of(steps, kept) if len(kept) > 1 else NONE
+    grew = kept[-1] - kept[0] >= _LEAST_KEPT_BYTES and slope.low > 0
+    return slope.value if grew else 0.0, int(kept[-1])
+
+
+def _holders(
+    report: Report, recorder: Recorder, last: Last, *, keys: bool
+) -> tuple[list[Holder], list[Holder]]:
+    """Those that gain in the steady part, and those that did before; most bytes first."""
+    states = recorder.states
+    places = np.unique(np.concatenate([state.places for state in states]))
+    gained = np.zeros((len(states), len(places)))
+    for row, state in zip(gained, states, strict=True):
+        row[np.searchsorted(places, state.places)] = state.gained
+    steps = np.array([state.step for state in states], float)
+    steady = steps >= report.settled if (steps >= report.settled).sum() > 1 else np.ones(len(steps), bool)
+    rates = [slope_of(steps[steady], gained[steady, column]) for column in range(len(places))]
+    least = max(_LEAST_BYTES, _LEAST_SHARE * report.grows)
+    growing = [at for at, rate in enumerate(rates) if rate.value >= least and rate.low >= 0]
+    growing.sort(key=lambda at: -rates[at].value)
+    holders = [
+        _described(Holder("", *_values(rates[at])), recorder, last, int(places[at]), report.calls, keys=keys)
+        for at in growing[:_MOST_NAMED]
+    ]
+    stopped = [
+        at
+        for at in np.argsort(-gained[-1]).tolist()
+        if gained[-1, at] >= _LEAST_BOUNDED_BYTES and rates[at].value < least and at not in growing
+    ]
+    bounded = [
+        _described(
+            Holder("", gained[-1, at], gained[-1, at], gained[-1, at], bounded=True),
+            recorder,
+            last,
+            int(places[at]),
+            1,
+            keys=keys,
+        )
+        for at in stopped[: _MOST_NAMED // 2]
+    ]
+    return _merged(holders), _merged(bounded)
+
+
+def _values(rate: Slope) -> tuple[float, float, float]:
+    return rate.value, rate.low, rate.high
+
+
+def _described(
+    holder: Holder, recorder: Recorder, last: Last, place: int, calls: int, *, keys: bool
+) -> Holder:
+    describe(holder, last, place, recorder.growing_leaf(place), keys=keys)
+    holder.entries = last.entries_gained(place) / calls
+    return holder
+
+
+def _merged(holders: list[Holder]) -> list[Holder]:
+    """Holders of one name are one line."""
+    merged: dict[str, Holder] = {}
+    for each in holders:
+        known = merged.setdefault(each.name, each)
+        if known is not each:
+            known.bytes, known.low, known.high = (
+                known.bytes + each.bytes, known.low + each.low, known.high + each.high,
+            )  # fmt: skip
+            known.entries += each.entries
+            known.types += [name for name in each.types if name not in known.types]
+    return sorted(merged.values(), key=lambda each: -each.bytes)

@@ -1,0 +1,135 @@
+"""Names for what holds the objects that stay: `app.cache.SESSIONS[str] gains 1 Session a call`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from garbology.alive.path import labels_between
+from garbology.alive.question import Alive, explain_alive
+from garbology.growth.recording import Last
+from garbology.monitoring.privacy import without_keys
+from garbology.names.call_caches import INSIDE, is_call_cache
+from garbology.names.classes import short_type_name
+from garbology.names.edges import named_referents
+from garbology.names.globals import set_at
+from garbology.snapshot.arrays import counted
+
+_MOST_ENTRIES = 1_000  # of a holder, of which the types are asked
+_MOST_REFERENTS = 10_000  # of a holder, among which the largest is looked for
+
+
+@dataclass
+class Holder:
+    """What holds objects that the calls left: one place in the program.
+
+    Attributes
+    ----------
+    name : 'app.cache.SESSIONS[str]': the way from a module, a running function or C code to the entries.
+    bytes : that it gains a call, with everything below it; ``low`` and ``high`` are the ends of the 95 % interval. Of
+        one that is bounded: what it gained until it stopped.
+    entries : that it gains a call; 0 where that cannot be said.
+    types : what the entries are, the commonest first.
+    kind : of the root: 'module', 'frame', 'context', 'C', 'garbage' ...
+    where : 'dict in module app.cache, cache.py:12'.
+    chain : why the holder is alive: edges from the root to it, as text.
+    bounded : whether it had stopped to grow before the last call.
+    """
+
+    name: str
+    bytes: float
+    low: float
+    high: float
+    entries: float = 0.0
+    types: list[str] = field(default_factory=list)
+    kind: str = ""
+    where: str = ""
+    chain: list[str] = field(default_factory=list)
+    bounded: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return {**vars(self), "types": list(self.types), "chain": list(self.chain)}
+
+
+def describe(holder: Holder, last: Last, place: int, leaf: str, *, keys: bool) -> None:
+    """Fill in the names of a ``holder``, which is at ``place`` in the first census.
+
+    ``leaf`` is the label of what is not tracked and has grown most.
+    """
+    (now,) = np.flatnonzero(last.attribution.before == place)[:1].tolist() or [-1]
+    if now < 0:  # it has died, or moved into what is new
+        holder.name, holder.kind = "an object that has died since", "gone"
+        return
+    obj = last.objects[now]
+    entries = _entries(last, now)
+    label = _entry_label(obj, entries, leaf)
+    holder.types = list(counted(map(short_type_name, entries or _latest(obj, label))))
+    alive = explain_alive([obj], own=[last.objects])
+    holder.kind, holder.chain = alive.kind, [_private(str(edge), keys=keys) for edge in alive.edges]
+    holder.name = _private(_name(obj, alive, label), keys=keys)
+    holder.where = _where(obj, alive)
+
+
+def _private(text: str, *, keys: bool) -> str:
+    return text if keys else without_keys(text)
+
+
+def _entries(last: Last, holder: int) -> list[object]:
+    """Objects that are new and that the holder refers to."""
+    targets = np.unique(last.census.targets[last.census.sources == holder])[-_MOST_ENTRIES:]
+    return [last.objects[target] for target in targets.tolist()]
+
+
+def _entry_label(obj: object, entries: Sequence[object], leaf: str) -> str:
+    """How the holder holds its entries; of what is not tracked, what grew most."""
+    labels = labels_between(obj, entries[-1]) if entries else []
+    return labels[0] if labels else leaf
+
+
+def _latest(obj: object, label: str) -> list[object]:
+    return [referent for name, referent in islice(named_referents(obj), _MOST_REFERENTS) if name == label][
+        -1:
+    ]
+
+
+def _name(obj: object, alive: Alive, label: str) -> str:
+    labels = [edge.label for edge in alive.edges]
+    if is_call_cache(obj):
+        return f"{_joined([_root(alive), *labels])} (lru_cache)"
+    root = _root(alive)
+    if alive.kind == "frame" and labels[:1] and labels[0].startswith("local "):
+        root = f"local {labels[0][6:]}"
+        labels = labels[1:]
+    if labels[-1:] == [".__dict__"] and alive.kind == "module":
+        labels[-1:] = []
+        label = f".{label[2:-2]}" if label.startswith("['") else label
+    elif not label.startswith("."):
+        label = f"[{label}]" if label == "set element" else label
+    name, inside, _ = _joined([root, *labels, label]).partition(f" → {INSIDE}")
+    return f"{name} (lru_cache)" if inside else name
+
+
+def _root(alive: Alive) -> str:
+    return "C code" if alive.kind == "C" else alive.root.removeprefix("module ")
+
+
+def _joined(labels: list[str]) -> str:
+    first, *others = labels
+    return "".join([first, *(each if not each or each[0] in ".[" else f" → {each}" for each in others)])
+
+
+def _where(obj: object, alive: Alive) -> str:
+    kind = short_type_name(obj)
+    if alive.kind == "module" and [edge.label for edge in alive.edges] == [".__dict__"]:
+        return alive.root
+    if alive.kind == "module" and alive.edges:
+        line = set_at(alive.root.removeprefix("module "), alive.edges[0].label)
+        return f"{kind} in {alive.root}{', ' + line if line else ''}"
+    if alive.kind == "frame":
+        return f"{kind}, {alive.root}"
+    return f"{kind}, {alive.root}"

@@ -1,0 +1,308 @@
+"""`garbology.diagnose`: four kinds of growth told apart, to the byte, on programs whose growth is known."""
+
+import collections
+import ctypes
+import functools
+import gc
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import garbology
+from garbology.interpreter import allocators
+
+READS_ALLOCATORS = pytest.mark.skipif(allocators.read_allocated() is None, reason="no glibc 2.33 here")
+
+
+class Session:
+    def __init__(self, size):
+        self.data = bytes(size)
+
+
+class Node:
+    def __init__(self):
+        self.me = self
+        self.data = bytes(3_000)
+
+
+SESSIONS = {}
+LOG = []
+QUEUE = collections.deque()
+TEXT = ""
+COUNTER = iter(range(10**9))
+
+
+@pytest.fixture(autouse=True)
+def _empty():
+    gc.collect()
+    yield
+    SESSIONS.clear()
+    LOG.clear()
+    QUEUE.clear()
+
+
+def near(value, expected):
+    """What is asked for: 5 % or 64 bytes."""
+    return abs(value - expected) <= max(64, 0.05 * expected)
+
+
+def leave_a_session():
+    SESSIONS[f"user{next(COUNTER)}"] = Session(20_000)
+
+
+def test_what_is_held_is_named_with_its_holder():
+    """The growth to 5 %, the place in the program, what it gains a call, where it is set; no key is told."""
+    report = garbology.diagnose(leave_a_session)
+    assert near(report.grows, 20_200)
+    assert report.low <= report.grows <= report.high
+    assert near(report.alive, 20_200)
+    assert (report.calls, report.warmup, report.waiting, report.native, report.kept) == (50, 5, 0, 0, 0)
+    (holder,) = report.holders
+    assert holder.name == "tests.growth.test_diagnose.SESSIONS[str]"
+    assert (holder.entries, holder.types, holder.kind) == (1, ["Session"], "module")
+    assert near(holder.bytes, 20_200)
+    lines = Path(__file__).read_text(encoding="utf-8").splitlines()
+    line = 1 + next(number for number, text in enumerate(lines) if text.startswith("SESSIONS"))
+    assert holder.where.endswith(f"test_diagnose.py:{line}")
+    text = " ".join(str(report).split())
+    assert "SESSIONS[str] gains 1 Session a call (dict in module tests.growth.test_diagnose" in text
+    assert "user" not in json.dumps(report.to_dict())
+
+
+def test_keys_are_told_where_asked_for():
+    """keys=True has the key of an entry."""
+    report = garbology.diagnose(leave_a_session, calls=20, keys=True)
+    assert "['user" in report.holders[0].name
+
+
+def append_text():
+    LOG.append("x" * (400 + next(COUNTER) % 2))
+
+
+def extend_text():
+    global TEXT
+    TEXT += "y" * 1_000
+
+
+def leave_in_deque():
+    QUEUE.append([1.5 * next(COUNTER)])
+
+
+ARRAYS = np.empty(1_000, object)
+
+
+def leave_array():
+    ARRAYS[next(COUNTER) % 1_000] = np.zeros(1_000)
+
+
+@pytest.mark.parametrize(
+    ("work", "size", "name"),
+    [
+        (append_text, 450 + 16, "LOG[int]"),
+        (extend_text, 1_000, "TEXT"),
+        (leave_in_deque, 64 + 32 + 8, "QUEUE[int]"),
+        (leave_array, 8_112, "ARRAYS"),
+    ],
+)
+def test_what_the_collector_does_not_track_is_seen(work, size, name):
+    """Texts, numbers, arrays: in a list, a variable, a deque, an array of objects."""
+    report = garbology.diagnose(work)
+    assert near(report.grows, size), str(report)
+    assert near(report.alive, size), str(report)
+    assert [each.name for each in report.holders] == [f"tests.growth.test_diagnose.{name}"]
+    assert report.waiting == report.native == 0
+
+
+def test_a_local_of_a_running_function_is_a_holder():
+    """It is named by the variable and the function."""
+    kept = []
+    report = garbology.diagnose(lambda: kept.append({"a": [1, 2, 3]}))
+    (holder,) = report.holders
+    assert holder.name == "local kept[int]"
+    assert "test_a_local_of_a_running_function_is_a_holder" in holder.where
+    assert near(holder.bytes, sys.getsizeof({"a": 1}) + sys.getsizeof([1, 2, 3]))
+    assert near(report.grows, holder.bytes)
+
+
+def test_what_waits_for_the_collector_has_its_advice():
+    """The bytes a call, the cycle, and which edge to weaken, where that is set; nothing is collected."""
+    gc.disable()  # or it runs as soon as it may
+    try:
+        before = gc.get_stats()
+        report = garbology.diagnose(lambda: Node() and None)
+        assert gc.get_stats() == before
+    finally:
+        gc.enable()
+    each = garbology.find_cycles(lambda: Node() and None).garbage_bytes
+    assert near(report.waiting, each)
+    assert near(report.grows, each)
+    assert abs(report.alive) < 64
+    assert report.holders == []
+    assert "waits for the collector: cycle Node.me -> Node (" in " ".join(str(report).split())
+    assert "test_diagnose.py:" in str(report)
+
+
+@READS_ALLOCATORS
+def test_what_c_code_allocates_is_not_pythons():
+    """To the byte, less what the C library rounds."""
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    report = garbology.diagnose(lambda: libc.malloc(5_000) and None)
+    assert near(report.native, 5_000)
+    assert near(report.grows, 5_000)
+    assert abs(report.alive) < 64
+    assert "not Python's" in str(report)
+
+
+@READS_ALLOCATORS
+def test_a_mixture_adds_up():
+    """Three kinds at once, each with its figure; what is left over is small."""
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+
+    def work():
+        leave_a_session()
+        Node()
+        libc.malloc(1_000)
+        append_text()
+
+    report = garbology.diagnose(work)
+    waiting = garbology.find_cycles(lambda: Node() and None).garbage_bytes
+    assert near(report.native, 1_000)
+    assert near(report.waiting, waiting)
+    assert near(report.alive, 20_200 + 466)
+    assert near(report.grows, 1_000 + waiting + 20_200 + 466)
+    assert abs(report.unexplained) <= 0.02 * report.grows
+    parts = report.alive + report.waiting + report.native + report.kept + report.unexplained
+    assert parts == pytest.approx(report.grows)
+    assert [each.name.rpartition(".")[2] for each in report.holders] == ["SESSIONS[str]", "LOG[int]"]
+
+
+def nothing():
+    return [object() for _ in range(200)]
+
+
+def test_no_growth_is_told_with_what_could_be_seen():
+    """Objects that come and go are none."""
+    report = garbology.diagnose(nothing)
+    assert str(report).startswith("no growth seen; 50 calls after 5 of warm-up can tell ")
+    assert report.low <= 0
+    assert (report.holders, report.bounded) == ([], [])
+
+
+@functools.lru_cache(maxsize=40)
+def cached(number):
+    return [number] * 100
+
+
+def test_a_cache_that_fills_and_stops_is_bounded():
+    """It grew by so many entries, then no more: no growth."""
+    cached.cache_clear()
+    report = garbology.diagnose(lambda: cached(next(COUNTER)) and None, calls=150)
+    assert report.low <= 0, str(report)
+    assert report.holders == []
+    (holder,) = [each for each in report.bounded if "cached" in each.name]
+    assert holder.name == "tests.growth.test_diagnose.cached (lru_cache)"
+    assert "then no more" in str(report)
+
+
+def test_a_cache_that_is_full_does_not_grow():
+    """Each call leaves an entry and drops another: what the oldest calls left has died."""
+    ring = {}
+
+    def work():
+        number = next(COUNTER)
+        ring[number] = Session(2_000)
+        ring.pop(number - 20, None)
+
+    for _ in range(30):
+        work()
+    report = garbology.diagnose(work)
+    assert report.low <= 0, str(report)
+    assert report.holders == []
+
+
+def test_a_cache_and_a_leak_are_told_apart():
+    """What the leak gains is not what the cache gained before it was full."""
+    cached.cache_clear()
+
+    def work():
+        cached(next(COUNTER))
+        LOG.append(bytes(500))
+
+    report = garbology.diagnose(work, calls=150)
+    assert near(report.grows, 550)
+    assert [each.name.rpartition(".")[2] for each in report.holders] == ["LOG[int]"]
+    assert any("cached" in each.name for each in report.bounded)
+
+
+def test_steps_of_a_loop_are_measured():
+    """`diagnosing()` is the same for a block that marks its steps; the report is empty before its end."""
+    with garbology.diagnosing(every=10) as report:
+        for _ in range(60):
+            leave_a_session()
+            report.step()
+        assert str(report) == "the calls have not ended"
+    assert report.calls == 60
+    assert near(report.grows, 20_200)
+    assert "a step" in str(report)
+    with pytest.raises(RuntimeError, match=r"inside of `with garbology.diagnosing"):
+        report.step()
+
+
+def test_collect_has_nothing_wait():
+    """What grows grows in spite of the collector."""
+
+    def work():
+        Node()
+        LOG.append(bytes(1_000))
+
+    report = garbology.diagnose(work, calls=20, collect=True)
+    assert report.waiting == 0
+    assert near(report.grows, 1_041)
+
+
+def test_asynchronous_functions_are_run_to_their_end():
+    """As `find_cycles` does."""
+
+    async def work():
+        LOG.append(bytes(4_000))
+
+    report = garbology.diagnose(work, calls=20)
+    assert near(report.holders[0].bytes, 4_041)
+    assert report.holders[0].name.endswith("LOG[int]")
+
+
+def test_exceptions_go_through():
+    """The collector and all else is as before."""
+
+    def work():
+        if next(COUNTER) >= 0:
+            raise KeyError("boom")
+
+    with pytest.raises(KeyError, match="boom"):
+        garbology.diagnose(work)
+    assert gc.isenabled()
+
+
+def test_wrong_arguments_have_a_remedy():
+    """Each names the value."""
+    with pytest.raises(TypeError, match=r"diagnose\(work, 1, 2\) calls"):
+        garbology.diagnose(5)
+    with pytest.raises(ValueError, match="calls is at least 2, got 1"):
+        garbology.diagnose(nothing, calls=1)
+    with pytest.raises(ValueError, match="warmup is at least 0, got -1"):
+        garbology.diagnose(nothing, warmup=-1)
+    with pytest.raises(ValueError, match="every is at least 1, got 0"):
+        garbology.diagnosing(every=0)
+
+
+def test_the_report_is_plain_data():
+    """With a schema and its version, and no object of the program."""
+    report = garbology.diagnose(leave_a_session, calls=10)
+    told = json.loads(json.dumps(report.to_dict()))
+    assert (told["schema"], told["schema_version"]) == ("garbology.growth", 1)
+    assert told["holders"][0]["types"] == ["Session"]
