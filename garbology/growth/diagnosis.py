@@ -19,7 +19,7 @@ from garbology.interpreter.allocators import trim as give_back
 from garbology.interpreter.tracing import untraced
 from garbology.names.classes import safe_type_name
 
-_CENSUSES = 10  # in all calls
+_CENSUSES = 6  # in all calls
 _FEWEST_CALLS = 2
 
 

@@ -21,7 +21,7 @@ _LEAST_NATIVE_BYTES, _LEAST_NATIVE_SHARE = (
     0.02,
 )  # what the estimate of Python's own blocks may be wrong by
 _LEAST_KEPT_BYTES = 4 << 20  # a few arenas, by which the figure jumps
-_DISTURBANCE_BYTES = 1_024  # by a census, at most
+_DISTURBANCE_BYTES = 4_096  # by a census, at most: free lists of CPython that it does not tell of
 _LEAST_BEYOND_BYTES = 4 << 20
 _Values = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ _VISITS_ITS_FREE_LIST = (3, 12, 0) <= sys.version_info[:3] < (3, 12, 6)
 
 def is_dangerous_to_traverse(obj: object) -> bool:
     """Tell whether `gc.get_referents(obj)` would corrupt this interpreter."""
-    return _VISITS_ITS_FREE_LIST and obj is sys.modules.get("_asyncio")
+    return _VISITS_ITS_FREE_LIST and obj is not None and obj is sys.modules.get("_asyncio")
 
 
 def leave_out_dangerous(objects: list[object]) -> None:
