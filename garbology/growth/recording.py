@@ -19,6 +19,7 @@ from garbology.find.collected import Collections
 from garbology.growth.attribution import Attribution, attribute
 from garbology.growth.census import Census, take_census
 from garbology.interpreter.allocators import Reserves, read_allocated
+from garbology.interpreter.contents import items_of
 from garbology.interpreter.traversal import safe_referents
 from garbology.names.edges import named_referents
 from garbology.names.hidden import hides, unseen_referents
@@ -211,7 +212,11 @@ class Recorder:
 
     def _kept(self) -> list[object]:
         leaves = [state.leaves for state in self.states]
-        return [*leaves, *chain.from_iterable(map(dict.values, leaves)), *([self._first] if leaves else [])]
+        return [
+            *leaves,
+            *(below for each in leaves for below in each.values()),
+            *([self._first] if leaves else []),
+        ]
 
     def _state_of(self, last: Last, beyond: int) -> State:
         gained = last.attribution.gained
@@ -262,7 +267,7 @@ def _bytes_below(leaf: object) -> int:
 
 def _own_values() -> list[object]:
     """What the instrument keeps in its modules: caches, tables. Its functions, classes and modules do not change."""
-    items = chain.from_iterable(map(dict.items, map(vars, own_modules())))
+    items = chain.from_iterable(map(items_of, map(vars, own_modules())))
     return [
         value
         for name, value in items
