@@ -15,13 +15,14 @@ import pytest
 
 if TYPE_CHECKING:
     from garbology.testing.options import Options
+    from garbology.testing.rules import Growth
     from garbology.testing.session import Session
 
 _MARKERS = (
     "no_cycles(only=None, ignore=None, warmup=1): the test leaves nothing that only the cyclic collector can free",
     "max_garbage(objects=None, bytes=None, only=None, ignore=None, warmup=1): the test leaves no more than "
     "that for the cyclic collector",
-    # no_growth(calls=, bytes=) comes with what stays alive call after call
+    "no_growth(calls=20, bytes=64, warmup=5): memory does not grow by more than that with each run of the test",
 )
 _INI = {
     "garbology_only": "whose cycles count, one a line: a module, a type, or a pattern of either",
@@ -104,19 +105,29 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     options = config.stash.get(_OPTIONS, None)
     if options is None and not any(map(_is_marked, session.items)):
         return
-    from garbology.testing.rules import rules_for
+    from garbology.testing.rules import growths_for, rules_for
 
     try:
         rules = rules_for(session.items, _options(config))
+        growths = growths_for(session.items)
     except pytest.UsageError as error:
         _refuse(session, error)
         return
-    if rules and not config.option.collectonly:
+    if (rules or growths) and not config.option.collectonly:
         own = _start(config)
-        from garbology.testing.watching import install
+        from garbology.testing import watching
 
         for item, rule in rules:
-            install(item, rule, own)
+            watching.install(item, rule, own)
+        _measure(growths, {id(item) for item, _ in rules}, own)
+
+
+def _measure(growths: list[tuple[pytest.Item, Growth]], watched: set[int], session: Session) -> None:
+    if growths:
+        from garbology.testing import growing
+
+        for item, growth in growths:
+            growing.install(item, growth, session, is_watched=id(item) in watched)
 
 
 def _import_where_used(items: list[pytest.Item]) -> None:
@@ -139,7 +150,7 @@ def _refuse(session: pytest.Session, error: pytest.UsageError) -> None:
 
 
 def _is_marked(item: pytest.Item) -> bool:
-    return any(mark.name in ("no_cycles", "max_garbage") for mark in item.iter_markers())
+    return any(mark.name in ("no_cycles", "max_garbage", "no_growth") for mark in item.iter_markers())
 
 
 def _options(config: pytest.Config) -> Options:

@@ -40,7 +40,7 @@ BELOW = {
     "recorders": ["interpreter"],
     "study": ["text", "interpreter"],
     "measuring": ["text", "interpreter", "study"],
-    "testing": [*ROOMS[:10], "assertions", "study", "reporting"],
+    "testing": [*ROOMS[:10], "growth", "assertions", "study", "reporting"],
 }
 
 RECORDS_ONLY = {

@@ -20,6 +20,7 @@ from garbology.interpreter.tracing import untraced
 from garbology.names.classes import safe_type_name
 
 _CENSUSES = 6  # in all calls
+_FEWEST_BETWEEN = 3  # calls between two censuses: the one after a census is disturbed by it
 _FEWEST_CALLS = 2
 
 
@@ -126,7 +127,9 @@ class diagnosing:  # noqa: N801 - reads as a verb in `with diagnosing() as repor
 
     @classmethod
     def _of_calls(cls, report: Report, watching: watch | None, *, keys: bool, trim: bool) -> diagnosing:
-        self = cls(max(report.calls // _CENSUSES, 1), keys=keys, trim=trim)
+        self = cls(
+            max(report.calls // _CENSUSES, min(_FEWEST_BETWEEN, report.calls // 2)), keys=keys, trim=trim
+        )
         report.ended = False
         self._report, self._watch = report, watching
         return self

@@ -20,6 +20,7 @@ _LEAST_NATIVE_BYTES, _LEAST_NATIVE_SHARE = (
     64.0,
     0.02,
 )  # what the estimate of Python's own blocks may be wrong by
+_LEAST_NATIVE_TOTAL = 2_048  # in all calls
 _LEAST_KEPT_BYTES = 4 << 20  # a few arenas, by which the figure jumps
 _DISTURBANCE_BYTES = 4_096  # by a census, at most: free lists of CPython that it does not tell of
 _LEAST_BEYOND_BYTES = 4 << 20
@@ -89,7 +90,8 @@ def _native(recorder: Recorder, steady: Sequence[State], report: Report) -> floa
         return None
     places, pythons = _series(steady if len(steady) > 1 else recorder.states, "c_bytes")
     slope = slope_of(places, np.interp(places, steps, in_c) - pythons)
-    least = max(_LEAST_NATIVE_BYTES, _LEAST_NATIVE_SHARE * abs(report.grows))
+    calls = max(places[-1] - places[0], 1.0)
+    least = max(_LEAST_NATIVE_BYTES, _LEAST_NATIVE_SHARE * abs(report.grows), _LEAST_NATIVE_TOTAL / calls)
     return slope.value if slope.value >= least and slope.low > 0 else 0.0
 
 

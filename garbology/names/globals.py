@@ -16,7 +16,10 @@ def set_at(module: str, label: str) -> str:
     if not re.fullmatch(r"\.\w+", label):
         return ""
     filename = _file_of(sys.modules.get(module))
-    assignment = re.compile(rf"{label[1:]}\s*(:[^=]*)?=(?!=)|(async )?def {label[1:]}\b|class {label[1:]}\b")
+    name = label[1:]
+    assignment = re.compile(
+        rf"(?:[\w,*(][\w\s,*()]*[\s,*(])?{name}\b[\w\s,*)]*(:[^=]*)?=(?!=)|(?:async )?def {name}\b|class {name}\b"
+    )
     numbered = enumerate(lines_of(filename) if filename else (), 1)
     line = next((number for number, text in numbered if assignment.match(text)), 0)
     return f"{short_path(filename)}:{line}" if line else ""

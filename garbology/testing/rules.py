@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -14,6 +14,9 @@ from garbology.names.classes import safe_type_name
 from garbology.testing.options import Options, bytes_of
 
 Item = pytest.Item
+_LEAST_GROWTH_BYTES = 64  # a run, which rounding may be
+_FEWEST_CALLS = 5
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,53 @@ class Rule:
     objects: int | None = None
     bytes: int | None = None
     is_marked: bool = False
+
+
+@dataclass(frozen=True)
+class Growth:
+    """By how much memory may grow with each run of a test.
+
+    Attributes
+    ----------
+    calls, warmup : runs that are measured, and runs before these.
+    bytes : what a run may leave alive; ``is_given`` is whether the marker says so.
+    """
+
+    calls: int = 20
+    warmup: int = 5
+    bytes: int = _LEAST_GROWTH_BYTES
+    is_given: bool = False
+
+
+def growths_for(items: Iterable[Item]) -> list[tuple[Item, Growth]]:
+    """The tests that are marked with no_growth, each with what that says.
+
+    Raises
+    ------
+    pytest.UsageError : a marker has a wrong argument.
+    """
+    found = []
+    for item in items:
+        mark = item.get_closest_marker("no_growth")
+        if mark is not None and hasattr(item, "runtest"):
+            try:
+                found.append((item, _no_growth(mark)))
+            except (TypeError, ValueError) as error:
+                raise pytest.UsageError(f"{item.nodeid}: {error}") from None
+    return found
+
+
+def _no_growth(mark: pytest.Mark) -> Growth:
+    def no_growth(*, calls: Any = 20, bytes: Any = None, warmup: Any = 5) -> Growth:
+        size = _number("no_growth", "bytes", bytes_of(bytes) if type(bytes) is str else bytes)
+        if (_number("no_growth", "calls", calls) or 0) < _FEWEST_CALLS:
+            raise ValueError(
+                f"@pytest.mark.no_growth: calls= takes a number from {_FEWEST_CALLS} up, got {_shown(calls)}"
+            )
+        least = _LEAST_GROWTH_BYTES if size is None else size
+        return Growth(calls, _number("no_growth", "warmup", warmup) or 0, least, size is not None)
+
+    return _called(no_growth, mark)
 
 
 def rules_for(items: Iterable[Item], options: Options) -> list[tuple[Item, Rule]]:
@@ -100,7 +150,7 @@ _READERS: dict[str, Callable[[pytest.Mark, Scope], Rule]] = {
 }
 
 
-def _called(reader: Callable[..., Rule], mark: pytest.Mark) -> Rule:
+def _called(reader: Callable[..., _Read], mark: pytest.Mark) -> _Read:
     """What a marker's arguments mean; TypeError names those that it takes."""
     known = [f"{name}=" for name in inspect.signature(reader).parameters]
     if mark.args:

@@ -29,9 +29,9 @@ def shown(text):
     )
 
 
-def run(inner, pytester, name, *arguments):
+def run(inner, pytester, name, *arguments, **settings):
     (pytester.path / name).write_text(FILES[name], encoding="utf-8")
-    return inner("", name, *arguments)
+    return inner("", name, *arguments, **settings)
 
 
 @needs_inline_attributes
@@ -42,11 +42,19 @@ def test_the_first_example_fails_with_the_text_that_the_page_shows(inner, pytest
     assert shown(blocks("text")[0]) in shown(result.stdout.str())
 
 
+def test_the_growing_example_fails_with_the_text_that_the_page_shows(inner, pytester):
+    """Word for word, but for the figures."""
+    result = run(inner, pytester, "test_service.py", subprocess=True)
+    result.assert_outcomes(failed=1)
+    texts = [re.sub(r"[0-9.]+ k?B\b", "N", text) for text in (blocks("text")[1], result.stdout.str())]
+    assert " ".join(texts[0].split()) in " ".join(texts[1].split())
+
+
 def test_the_fixture_s_example_fails_with_the_text_that_the_page_shows(inner, pytester):
     """The chain of references and the line where the object was given."""
     result = run(inner, pytester, "test_session.py")
     result.assert_outcomes(failed=1)
-    assert shown(blocks("text")[1]) in shown(result.stdout.str())
+    assert shown(blocks("text")[2]) in shown(result.stdout.str())
 
 
 @pytest.mark.parametrize(("name", "tests"), [("test_some.py", 2), ("test_plot.py", 2)])
@@ -62,10 +70,10 @@ def test_the_table_and_the_baseline_are_those_of_the_page(inner, pytester):
     (pytester.path / "test_family.py").write_text(unmarked, encoding="utf-8")
     (pytester.path / "test_other.py").write_text("def test_it(): pass\n", encoding="utf-8")
     table = inner("", "--garbology")
-    assert shown(blocks("text")[2]).partition("\n")[2] in shown(table.stdout.str())
+    assert shown(blocks("text")[3]).partition("\n")[2] in shown(table.stdout.str())
     write, use = (each.split()[1:] for each in blocks("sh"))
     assert inner("", *write).ret == 0
-    assert (pytester.path / "garbology.txt").read_text(encoding="utf-8") == blocks("text")[3]
+    assert (pytester.path / "garbology.txt").read_text(encoding="utf-8") == blocks("text")[4]
     assert inner("", *use).ret == 0
 
 
