@@ -87,14 +87,15 @@ def counted_locals(frame: types.FrameType) -> list[tuple[str, int]]:
 
 
 def running_local_ids(frame: types.FrameType) -> list[int] | None:
-    """Return the id of each object that a local of a running frame refers to (of a shared variable, its cell).
+    """Return the id of each object that a local of a running frame refers to (of a shared variable, its cell), and
+    that of its own trace function: a debugger makes one for each frame in which it goes from line to line.
 
     None where the frame's layout is not known.
     """
     if VERSION < (3, 11):
         return list(map(id, gc.get_referents(frame)))
     read = _read(frame, len(local_names(frame.f_code)))
-    return None if read is None else [word & ~_TAG_BITS for word in read[0] if word]
+    return None if read is None else [id(frame.f_trace), *(word & ~_TAG_BITS for word in read[0] if word)]
 
 
 def objects_in_locals(addresses: Container[int]) -> list[object]:

@@ -191,7 +191,7 @@ def debugged(run):
     bdb.Breakpoint(NAME, 9)
     debugger.runcall(run)
     bdb.Breakpoint.clearBreakpoints()
-    return re.findall(r"^> .*\((\d+)\)(\w+)\(\)", printed.getvalue(), re.M)
+    return re.findall(r"^(?:\(Pdb\) )?> .*\((\d+)\)(\w+)\(\)", printed.getvalue(), re.M)
 
 
 def balanced(run):
@@ -234,6 +234,31 @@ def test_what_is_seen_of_the_program_is_the_same(see):
     without = see(program(Quiet))
     assert see(program(garbology.watch)) == without
     assert without or see is balanced
+
+
+class Stepping:
+    """Traces by a bound method, of which each function that it goes through gets one of its own."""
+
+    def told(self, frame, event, argument):
+        return self.told
+
+
+def test_the_trace_function_of_a_function_that_runs_is_no_finding():
+    """A debugger that goes from line to line within the block leaves a bound method with the function's frame."""
+    before = sys.gettrace()
+    sys.settrace(Stepping().told)
+    try:
+        found = step_through()
+    finally:
+        sys.settrace(before)
+    assert (found.garbage, found.leaks, found.held_by_c) == (0, [], [])
+
+
+def step_through():
+    with garbology.watch() as found:
+        number = 1
+        number += 1
+    return found
 
 
 START = """
