@@ -54,7 +54,10 @@ class Heap:
     """
 
     def __init__(self, seeds: list[object], left_out: Iterable[int]) -> None:
+        module = sys.modules.get("_asyncio")
         own = frozenset([id(self), id(seeds), *left_out])  # or the list of all objects would hold itself
+        if is_dangerous_to_traverse(module):
+            own |= {id(module)}
         listed = listing()  # what is left out of it turns up where something visible refers to it
         reader = _Reader(_tracked(listed, seeds, own), own)
         seeds.clear()  # the call's own arguments are among the objects, and live on with them
@@ -202,8 +205,7 @@ class Upstream:
 def _tracked(listed: Listing, seeds: Sequence[object], left_out: frozenset[int]) -> list[object]:
     """What the collector tracks and the seeds, each once."""
     objects = listed.without_gaps()
-    dangerous = [id(module) for module in (sys.modules.get("_asyncio"),) if is_dangerous_to_traverse(module)]
-    drop = np.isin(addresses_of(objects), [*left_out, *dangerous, *map(id, seeds)])
+    drop = np.isin(addresses_of(objects), [*left_out, *map(id, seeds)])
     distinct = {id(seed): seed for seed in seeds if not is_dangerous_to_traverse(seed)}
     return [*compress(objects, (~drop).tolist()), *distinct.values()]
 
@@ -267,8 +269,8 @@ class _Reader:
         holds = np.fromiter(map(self._can_hold, types), bool, len(types))[kinds]
         places = np.full(len(entries), -1, np.int64)
         chosen = np.flatnonzero(holds)
-        for at in chosen[np.argsort(entries[chosen])].tolist():
-            places[at] = self._place_of_another(objects[entries[at]])
+        chosen = chosen[np.argsort(entries[chosen])]
+        places[chosen] = [self._place_of_another(objects[entry]) for entry in entries[chosen].tolist()]
         return places
 
     def _read_hidden(self, batch: list[object], first: int) -> None:
@@ -293,10 +295,10 @@ class _Reader:
 
     def _place_of_another(self, obj: object) -> int:
         address = id(obj)
-        if address in self._left_out or not _holds_something(obj):
-            return -1
         place = self._more.get(address)
         if place is None:
+            if address in self._left_out or not _holds_something(obj):
+                return -1
             place = self._more[address] = len(self.objects)
             self.objects.append(obj)
         return place
@@ -316,6 +318,7 @@ def _can_hold(kind: type) -> bool:
 
 def _holds_something(obj: object) -> bool:
     """An array that owns plain numbers, of which a program may have millions, holds nothing."""
-    if not flags_of(type(obj)) & COLLECTED_TYPE and hides(type(obj)):
-        return has_secrets(type(obj)) or holds_unseen(obj)
-    return not is_dangerous_to_traverse(obj)
+    kind = type(obj)
+    if flags_of(kind) & COLLECTED_TYPE or not hides(kind):
+        return True
+    return has_secrets(kind) or holds_unseen(obj)

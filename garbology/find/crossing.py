@@ -166,11 +166,12 @@ class _Search:
 
     def _add_older(self, fresh: dict[int, object], objects: Sequence[object]) -> None:
         outside = self._window.index.find(addresses_of(objects)) < 0
-        for obj in compress(objects, outside.tolist()):
+        tracked = list(filter(gc.is_tracked, compress(objects, outside.tolist())))
+        for address, obj in dict(zip(map(id, tracked), tracked, strict=True)).items():  # each once
             if len(self._older) >= _MOST_OLDER:
                 return
-            if id(obj) not in self._older and gc.is_tracked(obj) and not self._holds_the_program(obj):
-                self._older[id(obj)] = fresh[id(obj)] = obj
+            if address not in self._older and not self._holds_the_program(obj):
+                self._older[address] = fresh[address] = obj
 
     def _holds_the_program(self, obj: object) -> bool:
         kind = type(obj)

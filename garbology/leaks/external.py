@@ -37,7 +37,7 @@ from garbology.interpreter.contexts import ids_in_context
 from garbology.interpreter.other_threads import handled_by_threads, held_by_other_threads
 from garbology.interpreter.refcounts import IMMORTAL_COUNT
 from garbology.interpreter.thread_stacks import frames_of, running_local_ids
-from garbology.interpreter.traversal import is_dangerous_to_traverse, safe_referents
+from garbology.interpreter.traversal import leave_out_dangerous, safe_referents
 from garbology.names.classes import COLLECTED_TYPE, flags_of, is_module_type, mro_of, safe_type_name
 from garbology.names.hidden import hides, which_hold_unseen
 from garbology.names.secrets import has_secrets, secret_addresses
@@ -305,15 +305,11 @@ def _heap_without(
     heap = taken.without_gaps()
     unseen = {address: held for address, (_, held) in taken.left_out.items()}
     heap.append(sys.modules)  # 3.12.1 begins with objects frozen by itself, which the collector does not list
-    left_out = set(map(id, ours))
-    places = snapshot.index.find(addresses_of(heap))
-    asked = (places < 0) | ~left[places]
-    holders = [
-        obj
-        for obj in compress(heap, asked.tolist())
-        if id(obj) not in left_out and not is_dangerous_to_traverse(obj)
-    ]
-    return holders, unseen
+    leave_out_dangerous(heap)
+    addresses = addresses_of(heap)
+    places = snapshot.index.find(addresses)
+    asked = ((places < 0) | ~left[places]) & ~np.isin(addresses, list(map(id, ours)))
+    return list(compress(heap, asked.tolist())), unseen
 
 
 def _tell_what_is_held(

@@ -239,12 +239,10 @@ def _opaque_in_use(snapshot: Snapshot, lost: NDArray[np.bool_]) -> str:
     opaque &= (places < 0) | ~lost[places]
     candidates = [obj for obj in (*compress(heap, opaque.tolist()), *behind) if is_opaque(obj)]
     heap.clear()
-    by_type = {opaque_base(type(obj)): obj for obj in candidates}
-    for name in by_type:
-        some = [obj for obj in candidates if opaque_base(type(obj)) == name][:_MOST_ASKED]
-        if any_is_in_use(some):
-            return name
-    return ""
+    by_type: dict[str, list[object]] = {}
+    for obj in candidates:
+        by_type.setdefault(opaque_base(type(obj)), []).append(obj)
+    return next((name for name, alike in by_type.items() if any_is_in_use(alike[:_MOST_ASKED])), "")
 
 
 def _untracked_opaque(kind: type, objects: Sequence[object]) -> list[bool]:

@@ -7,9 +7,11 @@ looks names up by walking (a key of a class namespace may be a str subclass whos
 
 from __future__ import annotations
 
+import operator
 import sys
 import types
 from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
 from garbology.interpreter.contents import value_of
@@ -66,7 +68,7 @@ def mro_of(cls: type) -> tuple[type, ...]:
 
 def is_module_type(kind: type) -> bool:
     """Whether instances of a class are modules."""
-    return any(base is types.ModuleType for base in mro_of(kind))
+    return any(map(operator.is_, mro_of(kind), repeat(types.ModuleType)))
 
 
 def is_module(obj: object) -> bool:

@@ -83,8 +83,17 @@ def _may_hide(obj: object) -> bool:
 
 
 def _hiding_among(objects: Sequence[object]) -> list[object]:
+    return _of_types(objects, lambda kind: hides(kind) or has_secrets(kind))
+
+
+def _known_to_hide(objects: Sequence[object]) -> list[object]:
+    """Those of which the table knows what they hide: not the code of a program, of which there is much."""
+    return _of_types(objects, hides)
+
+
+def _of_types(objects: Sequence[object], choose: Callable[[type], bool]) -> list[object]:
     types, kinds = types_of(objects)
-    chosen = np.array([hides(kind) or has_secrets(kind) for kind in types], bool)
+    chosen = np.array(list(map(choose, types)), bool)
     return list(compress(objects, chosen[kinds].tolist())) if chosen.any() else []
 
 
@@ -126,7 +135,7 @@ def referents_outside(
         places = np.flatnonzero(outside)[first].tolist()
         _add_chosen(found, [referents.objects[place] for place in places], choose)
         del referents
-    unseen = list(chain.from_iterable(unseen_of_each(_hiding_among(holders))))
+    unseen = list(chain.from_iterable(unseen_of_each(_known_to_hide(holders))))
     if unseen:
         tell(addresses_of(unseen))
         outside = index.find(addresses_of(unseen)) < 0
