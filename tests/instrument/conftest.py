@@ -7,6 +7,7 @@ import time
 import pytest
 
 import garbology
+from tests.fresh import fresh_interpreters
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,13 @@ def quiet_heap():
             break
     with garbology.collector.paused():
         yield
+
+
+@pytest.fixture(scope="session")
+def fresh():
+    """`fresh.run(code)`: how a program ends that has an interpreter, and a module `__main__`, of its own."""
+    with fresh_interpreters() as interpreters:
+        yield interpreters
 
 
 @pytest.fixture

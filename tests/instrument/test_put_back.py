@@ -63,17 +63,17 @@ def beside(block):
 """
 
 
-def run(script, *options):
+@pytest.fixture
+def run(fresh):
     """What a fresh interpreter prints; it must end well and say nothing else."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", *options, "-c", BEGIN + textwrap.dedent(script)],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout.split()
+
+    def printed(script):
+        quiet = 'import warnings\nwarnings.simplefilter("ignore")'
+        done = fresh.run(quiet + BEGIN + textwrap.dedent(script))
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.split()
+
+    return printed
 
 
 SWITCHING = {
@@ -90,7 +90,7 @@ SWITCHING = {
 @pytest.mark.slow
 @needs_fork
 @pytest.mark.parametrize("block", SWITCHING.values(), ids=SWITCHING)
-def test_a_child_has_nothing_switched_by_threads_that_it_has_not(block):
+def test_a_child_has_nothing_switched_by_threads_that_it_has_not(run, block):
     """A fork beside another thread's block: the child is as before it, and its own watch changes nothing either."""
     printed = run(f"""
         before = state()
@@ -115,7 +115,7 @@ def test_a_child_has_nothing_switched_by_threads_that_it_has_not(block):
 
 @pytest.mark.slow
 @needs_fork
-def test_a_watch_round_a_fork_goes_on_in_both():
+def test_a_watch_round_a_fork_goes_on_in_both(run):
     """The forking thread's own watch, and those outside it, end in the child as in the parent."""
     printed = run("""
         before = state()
@@ -134,7 +134,7 @@ def test_a_watch_round_a_fork_goes_on_in_both():
 
 @pytest.mark.slow
 @needs_fork
-def test_a_watch_round_a_fork_ends_although_another_thread_watched():
+def test_a_watch_round_a_fork_ends_although_another_thread_watched(run):
     """Of two pauses the other thread's came first, and knew what was before: the child's collector is on at the end."""
     printed = run("""
         before = state()
@@ -161,7 +161,7 @@ def test_a_watch_round_a_fork_ends_although_another_thread_watched():
 
 @pytest.mark.slow
 @needs_fork
-def test_a_child_forked_beside_threads_that_open_and_close_can_watch():
+def test_a_child_forked_beside_threads_that_open_and_close_can_watch(run):
     """Whatever lock another thread held when the fork came: the child waits for none."""
     printed = run("""
         stopping = []
@@ -296,7 +296,7 @@ AtTheEnd()
 
 @pytest.mark.slow
 @pytest.mark.parametrize("begin", ["suspended()", "contextlib.ExitStack()", "garbology.watch()"])
-def test_a_window_that_is_dropped_is_closed(begin):
+def test_a_window_that_is_dropped_is_closed(run, begin):
     """What nothing can close any more has everything put back."""
     printed = run(f"""
         before = state()

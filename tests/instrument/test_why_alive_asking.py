@@ -16,20 +16,14 @@ class App:
     """What really holds it."""
 
 
-def answers(code):
-    """What a script prints, a line for each answer: its chain of edges."""
-    head = """
+#: Prints a line for each answer: its chain of edges.
+HEAD = """
 import gc, sys
 from garbology import why_alive
 class Node: pass
 class App: pass
 def show(alive): print(" > ".join(map(str, alive.edges)).replace("module __main__", "main"))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", head + code], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
 
 
 AT_MODULE_LEVEL = {
@@ -60,9 +54,20 @@ AT_MODULE_LEVEL = {
 
 
 @pytest.mark.parametrize(("code", "chains"), AT_MODULE_LEVEL.values(), ids=AT_MODULE_LEVEL)
-def test_at_module_level_another_holder_is_the_answer(code, chains):
+def test_at_module_level_another_holder_is_the_answer(fresh, code, chains):
     """A name of a script or a prompt is a variable like a local."""
-    assert answers(code) == chains
+    done = fresh.run(HEAD + code)
+    assert (done.returncode, done.stdout.splitlines()) == (0, chains), done.stderr
+
+
+@pytest.mark.slow
+def test_a_script_is_answered_as_what_is_run_in_its_module(tmp_path):
+    """A file that Python was started with."""
+    code, chains = AT_MODULE_LEVEL["a loop over what holds it"]
+    script = tmp_path / "script.py"
+    script.write_text(HEAD + code, encoding="utf-8")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == chains
 
 
 def test_in_a_function_the_list_that_was_made_to_ask_comes_last():
