@@ -1,6 +1,6 @@
 """What the pytest plugin costs a passing test, beside pytest-memray in the same run.
 
-    python benchmarks/plugin.py [--tests 1000] [--long 100] [--repeats 5] [--json FILE]
+    python benchmarks/plugin.py [--tests 1000] [--long 100] [--repeats 5] [--blocks 300] [--json FILE]
 
 A suite of small tests (a tree, some text, an error that is expected) and one of tests that work for 10 ms each are run
 in turns: bare, with the plugin loaded and unused, marked with `no_cycles`, with every test watched (`--garbology`) and,
@@ -35,7 +35,6 @@ TARGET_LONG_PART = 0.03
 TARGET_EMPTY_MS = 0.15
 TARGET_BLOCK_MS = 0.3
 LONG_SECONDS = 0.010
-BLOCK_REPEATS = 300
 PLUGIN = ("-p", "garbology.pytest_plugin")
 WAYS: dict[str, tuple[str, ...]] = {
     "bare": (),
@@ -227,8 +226,8 @@ def time_block(work: Callable[[], None] | None, watch: Callable[[], AbstractCont
     return time.process_time() - begin
 
 
-def block_rows() -> Iterator[dict[str, Any]]:
-    """The median milliseconds of each block in each watch, which take turns."""
+def block_rows(repeats: int) -> Iterator[dict[str, Any]]:
+    """The median milliseconds of each block in each watch, which take turns, the first ten turns left out."""
     import garbology
 
     watches: dict[str, Callable[[], AbstractContextManager[Any]]] = {
@@ -239,7 +238,7 @@ def block_rows() -> Iterator[dict[str, Any]]:
     }
     for name, work in BLOCKS.items():
         seconds: dict[str, list[float]] = {watch: [] for watch in watches}
-        for repeat in range(BLOCK_REPEATS + 10):
+        for repeat in range(repeats + 10):
             for watch, make in watches.items():
                 taken = time_block(work, make)
                 if repeat >= 10:
@@ -248,9 +247,9 @@ def block_rows() -> Iterator[dict[str, Any]]:
         yield {"block": name, "median_ms": medians}
 
 
-def measured_blocks() -> list[dict[str, Any]]:
+def measured_blocks(repeats: int) -> list[dict[str, Any]]:
     """The rows, from an interpreter that has done nothing else."""
-    command = [sys.executable, __file__, "--worker"]
+    command = [sys.executable, __file__, "--worker", "--blocks", str(repeats)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     rows: list[dict[str, Any]] = json.loads(done.stdout)
     return rows
@@ -303,13 +302,14 @@ def main() -> int:
     parser.add_argument("--tests", type=int, default=1_000, help="small tests (default: 1000)")
     parser.add_argument("--long", type=int, default=100, help="tests of 10 ms (default: 100)")
     parser.add_argument("--repeats", type=int, default=5, help="of each way (default: 5)")
+    parser.add_argument("--blocks", type=int, default=300, help="repeats of each block (default: 300)")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if min(options.tests, options.long, options.repeats) < 1:
-        parser.error("--tests, --long and --repeats are at least 1")
+    if min(options.tests, options.long, options.repeats, options.blocks) < 1:
+        parser.error("--tests, --long, --repeats and --blocks are at least 1")
     if options.worker:
-        json.dump(list(block_rows()), sys.stdout)
+        json.dump(list(block_rows(options.blocks)), sys.stdout)
         return 0
     print(f"CPython {sys.version.split()[0]}, {options.repeats} repeats, medians")
     with tempfile.TemporaryDirectory() as scratch:
@@ -317,7 +317,7 @@ def main() -> int:
         write_suite(suites[0], options.tests)
         write_suite(suites[1], options.long, rounds_of(LONG_SECONDS))
         small, long = (measure_suite(suite, options.repeats) for suite in suites)
-    blocks = measured_blocks()
+    blocks = measured_blocks(options.blocks)
     report(small, long, blocks)
     if options.json is not None:
         figures = {"python": sys.version.split()[0], "small": small, "long": long, "blocks": blocks}

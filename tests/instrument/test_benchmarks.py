@@ -81,28 +81,44 @@ def test_the_benchmark_refuses_nothing_to_measure():
     assert "--objects and --repeats are at least 1" in done.stderr
 
 
-def test_the_benchmark_of_the_plugin_runs_with_a_tiny_size(tmp_path):
-    """Each way of running the tests has its times, each aim gets a verdict, and what is not installed is said."""
-    figures = tmp_path / "plugin.json"
-    command = [sys.executable, str(PLUGIN), "--tests", "6", "--long", "2", "--repeats", "1"]
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory):
+    """The figures of the plugin's benchmark at a tiny size, and what it printed."""
+    figures = tmp_path_factory.mktemp("benchmark") / "plugin.json"
+    command = [
+        sys.executable,
+        str(PLUGIN),
+        "--tests",
+        "6",
+        "--long",
+        "2",
+        "--repeats",
+        "1",
+        "--blocks",
+        "100",
+    ]
     done = subprocess.run([*command, "--json", str(figures)], capture_output=True, text=True, check=True)
-    measured = json.loads(figures.read_text())
+    return json.loads(figures.read_text()), done.stdout
+
+
+def test_the_benchmark_of_the_plugin_runs_with_a_tiny_size(plugin):
+    """Each way of running the tests has its times, each aim gets a verdict, and what is not installed is said."""
+    measured, printed = plugin
     ways = {"bare", "unused", "no_cycles", "--garbology"}
     for suite in ("small", "long"):
         assert ways <= set(measured[suite])
         assert all(each["test_ms"] > 0 for each in measured[suite].values())
-    assert ("--memray" in measured["small"]) == ("pytest-memray is not installed" not in done.stdout)
+    assert ("--memray" in measured["small"]) == ("pytest-memray is not installed" not in printed)
     watches, blocks = ("watch(looks=False)", "watch()", "assert_no_cycles()"), 4
-    assert done.stdout.count(": met") + done.stdout.count(": MISSED") == 4 + len(watches) * blocks
+    assert printed.count(": met") + printed.count(": MISSED") == 4 + len(watches) * blocks
 
 
-def test_a_watch_without_looks_costs_a_small_block_some_empty_ones():
+def test_a_watch_without_looks_costs_a_small_block_some_empty_ones(plugin):
     """Within one run: around 200 objects it costs at most 20 times what it costs around nothing.
 
     Before small windows had a way of their own it was more than a hundred times.
     """
-    command = [sys.executable, str(PLUGIN), "--worker"]
-    empty, some, *_ = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    empty, some, *_ = plugin[0]["blocks"]
     watch = "watch(looks=False)"
     assert 0 < some["median_ms"][watch] < 20 * empty["median_ms"][watch]
 
@@ -111,4 +127,4 @@ def test_the_benchmark_of_the_plugin_refuses_nothing_to_measure():
     """No tests are an error of the command line, said in one sentence."""
     done = subprocess.run([sys.executable, str(PLUGIN), "--tests", "0"], capture_output=True, text=True)
     assert done.returncode == 2
-    assert "--tests, --long and --repeats are at least 1" in done.stderr
+    assert "--tests, --long, --repeats and --blocks are at least 1" in done.stderr
