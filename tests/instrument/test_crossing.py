@@ -62,6 +62,7 @@ def link_backwards():
         BOX.items = session
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", [replace_the_list, replace_the_session, link_backwards])
 def test_every_step_of_a_loop_is_found(work):
     """On the tenth call as on the second, exactly what the collector then frees."""
@@ -76,6 +77,7 @@ def test_every_step_of_a_loop_is_found(work):
     BOX.items = []
 
 
+@pytest.mark.slow
 def test_the_assertion_fails_on_the_tenth_call_as_on_the_first():
     """A warmed-up loop is no excuse."""
     BOX.items = []

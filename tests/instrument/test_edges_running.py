@@ -216,6 +216,7 @@ def test_chained_exceptions() -> None:
     assert labels_of(second, third) == [".__context__"]
 
 
+@pytest.mark.slow
 def test_every_tracked_object_of_the_process_has_complete_edges() -> None:
     """On thousands of objects that nobody made for this test, nothing is missing, added or changed."""
     gc.collect()

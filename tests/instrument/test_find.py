@@ -345,6 +345,7 @@ def test_found_holds_no_object_of_the_program():
     assert reference[0]() is None
 
 
+@pytest.mark.slow
 def test_a_linked_list_of_a_million_is_explained():
     """A cycle through a million objects is one shape, found without recursion."""
     found = garbology.find_cycles(ring, 1_000_000)
@@ -369,6 +370,7 @@ def test_a_kept_exception_takes_the_frame_of_the_call_along():
     assert found.garbage == gc.collect()
 
 
+@pytest.mark.slow
 def test_threads_that_go_on_allocating_are_never_garbage():
     """Objects in use by another thread are not reported while it makes and drops cycles of its own."""
     stop = threading.Event()

@@ -62,6 +62,7 @@ def test_live_objects_between_those_of_a_large_cycle_change_nothing(quiet_heap):
     assert found.garbage == gc.collect()
 
 
+@pytest.mark.slow
 def test_many_references_to_one_object_are_one_edge(quiet_heap):
     """A hundred thousand references between a list and one object cost no more names than a few."""
     with garbology.watch() as found:

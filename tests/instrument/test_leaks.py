@@ -308,6 +308,7 @@ def test_the_text_and_the_plain_form_say_it_in_words():
     assert max(map(len, text.splitlines())) <= 80
 
 
+@pytest.mark.slow
 def test_many_live_objects_are_not_read_a_second_time():
     """Where a running frame or an older list holds it all, looking for arrays costs next to nothing."""
 
@@ -367,7 +368,7 @@ def test_it_is_found_in_a_with_block_and_counted():
     assert "list" in leak.types
 
 
-@pytest.mark.parametrize("suspended", [False, True])
+@pytest.mark.parametrize("suspended", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_greenlets_forbid_the_judgement_only_where_there_are_any(suspended):
     """The C stack of a suspended greenlet may hold what nobody sees; that greenlet was imported says nothing."""
     greenlet = pytest.importorskip("greenlet")
@@ -473,7 +474,7 @@ def as_trace_function():
 @pytest.mark.parametrize(
     "make",
     [
-        registered_at_exit,
+        pytest.param(registered_at_exit, marks=pytest.mark.slow),
         stored_on_an_older_object,
         in_a_module,
         in_a_class_attribute,

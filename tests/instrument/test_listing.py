@@ -94,8 +94,9 @@ def assert_dropped():
 
 @pytest.fixture
 def heap_for(ask):
-    """For assertions what was there before is in no list, so that more is asked in the same time. Who holds an object is
-    seen in the whole heap alone, and a watch judges leaks there alone.
+    """For assertions what was there before is in no list, so that more is asked in the same time.
+
+    Who holds an object is seen in the whole heap alone, and a watch judges leaks there alone.
     """
     with garbology.collector.frozen() if ask is assert_dropped else contextlib.nullcontext():
         yield

@@ -71,6 +71,7 @@ def test_without_proc_there_is_no_peak():
     assert memory._peak_rss_bytes(2**31 - 1) is None
 
 
+@pytest.mark.slow
 @needs_proc
 def test_a_fresh_child_does_not_inherit_the_peak():
     """The peak begins anew with exec, unlike ru_maxrss, which a child inherits from a large parent."""

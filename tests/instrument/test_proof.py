@@ -66,6 +66,7 @@ class Slotted:
     __slots__ = ("following", "others")
 
 
+@pytest.mark.slow
 def test_what_lists_the_heap_is_not_taken_for_what_was_left():
     """Objects of the instrument's own may stand where one of the dead stood: every trial of many tells the same."""
 

@@ -124,6 +124,7 @@ def test_the_helper_ends_when_its_process_is_killed():
     assert wait_until(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_forked_child_does_not_end_its_parents_sampler():
     """A child forked inside the block leaves it without touching the helper, which is its parent's."""

@@ -95,13 +95,14 @@ def told(shapes):
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("count", [5, 50, 400])
+@pytest.mark.parametrize("count", [5, 50, pytest.param(400, marks=pytest.mark.slow)])
 def test_each_shape_is_told_as_often_as_it_occurs(seed, count):
     """Of up to some two hundred shapes, all of which are described."""
     program, truth = made(seed, count)
     assert told(garbology.find_cycles(program).shapes) == truth
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_not_described_is_not_counted_with_what_is(seed):
     """Of more shapes than are described: the rest is told as such, but for a few that cannot be told apart unread."""

@@ -260,6 +260,7 @@ def test_trees_of_random_form_are_one_shape():
     assert shape.advice.verified
 
 
+@pytest.mark.slow
 def test_documents_of_different_size_are_few_shapes():
     """minidom documents of one kind, each of another size, are one shape."""
 

@@ -92,6 +92,7 @@ def run(shell, *cells):
         shell.run_cell(cell, store_history=True)
 
 
+@pytest.mark.slow
 def test_a_real_session(capsys):
     """Displayed, then deleted, then reset: each time the answer names what still holds, until nothing does."""
     interactive = pytest.importorskip("IPython.core.interactiveshell", reason="IPython is not installed")

@@ -122,6 +122,7 @@ def test_no_user_code_runs():
     assert text.startswith("Hostile is alive: held by ")
 
 
+@pytest.mark.slow
 def test_the_question_leaves_nothing_behind():
     """No object of the search outlives it, the collector is as it was, and counts and dictionaries stay."""
     reference = shelf.held_by(lambda node: node)
@@ -165,6 +166,7 @@ def test_locals_are_found_without_reading_memory_too(monkeypatch):
     assert "node" in alive.edges[0].label
 
 
+@pytest.mark.slow
 def test_assert_freed_says_why():
     """The failure names the chain of the first object that is alive, or that a cycle alone holds it."""
     node = shelf.Node()

@@ -187,6 +187,7 @@ for register in (
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="no forks there")
 def test_registries_of_the_interpreter_are_recognised():
     """Most never let go of what they have; hooks of audits are held so that nothing tells them apart."""
@@ -263,7 +264,7 @@ def trace(*_):
     return trace
 
 
-@pytest.mark.parametrize("start", [sys.settrace, sys.setprofile])
+@pytest.mark.parametrize("start", [pytest.param(sys.settrace, marks=pytest.mark.slow), sys.setprofile])
 def test_a_trace_function_changes_no_answer(start):
     """Up to 3.10 one in Python leaves a dictionary of its locals in every frame, those of the instrument included."""
     before = {sys.settrace: sys.gettrace(), sys.setprofile: sys.getprofile()}[start]
