@@ -4,7 +4,8 @@
 
 What a test asks of the instrument is asked of a heap, and in one session the heap has the items, modules and caches of
 every other test: the same tests take half as long again. Parts are of whole files, so fixtures of a module are made
-once; a directory whose conftest.py shares what it has measured (`SHARED_BY_A_SESSION`) stays in one part.
+once; a directory whose conftest.py shares what it has measured (`SHARED_BY_A_SESSION`) stays in one part. Files that
+import hypothesis, which is a fifth of a heap, are together.
 
 pytest-xdist would be no help: each of its workers collects every test, and has a thread beside the tests.
 
@@ -23,6 +24,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from itertools import filterfalse
 from pathlib import Path
 
 try:
@@ -31,6 +33,7 @@ except ImportError:  # pragma: no cover - Windows
     fcntl = None  # type: ignore[assignment]
 
 FILES_OF_A_PART = 14
+IMPORTS_HYPOTHESIS = re.compile(r"^(from|import) hypothesis\b", re.MULTILINE)
 NO_TESTS = 5  # the exit status of pytest where none is selected
 TURN_SECONDS = 0.1
 WITH_A_VALUE = ("-k", "-m", "-o", "-p", "-c", "-W", "-r", "-n", "--deselect", "--ignore")
@@ -76,8 +79,14 @@ def parts(paths: list[str]) -> Iterator[list[str]]:
         yield from ([str(directory)] for directory in whole)
         found = sorted(path.rglob("test_*.py")) if path.is_dir() else [path]
         files += [str(each) for each in found if not set(each.parents) & set(whole)]
-    number = -(-len(files) // FILES_OF_A_PART)
-    yield from (files[place::number] for place in range(number))
+    for alike in (list(filter(imports_hypothesis, files)), list(filterfalse(imports_hypothesis, files))):
+        number = -(-len(alike) // FILES_OF_A_PART)
+        yield from (alike[place::number] for place in range(number))
+
+
+def imports_hypothesis(file: str) -> bool:
+    """Whether a file of tests, or some tests of it, bring hypothesis into their session."""
+    return bool(IMPORTS_HYPOTHESIS.search(Path(file.partition("::")[0]).read_text(encoding="utf-8")))
 
 
 def run(

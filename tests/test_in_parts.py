@@ -31,6 +31,17 @@ def test_every_file_is_in_one_part(suite):
     assert list(in_parts.parts([one, "tests/measured/test_d.py"])) == [[one, "tests/measured/test_d.py"]]
 
 
+def test_files_that_import_hypothesis_are_together(suite):
+    """The sessions of the others have a smaller heap; a file that only speaks of it is one of these."""
+    (suite / "test_b.py").write_text("from hypothesis import given\ndef test_it(): pass\n")
+    (suite / "test_c.py").write_text("# unlike hypothesis\ndef test_it(): pass\n")
+    assert [sorted(part) for part in in_parts.parts(["tests"])] == [
+        ["tests/measured"],
+        ["tests/test_b.py"],
+        ["tests/test_a.py", "tests/test_c.py"],
+    ]
+
+
 def test_options_keep_their_values(suite):
     """A word after -k is no directory, whatever there is."""
     told = in_parts.told_apart(["-q", "-k", "tests", "tests/test_a.py", "-m", "not slow"])
