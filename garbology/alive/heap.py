@@ -267,10 +267,12 @@ class _Reader:
         """
         types, kinds = types_of([objects[entry] for entry in entries.tolist()])
         holds = np.fromiter(map(self._can_hold, types), bool, len(types))[kinds]
+        may = np.fromiter(map(_may_hold_nothing, types), bool, len(types))[kinds]
         places = np.full(len(entries), -1, np.int64)
         chosen = np.flatnonzero(holds)
         chosen = chosen[np.argsort(entries[chosen])]
-        places[chosen] = [self._place_of_another(objects[entry]) for entry in entries[chosen].tolist()]
+        some = [objects[entry] for entry in entries[chosen].tolist()]
+        places[chosen] = list(map(self._place_of_another, some, may[chosen].tolist()))
         return places
 
     def _read_hidden(self, batch: list[object], first: int) -> None:
@@ -289,15 +291,15 @@ class _Reader:
         for referent in unseen_referents(holder):
             place = int(self._index.find(addresses_of([referent]))[0])
             if place < 0 and self._can_hold(type(referent)):
-                place = self._place_of_another(referent)
+                place = self._place_of_another(referent, _may_hold_nothing(type(referent)))
             if place >= 0:
                 yield place
 
-    def _place_of_another(self, obj: object) -> int:
+    def _place_of_another(self, obj: object, may_hold_nothing: bool) -> int:
         address = id(obj)
         place = self._more.get(address)
         if place is None:
-            if address in self._left_out or not _holds_something(obj):
+            if address in self._left_out or (may_hold_nothing and not holds_unseen(obj)):
                 return -1
             place = self._more[address] = len(self.objects)
             self.objects.append(obj)
@@ -316,9 +318,6 @@ def _can_hold(kind: type) -> bool:
     return collected or (kind is not CodeType and (hides(kind) or has_secrets(kind)))
 
 
-def _holds_something(obj: object) -> bool:
+def _may_hold_nothing(kind: type) -> bool:
     """An array that owns plain numbers, of which a program may have millions, holds nothing."""
-    kind = type(obj)
-    if flags_of(kind) & COLLECTED_TYPE or not hides(kind):
-        return True
-    return has_secrets(kind) or holds_unseen(obj)
+    return not flags_of(kind) & COLLECTED_TYPE and hides(kind) and not has_secrets(kind)
