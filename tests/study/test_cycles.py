@@ -1,36 +1,31 @@
 """The first study: its measures on small cases, and that each of its claims can fail."""
 
-from dataclasses import asdict
-
 import pytest
 
 from experiments import cycles
 from garbology.study.evaluation import judge
-from garbology.study.runs import Run, Runs
-from tests.study.claims import broken_claims, doctored
+from garbology.study.runs import Runs
+from tests.study.claims import broken_claims, doctored, take_each
 
 SIZES = (100, 1000)
 
 
 @pytest.fixture(scope="module")
 def small():
-    """One sample of each small case, measured in this process."""
-    return list(small_samples())
+    """One sample of each small case."""
+    return take_each(small_cases())
 
 
-def small_samples():
-
-    def take(measure, **case):
-        return Run(measure.__name__, case, asdict(measure(**case)))
-
+def small_cases():
     for outputs in cycles.KINDS:
         for model in cycles.MODELS:
+            of = {"model": model, "outputs": outputs}
             for operations in SIZES:
-                yield take(cycles.drop_a_graph, model=model, outputs=outputs, operations=operations)
-                yield take(cycles.explain_a_graph, model=model, outputs=outputs, operations=operations)
-            yield take(cycles.drop_graphs_in_a_loop, model=model, outputs=outputs, graphs=40)
+                yield cycles.drop_a_graph, {**of, "operations": operations}
+                yield cycles.explain_a_graph, {**of, "operations": operations}
+            yield cycles.drop_graphs_in_a_loop, {**of, "graphs": 40}
         for array_bytes in (8, 50_000):
-            yield take(cycles.drop_large_arrays, outputs=outputs, array_bytes=array_bytes)
+            yield cycles.drop_large_arrays, {"outputs": outputs, "array_bytes": array_bytes}
 
 
 def only(samples, measure, **case):

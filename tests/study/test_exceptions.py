@@ -7,7 +7,7 @@ import pytest
 
 from experiments import exceptions
 from garbology.interpreter import collector
-from tests.study.claims import broken_claims, doctored, one_of, take
+from tests.study.claims import broken_claims, doctored, one_of, take, take_each
 
 RECIPE = exceptions.handle_a_failure
 LOOP = exceptions.fail_again_and_again
@@ -15,9 +15,9 @@ LOOP = exceptions.fail_again_and_again
 
 @pytest.fixture(scope="module")
 def small():
-    """One sample of each recipe, measured in this process."""
-    kept = [take(RECIPE, recipe=recipe, frames=3) for recipe in exceptions.HANDLE]
-    return [*kept, take(RECIPE, recipe="returned", frames=9)]
+    """One sample of each recipe."""
+    kept = [(RECIPE, {"recipe": recipe, "frames": 3}) for recipe in exceptions.HANDLE]
+    return take_each([*kept, (RECIPE, {"recipe": "returned", "frames": 9})])
 
 
 def test_every_claim_holds_of_every_recipe(small, samples, quick):

@@ -8,18 +8,16 @@ from experiments import thresholds
 from garbology.interpreter import collector
 from garbology.study.evaluation import judge
 from garbology.study.runs import Runs
-from tests.study.claims import doctored, take
+from tests.study.claims import doctored, take_each
 
 OPERATIONS = 20_000
 
 
 @pytest.fixture(scope="module")
 def small():
-    """One sample of each setting, measured in this process."""
-    return [
-        take(thresholds.work, setting=name, live_objects=100_000, operations=OPERATIONS)
-        for name in thresholds.SETTINGS
-    ]
+    """One sample of each setting."""
+    sizes = {"live_objects": 100_000, "operations": OPERATIONS}
+    return take_each((thresholds.work, {"setting": name, **sizes}) for name in thresholds.SETTINGS)
 
 
 def work_under(setting, **values):
