@@ -167,7 +167,7 @@ def warm_up(handle: Callable[[Work], object]) -> None:
     for _ in range(WARM_UPS):
         with traced_allocations():
             handle(partial(fail, 2, 10, WaitingGarbage(), places))
-            why(places[0])
+        why(places[0])
         clean(places)
 
 
