@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,7 +44,11 @@ class Fresh:
 
     def __init__(self) -> None:
         self._server = subprocess.Popen(
-            [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", SERVER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # a program that hangs is ended with what it has started
         )
 
     def run(self, code: str) -> subprocess.CompletedProcess[str]:
@@ -56,7 +61,7 @@ class Fresh:
                 flush=True,
             )
             if not select.select([self._server.stdout], [], [], PATIENCE_SECONDS)[0]:
-                self._server.kill()
+                os.killpg(self._server.pid, signal.SIGKILL)
                 raise subprocess.TimeoutExpired(code, PATIENCE_SECONDS)
             status = int(self._server.stdout.readline())
             return subprocess.CompletedProcess(code, status, out.read_text(), err.read_text())
