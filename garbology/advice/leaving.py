@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable, Iterable
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from garbology.advice.needs import SmallWindow
+from garbology.interpreter.once import cached_property
 from garbology.interpreter.thread_stacks import counted_locals
 from garbology.snapshot.snapshot import Snapshot
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from itertools import compress
 from types import CodeType
 
@@ -14,6 +13,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order
 
 from garbology.cycles.reachability import graph_of_pairs, strongly_connected
+from garbology.interpreter.once import cached_property
 from garbology.interpreter.thread_stacks import RunningFrame, own_frame_ids, running_frames
 from garbology.interpreter.traversal import is_dangerous_to_traverse
 from garbology.names.classes import COLLECTED_TYPE, flags_of

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from garbology.interpreter.once import cached_property
 from garbology.names.classes import mro_of, safe_type_name
 from garbology.names.edges import closure_variable_name, named_referents, named_referents_at
 from garbology.snapshot.arrays import at
@@ -75,7 +76,7 @@ class Link:
     target: int
     steps: tuple[Step, ...]
 
-    @functools.cached_property
+    @cached_property
     def label(self) -> str:
         """The steps as one reads them: ``.outputs[0]``, ``._backward → closure variable out``."""
         return joined_label(self.steps)
@@ -163,7 +164,7 @@ class Folded:
         self._folds[places] = False
         self._folds[cells] = not of_cells  # cells in cells are no variables
 
-    @functools.cached_property
+    @cached_property
     def nodes(self) -> NDArray[np.int32]:
         """Places of the objects that are nodes of their own, ascending."""
         return np.flatnonzero(~self._folds).astype(np.int32)

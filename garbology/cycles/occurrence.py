@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import breadth_first_order
 
 from garbology.cycles.components import Cycles, without_repeats
 from garbology.cycles.reachability import graph_of, graph_of_pairs, strongly_connected
+from garbology.interpreter.once import cached_property
 from garbology.snapshot.arrays import at, blocks, tally
 from garbology.snapshot.snapshot import Index, Snapshot
 
@@ -47,7 +48,7 @@ class Occurrence:
     find: Callable[[NDArray[np.int64]], NDArray[np.int32]] = field(repr=False)
     enclosed: bool = True
 
-    @functools.cached_property
+    @cached_property
     def sources(self) -> NDArray[np.int32]:
         """The source of each reference: int32, shape (m,)."""
         return np.repeat(np.arange(len(self.objects), dtype=np.int32), np.diff(self.starts))

@@ -9,7 +9,6 @@ what is garbage. Some older objects left out make it say less, never more.
 
 from __future__ import annotations
 
-import functools
 import gc
 import sys
 import types
@@ -24,6 +23,7 @@ from garbology.advice.side_effects import SUSPENDABLE
 from garbology.cycles.reachability import held_from_outside, reachable_from
 from garbology.interpreter.contents import items_of, slots_are
 from garbology.interpreter.contexts import ids_in_context
+from garbology.interpreter.once import cached_property
 from garbology.interpreter.thread_stacks import frames_of, running_frames
 from garbology.interpreter.traversal import safe_referents
 from garbology.names.classes import (
@@ -133,7 +133,7 @@ class _Search:
         self._alive: set[int] = set()  # addresses of what a module, a class or a running function holds
         self._running = {id(running.frame) for running in running_frames()}
 
-    @functools.cached_property
+    @cached_property
     def _namespaces(self) -> set[int]:
         return {id(namespace_of_module(module)) for _, module in items_of(sys.modules) if is_module(module)}
 

@@ -189,6 +189,33 @@ def test_a_child_forked_beside_threads_that_open_and_close_can_watch(run):
     assert printed == ["0"] * 20 + ["True", "[]"]
 
 
+@pytest.mark.slow
+@needs_fork
+def test_a_child_computes_what_another_thread_was_computing_at_the_fork(run):
+    """What the instrument computes once has no lock, which that thread would hold in the child for ever."""
+    printed = run("""
+        from garbology.interpreter.once import cached_property
+
+        class Owner:
+            def __init__(self, wait):
+                self.wait = wait
+
+            @cached_property
+            def value(self):
+                self.wait()
+                return 1
+
+        def child():
+            owner = Owner(int)
+            print(owner.value, owner.value is vars(owner)["value"])
+
+        end = beside(lambda wait: Owner(wait).value)
+        in_child(child)
+        end()
+    """)
+    assert printed == ["1", "True", "0"]
+
+
 NEVER_ENDED = {
     "generator": "builtins.held = suspended(); next(builtins.held)",
     "generator in a module": "held = suspended(); next(held)",
