@@ -14,7 +14,7 @@ from garbology.growth.figures import add_waiting, fill_in
 from garbology.growth.recording import Recorder
 from garbology.growth.report import Report
 from garbology.interpreter import exclusive
-from garbology.interpreter.allocators import read_allocated
+from garbology.interpreter.allocators import block_rules, read_allocated
 from garbology.interpreter.allocators import trim as give_back
 from garbology.interpreter.tracing import untraced
 from garbology.names.classes import safe_type_name
@@ -141,7 +141,7 @@ class diagnosing:  # noqa: N801 - reads as a verb in `with diagnosing() as repor
         ------
         RuntimeError : it measures already.
         """
-        read_allocated()  # what it makes once is not to be in the window
+        read_allocated(), block_rules()  # what they make once is not to be in the window
         if self._watch is not None:
             self._report.found = self._watch.__enter__()
         self._recorder = Recorder(self._watch._collections if self._watch else None, self._every)

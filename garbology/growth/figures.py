@@ -11,15 +11,16 @@ from garbology.growth.holders import Holder, describe
 from garbology.growth.recording import Last, Recorder, State
 from garbology.growth.report import Report
 from garbology.growth.trend import NONE, Slope, settled_from, slope_of, undisturbed
+from garbology.interpreter.allocators import block_rules
 
+_LEAST_TOTAL_BYTES = 1_024  # in all calls: what lists of freed blocks may hide or show
 _MOST_NAMED = 16  # holders
 _LEAST_BYTES = 16.0  # a call, of a holder that is named
 _LEAST_SHARE = 0.005  # of the growth
 _LEAST_BOUNDED_BYTES = 1_000
-_LEAST_NATIVE_BYTES, _LEAST_NATIVE_SHARE = (
-    64.0,
-    0.02,
-)  # what the estimate of Python's own blocks may be wrong by
+# What the estimate of Python's own blocks may be wrong by: bytes a call, and a share of the growth.
+_LEAST_NATIVE = 64.0, 0.02
+_LEAST_NATIVE_OF_MALLOC = 512.0, 0.1  # where each object is malloc's own
 _LEAST_NATIVE_TOTAL = 2_048  # in all calls
 _LEAST_KEPT_BYTES = 4 << 20  # a few arenas, by which the figure jumps
 _DISTURBANCE_BYTES = 4_096  # by a census, at most: free lists of CPython that it does not tell of
@@ -36,8 +37,10 @@ def fill_in(report: Report, recorder: Recorder, last: Last | None, *, keys: bool
     start = settled_from(steps, used)
     report.settled = int(steps[start])
     growth = slope_of(steps[start:], used[start:])
-    report.grows, report.low, report.high = growth.value, growth.low, growth.high
-    report.can_tell = max(growth.high - growth.value, growth.value - growth.low, 1.0)
+    least = _LEAST_TOTAL_BYTES / max(steps[-1] - steps[start], 1.0)
+    low = growth.low if growth.value >= least else min(growth.low, 0.0)
+    report.grows, report.low, report.high = growth.value, low, growth.high
+    report.can_tell = max(growth.high - growth.value, growth.value - growth.low, least)
     steady = [state for state in states if state.step >= report.settled]
     report.alive = _slope(steady if len(steady) > 1 else states, "live_bytes").value
     report.native = _native(recorder, steady, report)
@@ -91,7 +94,8 @@ def _native(recorder: Recorder, steady: Sequence[State], report: Report) -> floa
     places, pythons = _series(steady if len(steady) > 1 else recorder.states, "c_bytes")
     slope = slope_of(places, np.interp(places, steps, in_c) - pythons)
     calls = max(places[-1] - places[0], 1.0)
-    least = max(_LEAST_NATIVE_BYTES, _LEAST_NATIVE_SHARE * abs(report.grows), _LEAST_NATIVE_TOTAL / calls)
+    least_bytes, share = _LEAST_NATIVE if block_rules().above else _LEAST_NATIVE_OF_MALLOC
+    least = max(least_bytes, share * abs(report.grows), _LEAST_NATIVE_TOTAL / calls)
     return slope.value if slope.value >= least and slope.low > 0 else 0.0
 
 

@@ -126,8 +126,8 @@ def _verdict(report: Report) -> str:
     unit = report.unit
     after = f" after {report.warmup:,} of warm-up" if report.warmup else ""
     measured = f"{counted(report.calls, unit)}{after}"
-    if report.low <= 0 or report.grows < 1:
-        return f"no growth seen; {measured} can tell {human_bytes(max(report.can_tell, 1))} a {unit}"
+    if report.low <= 0:
+        return f"no growth seen; {measured} can tell {human_bytes(report.can_tell)} a {unit}"
     interval = f"95 %: {human_bytes(report.low)} to {human_bytes(report.high)}"
     return f"grows by {human_bytes(report.grows)} a {unit} ({interval}; {measured})"
 

@@ -37,6 +37,10 @@ _TUPLE_BYTES, _WORD = sys.getsizeof(()), 8
 _MOST_FREE = 100  # dictionaries and lists in CPython's free lists: at most 80 of each
 _CACHED_BYTES = range(24, 1_033, 16)  # what the tcache keeps, by size
 _MOST_CACHED = 128  # of each; 7 by itself
+_PYMALLOC_BYTES = 512
+_CHUNK_HEADER_BYTES = 8
+_HOOK_BYTES = 24  # size, kind and fences of debug hooks, at each block of Python's
+_PROBES = 9
 _LONG_SECONDS = 0.0003
 _NO_BLOCKS = array("Q")
 _FIELDS = (
@@ -84,6 +88,36 @@ def read_allocated() -> Allocated | None:
     return Allocated(used, held, in_use - own, info.arena + info.hblkhd - own)
 
 
+@dataclass(frozen=True)
+class BlockRules:
+    """Which of Python's own blocks `malloc` hands out, in bytes.
+
+    Attributes
+    ----------
+    above : those that are larger. 512 with pymalloc, 0 where there is none, very many where mimalloc has them all.
+    extra : what debug hooks add to each block.
+    """
+
+    above: int
+    extra: int
+
+
+@functools.cache
+def block_rules() -> BlockRules:
+    """Those of this interpreter, which `PYTHONMALLOC` and debug builds change."""
+    reader = _reader()
+    text = b"" if reader is None else reader.python_text()
+    extra = _HOOK_BYTES if reader is not None and reader.has_debug_hooks() else 0
+    if _MIMALLOC.search(text):
+        return BlockRules(sys.maxsize, extra)
+    return BlockRules(_PYMALLOC_BYTES - extra if _ARENAS.search(text) else 0, extra)
+
+
+def chunk_bytes(size: Any) -> Any:
+    """What `malloc` takes for a block (or for each of an array of sizes): a header of 8 bytes, in steps of 16."""
+    return (size + _CHUNK_HEADER_BYTES + 15) // 16 * 16
+
+
 def _python_figures(text: bytes) -> tuple[int, int]:
     """Bytes in use and bytes held, from what pymalloc or mimalloc tells; 0 where all is the C library's."""
     arenas, blocks, mimalloc = _ARENAS.search(text), _IN_BLOCKS.search(text), _MIMALLOC.search(text)
@@ -99,7 +133,7 @@ def _free_bytes(number: bytes, items: bytes, kind: bytes, told: bytes) -> int:
     if number == b"0":
         return 0
     block = _TUPLE_BYTES + _WORD * int(items) if items else _FREE_BYTES.get(kind, int(told))
-    return int(number) * ((block + 15) // 16 * 16)
+    return int(number) * ((block + block_rules().extra + 15) // 16 * 16)
 
 
 class Reserves:
@@ -165,6 +199,16 @@ class _Reader:
         self._flush, self._rewind = libc.fflush, libc.rewind
         self._flush.argtypes = self._rewind.argtypes = [ctypes.c_void_p]
         self._stderr = ctypes.c_void_p.in_dll(libc, "stderr")
+
+    def has_debug_hooks(self) -> bool:
+        """Whether a block of Python's takes more than its size."""
+        larger = 0
+        for size in range(60_000, 60_000 + 16 * _PROBES, 16):
+            before = self.mallinfo().uordblks
+            probe = bytes(size)
+            larger += self.mallinfo().uordblks - before > chunk_bytes(sys.getsizeof(probe)) + 8
+            del probe
+        return larger > _PROBES / 2
 
     def emptied(self) -> tuple[array[int], array[int]]:
         """Take all blocks out of this thread's lists: these, and those that were got to see that a list was empty.
