@@ -11,9 +11,7 @@ from pathlib import Path
 import pytest
 
 from experiments import _elsewhere, _engines, frameworks
-from garbology.measuring.runner import Plan, measure_study
-from garbology.study.evaluation import evaluate, judge
-from garbology.study.loading import load_study
+from garbology.study.evaluation import judge
 from garbology.study.runs import Run, Runs, Unavailable
 from tests.study.claims import doctored, take
 
@@ -272,14 +270,11 @@ def test_there_need_be_no_environment(monkeypatch):
     assert _elsewhere.python_of("") is None
 
 
-def test_a_quick_run_in_fresh_interpreters_makes_a_whole_page(tmp_path, monkeypatch):
+def test_a_quick_run_in_fresh_interpreters_makes_a_whole_page(quick):
     """The real run: what is measured holds, the rest is told as not measured, and nothing fails."""
-    monkeypatch.delenv(_elsewhere.DIRECTORY, raising=False)
-    study = load_study("experiments.frameworks")
-    outcome = measure_study(study, Plan(scale="quick", jobs=2), tmp_path)
-    assert {sample.status for sample in outcome.record.samples} <= {"ok", "unavailable"}
-    page = evaluate(study, [outcome.record])
-    assert {figure.name for figure in page.figures if figure.rows} == set(study.figures)
+    page = quick.page
+    assert {sample.status for sample in quick.record.samples} <= {"ok", "unavailable"}
+    assert {figure.name for figure in page.figures if figure.rows} == set(quick.study.figures)
     assert {finding.status for finding in page.findings} <= {"holds", "not measured"}
     ours = {"ours_leaves_nothing", "ours_with_strong_outputs_leaves_all", "the_process_shows_it"}
     assert {finding.name for finding in page.findings if finding.status == "holds"} >= ours
