@@ -146,7 +146,11 @@ class diagnosing:  # noqa: N801 - reads as a verb in `with diagnosing() as repor
             self._report.found = self._watch.__enter__()
         self._recorder = Recorder(self._watch._collections if self._watch else None, self._every)
         self._report._stepper = self._step
-        self._start()
+        try:
+            self._start()
+        except BaseException:
+            self._close(sys.exc_info())
+            raise
         return self._report
 
     @untraced
@@ -165,16 +169,24 @@ class diagnosing:  # noqa: N801 - reads as a verb in `with diagnosing() as repor
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Say what was measured, also where an exception ends the block."""
+        try:
+            if self._recorder is not None and not sys.is_finalizing():
+                self._finish(self._recorder)
+        finally:
+            self._close((kind, error, traceback))
+        add_waiting(self._report)
+        self._report.ended = True
+
+    def _close(self, error: Any) -> None:
+        """Put back what was changed; ``error`` is what ends the block, as ``sys.exc_info`` has it."""
         recorder, self._recorder = self._recorder, None
         self._report._stepper = None
         try:
-            if recorder is not None and not sys.is_finalizing():
-                self._finish(recorder)
+            if recorder is not None:
+                recorder.close()
         finally:
             if self._watch is not None:
-                self._watch.__exit__(kind, error, traceback)
-        add_waiting(self._report)
-        self._report.ended = True
+                self._watch.__exit__(*error)
 
     @untraced
     def _finish(self, recorder: Recorder) -> None:

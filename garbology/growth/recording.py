@@ -154,6 +154,10 @@ class Recorder:
         self.states.append(self._state_of(last, beyond))
         return last
 
+    def close(self) -> None:
+        """Let go of what was kept from the allocators; nothing is recorded afterwards."""
+        self._reserves.let_go()
+
     def growing_leaf(self, place: int) -> str:
         """The label of what is not tracked and has grown most, of an object of the first census; empty if unknown."""
         seen = [state.leaves[place] for state in self.states if place in state.leaves]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import garbology
+from garbology.growth import recording
 from garbology.interpreter import allocators
 
 # Where malloc or mimalloc has each object, the rounding of each is estimated.
@@ -289,6 +290,34 @@ def test_exceptions_go_through():
     with pytest.raises(KeyError, match="boom"):
         garbology.diagnose(work)
     assert gc.isenabled()
+
+
+def test_an_interrupt_puts_everything_back(monkeypatch):
+    """Also while the first look is taken: the collector runs on, and what was kept from allocators is free."""
+
+    def interrupt(self):
+        raise KeyboardInterrupt
+
+    closed = []
+    monkeypatch.setattr(recording.Recorder, "_count_first", interrupt)
+    monkeypatch.setattr(recording.Recorder, "close", lambda self: closed.append(self.steps))
+    with pytest.raises(KeyboardInterrupt):
+        garbology.diagnose(nothing, calls=2, warmup=0)
+    assert (closed, gc.isenabled()) == ([0], True)
+    monkeypatch.undo()
+    with garbology.diagnosing() as report:
+        pass
+    assert (report.calls, report.grows, report.ended) == (0, 0, True)
+
+
+def test_more_steps_than_are_kept():
+    """Of a thousand steps and more every other one is kept, and the figures are the same."""
+    with garbology.diagnosing(every=2_000) as report:
+        for _ in range(2_500):
+            LOG.append(bytes(1_000))
+            report.step()
+    assert report.calls == 2_500
+    assert near(report.grows, 1_048)
 
 
 def test_wrong_arguments_have_a_remedy():
