@@ -158,13 +158,31 @@ def _threshold(text: str | None) -> tuple[int, ...]:
 def report(
     recordings: tuple[Path, ...], output: Path | None, only: tuple[str, ...], ignore: tuple[str, ...]
 ) -> None:
-    """Draw a recording again, also one that was cut short: the text, and the page."""
+    """Draw a recording again, also one that was cut short: the text, and the page.
+
+    A file is a report of `garbology.diagnose` as JSON.
+    """
     given = Scope(patterns("only", only), patterns("ignore", ignore))
     for directory in recordings:
+        if directory.is_file():
+            _report_of_growth(directory, output)
+            continue
         with _damage_told():
             recording = read_recording(directory, None if given.is_open else given)
             lines = shown(recording, directory, made(output) if output else directory)
         say(lines)
+
+
+def _report_of_growth(file: Path, output: Path | None) -> None:
+    try:
+        from garbology.cli.diagnosed import draw_report
+    except ModuleNotFoundError as error:
+        raise click.UsageError(
+            f"the page cannot be drawn, for {error.name} is not installed: pip install 'garbology[experiments]'"
+        ) from None
+    with _damage_told():
+        verdict, page = draw_report(file, made(output or file.with_suffix("")))
+    say([verdict, f"  the page: {page}"])
 
 
 @group.command(epilog="Examples: garbology compare old new; garbology compare -n 5 -- old.py -- new.py")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,7 @@ def fill_in(report: Report, recorder: Recorder, last: Last | None, *, keys: bool
     report.beyond = _beyond(steady)
     report.kept, report.kept_bytes = _kept(steps[start:], kept[start:])
     report.holders, report.bounded = _holders(report, recorder, last, keys=keys)
+    report.moments = list(_moments(recorder))
 
 
 def add_waiting(report: Report) -> None:
@@ -97,6 +98,24 @@ def _native(recorder: Recorder, steady: Sequence[State], report: Report) -> floa
     least_bytes, share = _LEAST_NATIVE if block_rules().above else _LEAST_NATIVE_OF_MALLOC
     least = max(least_bytes, share * abs(report.grows), _LEAST_NATIVE_TOTAL / calls)
     return slope.value if slope.value >= least and slope.low > 0 else 0.0
+
+
+def _moments(recorder: Recorder) -> Iterator[dict[str, float]]:
+    """The bytes of each kind at each census, since the first."""
+    steps, _, kept, in_c = _readings(recorder)
+    first = recorder.states[0]
+    for state in recorder.states:
+        handed_out, keep = (
+            float(np.interp(state.step, steps, column) - column[0]) for column in (in_c, kept)
+        )
+        native = handed_out - (state.c_bytes - first.c_bytes)
+        yield {
+            "step": state.step,
+            "alive_bytes": state.live_bytes - first.live_bytes - state.unheld_bytes,
+            "waiting_bytes": state.unheld_bytes,
+            "kept_bytes": keep,
+            "native_bytes": 0.0 if np.isnan(native) else native,
+        }
 
 
 def _beyond(states: Sequence[State]) -> float:

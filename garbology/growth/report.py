@@ -49,6 +49,8 @@ class Report:
     found : the finder's answer for the measured calls. Its advice was not watched, where ``watched`` has no such shape.
     watched : the finder's answer for the last call of the warm-up, which was watched; None without warm-up.
     beyond : by how much the process's anonymous memory grows beyond what the allocators hold; 0 unless it is megabytes.
+    moments : at each look at the heap, the bytes of each kind since the first look; what no older object leads to is
+        waiting there.
     trimmed_bytes : that the C library gave back when it was asked to; None where it was not.
     ended : whether the calls have ended; nothing is known before.
     """
@@ -72,6 +74,7 @@ class Report:
     found: Found = field(default_factory=Found)
     watched: Found | None = None
     trimmed_bytes: int | None = None
+    moments: list[dict[str, float]] = field(default_factory=list)
     unit: str = "call"
     ended: bool = True
     _stepper: Callable[[], None] | None = field(default=None, repr=False)
@@ -93,6 +96,7 @@ class Report:
         return {
             "schema": SCHEMA,
             "schema_version": SCHEMA_VERSION,
+            "verdict": _verdict(self),
             **plain,
             "holders": [each.to_dict() for each in self.holders],
             "bounded": [each.to_dict() for each in self.bounded],

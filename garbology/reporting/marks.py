@@ -7,7 +7,7 @@ on a machine with other fonts. The mark of each value bears its numbers as its d
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,24 @@ def chart(spec: FigureSpec, layout: Layout, panel: Panel, frame: Frame | None = 
     width, height = (_PANEL_WIDTH_PIXELS, 170) if several else (_WIDTH_PIXELS, 200)
     usual = Frame(width, height, dense=dense)
     return _lines(spec, layout, panel, frame or usual)
+
+
+def bands(layout: Layout, rows: Sequence[Mapping[str, Any]], frame: Frame) -> Any:
+    """Areas on top of each other: each of ``rows`` has `series` (a place in the layout's), `x`, `low` and `high`."""
+    left = max(label_room(layout), frame.left)
+    plot_width = frame.width - left - _RIGHT_PIXELS
+    x_axis, deeper = _x_axis(layout.x, layout.x_title, plot_width, grid=False)
+    x = alt.X("x:Q", scale=_scale(layout.x), axis=x_axis)
+    y = alt.Y(
+        "high:Q", scale=_scale(layout.y), axis=_axis(layout.y, layout.y_title, **_title_above(-left, -16))
+    )
+    layers = [
+        alt.Chart(alt.InlineData(values=[dict(row) for row in rows if row["series"] == place]))
+        .mark_area(aria=False, color=series.color, opacity=0.85)
+        .encode(x=x, y=y, y2="low:Q")
+        for place, series in enumerate(layout.series)
+    ]
+    return _frame(alt.layer(*layers), plot_width, frame.height, left, _RIGHT_PIXELS, deeper)
 
 
 def label_room(layout: Layout) -> float:
