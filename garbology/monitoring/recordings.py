@@ -141,10 +141,9 @@ def _process(path: Path, began_at: float, scope: Scope) -> Process | None:
         )
     process = Process(header, path=path)
     offset = header["began_at_seconds"] - began_at
-    shapes: dict[str, dict[str, Any]] = {}
+    shapes: dict[int, dict[str, Any]] = {}
     for row in rows:
-        for shape in row["shapes"]:
-            shapes[json.dumps(shape["shape"]["edges"], sort_keys=True)] = shape
+        shapes.update((shape["number"], shape) for shape in row["shapes"])
         if "at_end" in row:
             process.ended, process.at_end = True, row["at_end"]
         else:

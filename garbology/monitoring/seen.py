@@ -56,6 +56,7 @@ class SeenShape:
     most_bytes : freed by one of these at most: so much waited at once.
     shape : the shape as plain data, as :meth:`garbology.find.found.Found.to_dict` has it: nodes, edges, advice, sites,
         members. Nothing was tried.
+    number : by which it is known again in a later record: what is said of it may become more.
     """
 
     objects: float
@@ -71,6 +72,7 @@ class SeenShape:
     collections: int
     most_bytes: int
     shape: dict[str, Any]
+    number: int = 0
 
     @property
     def edges(self) -> list[str]:

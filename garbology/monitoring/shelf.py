@@ -21,6 +21,7 @@ class Entry:
     """One shape: as plain data, and what was found of it."""
 
     shape: dict[str, Any]
+    number: int = 0
     collections: int = 0
     most_bytes: int = 0
     objects: Estimate = field(default_factory=Estimate)
@@ -55,6 +56,7 @@ class Entry:
             self.collections,
             self.most_bytes,
             self.shape,
+            self.number,
         )  # fmt: skip
 
 
@@ -74,6 +76,7 @@ class Shelf:
     def __init__(self, *, keys: bool) -> None:
         self._keys = keys
         self._entries: dict[Key, Entry] = {}
+        self._met = 0
         self.rest = Estimate()
         self.explained = Estimate()
 
@@ -111,7 +114,9 @@ class Shelf:
             self._make_room()
         shape = advised or alike[0]
         plain = private(shape.to_dict() | {"members": shape.members}, keys=self._keys)
-        entry = self._entries.setdefault(key, Entry(plain))
+        if entry is None:
+            self._met += 1
+            entry = self._entries[key] = Entry(plain, self._met)
         entry.shape = plain
         return entry
 

@@ -36,7 +36,7 @@ class JsonLines:
         self._path = Path(path)
         self._most_bytes = most_bytes
         self._kept = kept
-        self._told: dict[str, tuple[float, str]] = {}
+        self._told: dict[int, tuple[float, str, bool]] = {}
 
     def __call__(self, record: dict[str, Any]) -> None:
         """Append a record."""
@@ -52,8 +52,8 @@ class JsonLines:
         told, self._told = self._told, {}
         changed = []
         for shape in record["shapes"]:
-            key = json.dumps(shape["shape"]["edges"], sort_keys=True)
-            figures = self._told[key] = shape["objects"], f"{shape['objects_high']:.1e}"
+            key, advised = shape["number"], shape["shape"]["advice"] is not None
+            figures = self._told[key] = shape["objects"], f"{shape['objects_high']:.1e}", advised
             if told.get(key) != figures or (
                 record.get("final") and shape["objects"] != shape["objects_high"]
             ):

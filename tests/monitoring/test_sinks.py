@@ -11,6 +11,7 @@ import pytest
 
 import garbology
 from garbology.interpreter import collector
+from garbology.monitoring.budget import Budget
 from garbology.monitoring.sinks import JsonLines, Logged, Prometheus
 from garbology.monitoring.wording import name_of
 
@@ -88,6 +89,26 @@ def test_json_lines_have_what_was_seen(tmp_path):
     *_, first, second = map(json.loads, path.read_text().splitlines())
     assert first["shapes"]
     assert second["shapes"] == []
+
+
+def test_a_shape_that_gets_its_advice_later_is_the_same(monkeypatch, tmp_path):
+    """An analysis advises on four new shapes; a later record of another has more to say, and takes its place."""
+    monkeypatch.setattr(Budget, "probability", lambda self, generation, now: 1.0)
+    kinds = [type(f"Kind{number}", (Node,), {}) for number in range(10)]
+    path = tmp_path / "process-1.jsonl"
+    sink = JsonLines(path)
+    with garbology.monitor(budget=0.5) as live:
+        for _ in range(5):
+            for kind in kinds:
+                kind()
+            gc.collect()
+            sink(live.to_dict())
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    latest = {shape["number"]: shape for row in rows for shape in row["shapes"]}
+    advised = [sum(shape["shape"]["advice"] is not None for shape in row["shapes"]) for row in rows]
+    assert advised[:3] == [4, 8, 10]
+    assert sum(shape["objects"] for shape in latest.values()) == live.collected
+    assert len(latest) == 10
 
 
 def test_an_interval_that_grows_is_told_again(tmp_path):
