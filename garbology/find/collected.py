@@ -8,6 +8,8 @@ It has older objects in it, and leaves out what finalizers free first.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,7 @@ from garbology.snapshot.addresses import among
 from garbology.snapshot.listing import Listing, closed, listing
 
 _MOST_READ = 5_000_000  # objects, at all collections of one window; a program may collect at every allocation
+_OLDEST = 2  # generation
 _MOST_WAITED_SECONDS = 1.0  # for an analysis in another thread
 
 
@@ -35,6 +38,7 @@ class Collections(Listener):
     freed : objects that collections freed, older ones included.
     freed_of_window : those of them that were made in the window.
     generations : which of them were collected by those that freed something.
+    apart : in which own work is done, where somebody measures what the block does.
     saw_all : whether ``freed_of_window`` is all; a collection while another thread analyses may not be looked at.
     """
 
@@ -43,6 +47,7 @@ class Collections(Listener):
         self.freed = 0
         self.freed_of_window = 0
         self.generations: set[int] = set()
+        self.apart: AbstractContextManager[None] | None = None
         self.saw_all = True
         self.mark: object = None
         self.end: object = None
@@ -82,7 +87,8 @@ class Collections(Listener):
             self._happened, self.saw_all = True, False
             return 0
         try:
-            return self._count_alone(generation)
+            with self.apart or nullcontext():
+                return self._count_alone(generation)
         finally:
             analysis.release()
 
@@ -122,7 +128,13 @@ class Collections(Listener):
         self._left_objects -= len(known)
         older = listing(range(1, generation + 1))
         older.keep(among(older.addresses(), known))
+        if generation == _OLDEST:  # what is no longer there need not be known any more
+            self._known = [np.sort(older.addresses())]
         return older
+
+    def kept(self) -> list[object]:
+        """What is the instrument's own of it, and grows with each collection of the block's."""
+        return [self, self._known, *self._known, self.generations]
 
     def window(self) -> tuple[list[object], bool]:
         """The tracked objects made since the mark, and True; all of the heap where old and new cannot be told apart."""

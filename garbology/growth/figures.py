@@ -16,14 +16,18 @@ from garbology.interpreter.allocators import block_rules
 _LEAST_TOTAL_BYTES = 1_024  # in all calls: what lists of freed blocks may hide or show
 _MOST_NAMED = 16  # holders
 _LEAST_BYTES = 16.0  # a call, of a holder that is named
+_LEAST_UNHELD_BYTES = 64.0
 _LEAST_SHARE = 0.005  # of the growth
+_LEAST_RISING_SHARE = 1 / 3  # of the times between two censuses: what gains once does not grow
+_FEWEST_RISES = 2
+_FIRST_SHARE, _LIKE_SHARE = 0.9, 0.01
 _LEAST_BOUNDED_BYTES = 1_000
 # What the estimate of Python's own blocks may be wrong by: bytes a call, and a share of the growth.
 _LEAST_NATIVE = 64.0, 0.02
 _LEAST_NATIVE_OF_MALLOC = 512.0, 0.1  # where each object is malloc's own
 _LEAST_NATIVE_TOTAL = 2_048  # in all calls
 _LEAST_KEPT_BYTES = 4 << 20  # a few arenas, by which the figure jumps
-_DISTURBANCE_BYTES = 4_096  # by a census, at most: free lists of CPython that it does not tell of
+_DISTURBANCE_BYTES = 1_024  # by a census, at most: free lists of CPython that it does not tell of
 _LEAST_BEYOND_BYTES = 4 << 20
 _Values = NDArray[np.float64]
 
@@ -42,11 +46,12 @@ def fill_in(report: Report, recorder: Recorder, last: Last | None, *, keys: bool
     report.grows, report.low, report.high = growth.value, low, growth.high
     report.can_tell = max(growth.high - growth.value, growth.value - growth.low, least)
     steady = [state for state in states if state.step >= report.settled]
-    report.alive = _slope(steady if len(steady) > 1 else states, "live_bytes").value
+    report.unheld = _slope(steady if len(steady) > 1 else states, "unheld_bytes").value
     report.native = _native(recorder, steady, report)
     report.beyond = _beyond(steady)
     report.kept, report.kept_bytes = _kept(steps[start:], kept[start:])
-    report.holders, report.bounded = _holders(report, recorder, last, keys=keys)
+    report.kept_gained = int(kept[-1] - kept[0])
+    report.holders, report.bounded, report.alive = _holders(report, recorder, last, keys=keys)
     report.moments = list(_moments(recorder))
 
 
@@ -54,6 +59,9 @@ def add_waiting(report: Report) -> None:
     """What the finder found for the same calls is not alive; the rest is unexplained."""
     report.waiting = report.found.garbage_bytes / report.calls if report.calls else 0.0
     report.alive -= report.waiting
+    report.unheld -= report.waiting
+    if report.unheld < max(_LEAST_UNHELD_BYTES, report.waiting):  # the finder may weigh garbage otherwise
+        report.unheld = 0.0
     if report.alive < report.can_tell and not report.holders:
         report.alive = max(report.alive, 0.0)
     report.unexplained = report.grows - report.alive - report.waiting - (report.native or 0.0)
@@ -70,10 +78,8 @@ def _readings(recorder: Recorder) -> tuple[_Values, _Values, _Values, _Values]:
         places, live = _series(recorder.states, "live_bytes")
         return places, live, np.zeros(len(live)), np.full(len(live), np.nan)
     after = np.searchsorted(steps, [state.step for state in recorder.states[1:-1]])
-    smooth = undisturbed(used, after)
-    if abs(smooth[-1] - used[-1]) > _DISTURBANCE_BYTES * len(after):
-        return steps, used, kept, in_c
-    return steps, smooth, kept, undisturbed(in_c, after)
+    smooth = (undisturbed(series, after, _DISTURBANCE_BYTES) for series in (used, in_c))
+    return steps, next(smooth), kept, next(smooth)
 
 
 def _series(states: Sequence[State], name: str) -> tuple[_Values, _Values]:
@@ -97,7 +103,7 @@ def _native(recorder: Recorder, steady: Sequence[State], report: Report) -> floa
     calls = max(places[-1] - places[0], 1.0)
     least_bytes, share = _LEAST_NATIVE if block_rules().above else _LEAST_NATIVE_OF_MALLOC
     least = max(least_bytes, share * abs(report.grows), _LEAST_NATIVE_TOTAL / calls)
-    return slope.value if slope.value >= least and slope.low > 0 else 0.0
+    return slope.value if slope.value >= least and slope.low > 0 and report.low > 0 else 0.0
 
 
 def _moments(recorder: Recorder) -> Iterator[dict[str, float]]:
@@ -133,18 +139,21 @@ def _kept(steps: _Values, kept: _Values) -> tuple[float, int]:
 
 def _holders(
     report: Report, recorder: Recorder, last: Last, *, keys: bool
-) -> tuple[list[Holder], list[Holder]]:
-    """Those that gain in the steady part, and those that did before; most bytes first."""
+) -> tuple[list[Holder], list[Holder], float]:
+    """Those that gain in the steady part, and those that did before, most bytes first; what all but these gain."""
     states = recorder.states
-    places = np.unique(np.concatenate([state.places for state in states]))
-    gained = np.zeros((len(states), len(places)))
-    for row, state in zip(gained, states, strict=True):
-        row[np.searchsorted(places, state.places)] = state.gained
+    places, gained, entries = _gains(states)
     steps = np.array([state.step for state in states], float)
     steady = steps >= report.settled if (steps >= report.settled).sum() > 1 else np.ones(len(steps), bool)
     rates = [slope_of(steps[steady], gained[steady, column]) for column in range(len(places))]
     least = max(_LEAST_BYTES, _LEAST_SHARE * report.grows)
-    growing = [at for at, rate in enumerate(rates) if rate.value >= least and rate.low >= 0]
+    growing = [
+        at
+        for at, rate in enumerate(rates)
+        if rate.value >= least
+        and rate.low >= 0
+        and (rises_again(gained[steady, at]) or rises_again(entries[steady, at]))
+    ]
     growing.sort(key=lambda at: -rates[at].value)
     holders = [
         _described(Holder("", *_values(rates[at])), recorder, last, int(places[at]), report.calls, keys=keys)
@@ -153,20 +162,44 @@ def _holders(
     stopped = [
         at
         for at in np.argsort(-gained[-1]).tolist()
-        if gained[-1, at] >= _LEAST_BOUNDED_BYTES and rates[at].value < least and at not in growing
+        if gained[-1, at] >= _LEAST_BOUNDED_BYTES
+        and at not in growing
+        and has_stopped(steps, gained[:, at])
+        and has_stopped(steps, entries[:, at])
     ]
+    live = np.array([state.live_bytes for state in states]) - gained[:, stopped].sum(axis=1)
     bounded = [
-        _described(
-            Holder("", gained[-1, at], gained[-1, at], gained[-1, at], bounded=True),
-            recorder,
-            last,
-            int(places[at]),
-            1,
-            keys=keys,
-        )
+        _described(_bounded(gained[-1, at]), recorder, last, int(places[at]), 1, keys=keys)
         for at in stopped[: _MOST_NAMED // 2]
     ]
-    return _merged(holders), _merged(bounded)
+    return _merged(holders), _merged(bounded), slope_of(steps[steady], live[steady]).value
+
+
+def _gains(states: Sequence[State]) -> tuple[NDArray[np.int32], _Values, _Values]:
+    """Which objects of the first census gained, and bytes and entries of each at each census."""
+    places = np.unique(np.concatenate([state.places for state in states]))
+    gained, entries = np.zeros((2, len(states), len(places)))
+    for number, state in enumerate(states):
+        columns = np.searchsorted(places, state.places)
+        gained[number, columns], entries[number, columns] = state.gained, state.entries
+    return places, gained, entries
+
+
+def rises_again(series: _Values) -> bool:
+    """Whether a series rises in at least a third of the times between two censuses, as by one import it does not."""
+    changes = np.diff(series)
+    rises = int((changes > 0).sum())
+    return rises == len(changes) or rises >= max(_FEWEST_RISES, _LEAST_RISING_SHARE * len(changes))
+
+
+def has_stopped(steps: _Values, series: _Values) -> bool:
+    """Whether a series rises no more in the last tenth of the steps."""
+    before = int(np.searchsorted(steps, _FIRST_SHARE * steps[-1], side="right")) - 1
+    return bool(series[-1] <= series[before] + _LIKE_SHARE * abs(series[-1]))
+
+
+def _bounded(gained: float) -> Holder:
+    return Holder("", gained, gained, gained, bounded=True)
 
 
 def _values(rate: Slope) -> tuple[float, float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -12,13 +14,17 @@ import numpy as np
 from garbology.alive.path import labels_between
 from garbology.alive.question import Alive, explain_alive
 from garbology.growth.recording import Last
+from garbology.interpreter.contents import items_of
 from garbology.monitoring.privacy import without_keys
 from garbology.names.call_caches import INSIDE, is_call_cache
-from garbology.names.classes import short_type_name
+from garbology.names.classes import HEAP_TYPE, flags_of, is_class, safe_type_name, short_type_name
 from garbology.names.edges import named_referents
 from garbology.names.globals import set_at
+from garbology.names.hidden import hides, unseen_referents
 from garbology.snapshot.arrays import counted
 
+_BASES = type.__dict__["__bases__"].__get__
+_REFERENT = weakref.ref.__call__
 _MOST_ENTRIES = 1_000  # of a holder, of which the types are asked
 _MOST_REFERENTS = 10_000  # of a holder, among which the largest is looked for
 
@@ -88,7 +94,19 @@ def _entries(last: Last, holder: int) -> list[object]:
 def _entry_label(obj: object, entries: Sequence[object], leaf: str) -> str:
     """How the holder holds its entries; of what is not tracked, what grew most."""
     labels = labels_between(obj, entries[-1]) if entries else []
+    if entries and not labels:
+        labels = [label for label, array in _arrays_in(obj) if _holds(array, entries[-1])]
     return labels[0] if labels else leaf
+
+
+def _holds(array: object, entry: object) -> bool:
+    return any(each is entry for each in unseen_referents(array))
+
+
+def _arrays_in(obj: object) -> list[tuple[str, object]]:
+    """What an object refers to that is not tracked and hides what it holds."""
+    referents = islice(named_referents(obj), _MOST_REFERENTS)
+    return [(label, each) for label, each in referents if not gc.is_tracked(each) and hides(type(each))]
 
 
 def _latest(obj: object, label: str) -> list[object]:
@@ -99,6 +117,9 @@ def _latest(obj: object, label: str) -> list[object]:
 
 def _name(obj: object, alive: Alive, label: str) -> str:
     labels = [edge.label for edge in alive.edges]
+    subclasses = _subclasses_of(obj) if alive.kind == "C" else ""
+    if subclasses:
+        return subclasses
     if is_call_cache(obj):
         return f"{_joined([_root(alive), *labels])} (lru_cache)"
     root = _root(alive)
@@ -114,12 +135,24 @@ def _name(obj: object, alive: Alive, label: str) -> str:
     return f"{name} (lru_cache)" if inside else name
 
 
+def _subclasses_of(obj: object) -> str:
+    """'object.__subclasses__()' of CPython's dictionary of weak references to the classes that derive from one."""
+    values = [value for _, value in items_of(obj)[-1:]] if type(obj) is dict else []
+    derived = [_REFERENT(value) for value in values if type(value) is weakref.ref]
+    bases = [
+        base for each in derived if is_class(each) for base in _BASES(each) if not flags_of(base) & HEAP_TYPE
+    ]
+    return f"{safe_type_name(bases[0])}.__subclasses__()" if bases else ""
+
+
 def _root(alive: Alive) -> str:
-    return "C code" if alive.kind == "C" else alive.root.removeprefix("module ")
+    if alive.kind == "C":
+        return "C code" if alive.root.startswith("held by") else alive.root.partition(",")[0]
+    return alive.root.removeprefix("module ")
 
 
 def _joined(labels: list[str]) -> str:
-    first, *others = labels
+    first, *others = ["[key]" if each.startswith("key ") else each for each in labels]
     return "".join([first, *(each if not each or each[0] in ".[" else f" → {each}" for each in others)])
 
 
@@ -130,6 +163,6 @@ def _where(obj: object, alive: Alive) -> str:
     if alive.kind == "module" and alive.edges:
         line = set_at(alive.root.removeprefix("module "), alive.edges[0].label)
         return f"{kind} in {alive.root}{', ' + line if line else ''}"
-    if alive.kind == "frame":
-        return f"{kind}, {alive.root}"
+    if alive.kind == "C" and _subclasses_of(obj):
+        return "goes with the class"
     return f"{kind}, {alive.root}"

@@ -48,6 +48,7 @@ class State:
     beyond_bytes : anonymous memory of the process beyond what the allocators hold; 0 where that is not known.
     unheld_bytes : of new objects that no older one leads to: garbage, and what C code or a running function holds.
     places : int32. Which objects of the first census have more or less than then, and ``gained`` by how much.
+    entries : int32. How many more entries than then those have that are containers; 0 of others.
     leaves : of those of them that gained most by what is not tracked: bytes of each such referent, by its label.
     """
 
@@ -58,6 +59,7 @@ class State:
     beyond_bytes: int
     places: NDArray[np.int32]
     gained: NDArray[np.int64]
+    entries: NDArray[np.int32]
     leaves: dict[int, dict[str, int]]
 
 
@@ -69,6 +71,14 @@ class Last:
     census: Census
     attribution: Attribution
     first_lengths: NDArray[np.int32]
+
+    def entries_of_each(self) -> NDArray[np.int32]:
+        """How many more entries each container of the first census has than then: int32, shape (n,); 0 of others."""
+        entries = np.zeros(len(self.first_lengths), np.int32)
+        old = np.flatnonzero(self.attribution.before >= 0)
+        places = self.attribution.before[old]
+        entries[places] = self.census.lengths[old] - self.first_lengths[places]
+        return entries
 
     def entries_gained(self, place: int) -> int:
         """How many more entries the object at ``place`` of the first census has than then; of one that is no container,
@@ -122,13 +132,15 @@ class Recorder:
             self._figures(self._before)
         with self._reserves:
             self._count_first()
+        if self._collections:
+            self._collections.apart = _Apart(self)
         self._read()
 
     def _count_first(self) -> None:
         objects, ours = self._objects()
         first = self._first = take_census(objects, np.zeros(len(objects), bool), ours)
         self._old = np.sort(first.addresses)
-        nothing = np.empty(0, np.int32), np.empty(0, np.int64)
+        nothing = np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int32)
         self.states.append(State(0, first.total_bytes, first.c_bytes, 0, _beyond_allocators(), *nothing, {}))
 
     def step(self) -> None:
@@ -144,6 +156,8 @@ class Recorder:
 
     def finish(self) -> Last | None:
         """The last census; None where there was no step."""
+        if self._collections:
+            self._collections.apart = None
         if not self.steps:
             return None
         if self.states[-1].step == self.steps:
@@ -184,16 +198,12 @@ class Recorder:
         self._stride *= 2
 
     def _count(self) -> None:
-        self._figures(self._before)
-        if len(self.states) >= _MOST_STATES:
-            del self.states[1::2]
-            self._every *= 2
-        with self._reserves:
+        with _Apart(self):
+            if len(self.states) >= _MOST_STATES:
+                del self.states[1::2]
+                self._every *= 2
             beyond = _beyond_allocators()
             self.states.append(self._state_of(self._census(), beyond))
-        self._figures(self._after)
-        self._taken_off += self._after
-        self._taken_off -= self._before
 
     def _census(self) -> Last:
         made = self._made()
@@ -220,6 +230,8 @@ class Recorder:
             *leaves,
             *(below for each in leaves for below in each.values()),
             *([self._first] if leaves else []),
+            *self._reserves.kept(),
+            *(self._collections.kept() if self._collections else ()),
         ]
 
     def _state_of(self, last: Last, beyond: int) -> State:
@@ -233,6 +245,7 @@ class Recorder:
             beyond,
             places,
             gained[places],
+            last.entries_of_each()[places],
             self._leaves_of(last),
         )
 
@@ -248,6 +261,26 @@ class Recorder:
             if last.census.bytes[place] > self._first.bytes[before[place]]
             and last.census.lengths[place] < _MOST_READ_ENTRIES
         }
+
+
+class _Apart:
+    """Own work: the memory that it leaves in use is taken off, and lists of freed blocks are as before."""
+
+    __slots__ = ("_recorder",)
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def __enter__(self) -> None:
+        self._recorder._figures(self._recorder._before)
+        self._recorder._reserves.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        recorder = self._recorder
+        recorder._reserves.__exit__()
+        recorder._figures(recorder._after)
+        recorder._taken_off += recorder._after
+        recorder._taken_off -= recorder._before
 
 
 def _beyond_allocators() -> int:

@@ -19,14 +19,28 @@ _MOST_HOLDERS = 8
 _MOST_SHAPES = 3
 _COLUMN = 10  # of the figures
 _NOT_PYTHONS = (
-    "not Python's: C code allocated it and has not freed it; `memray run --native` shows which, line by line"
+    "not Python's: C code allocated it and has not freed it, or leaked a reference to a large text or number; `memray "
+    "run --native` shows which, line by line"
 )
+_UNHELD = (
+    "alive: no object that can be seen holds it. C code does, or leaked a reference: a count that was raised and never "
+    "lowered"
+)
+_ROUNDING = "unexplained: rounding of the allocators, and what is too small to tell from noise"
+_UNEXPLAINED = (
+    "unexplained: no object that the collector knows has it: parts of code objects, or texts and numbers to which a "
+    "reference leaked"
+)
+_RESIZED = "counted above and not in what grows: memory that came at once, as of a table that was resized"
+_LEAST_UNEXPLAINED_BYTES, _LEAST_UNEXPLAINED_SHARE = 64, 0.05
+_LEAST_WAITING_BYTES = 16  # a call: less is what the last calls left
+_LEAST_KEPT_BYTES = 4 << 20
 _BEYOND = (
     "of anonymous memory beside these: mapped past the allocators, or older blocks written for the first time"
 )
 _NOT_READ = (
-    "the allocators cannot be read here (glibc 2.33 or newer is needed): memory of C code, and what is freed but kept, "
-    "is not told"
+    "the allocators cannot be read (that needs glibc 2.33 or newer, and tracemalloc not to run): memory of C code, and "
+    "what is freed but kept, is not told"
 )
 
 
@@ -42,8 +56,10 @@ class Report:
     can_tell : the smallest growth that so many calls can tell from noise.
     alive : objects that something holds; :attr:`holders` says what.
     waiting : garbage that waits for the collector; :attr:`found` has the cycles.
-    kept : freed, and kept by the allocators; ``kept_bytes`` is how much they kept in the end.
-    native : handed out by `malloc` to C code. None where that cannot be read.
+    unheld : that part of ``alive`` to which no object leads that can be seen: held by C code, or a leaked reference.
+    kept : freed, and kept by the allocators; ``kept_bytes`` is how much they kept in the end, ``kept_gained`` how much
+        more than at first.
+    native : handed out by `malloc` to C code. None where that cannot be read, or tracemalloc runs.
     unexplained : the rest.
     holders : most bytes first; those that had stopped to grow are in ``bounded``.
     found : the finder's answer for the measured calls. Its advice was not watched, where ``watched`` has no such shape.
@@ -64,11 +80,13 @@ class Report:
     can_tell: float = 0.0
     alive: float = 0.0
     waiting: float = 0.0
+    unheld: float = 0.0
     kept: float = 0.0
     native: float | None = 0.0
     unexplained: float = 0.0
     beyond: float = 0.0
     kept_bytes: int = 0
+    kept_gained: int = 0
     holders: list[Holder] = field(default_factory=list)
     bounded: list[Holder] = field(default_factory=list)
     found: Found = field(default_factory=Found)
@@ -146,6 +164,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _figure(None, f"bounded: {_bounded(holder)}")
     if report.kept_bytes and report.kept:
         yield from _figure(None, f"the allocators keep {human_bytes(report.kept_bytes)} that were freed")
+    elif report.kept_gained >= _LEAST_KEPT_BYTES:
+        yield from _figure(None, f"bounded: what the allocators keep of freed memory grew by {_kept(report)}")
     if report.beyond:
         yield from _figure(report.beyond, _BEYOND)
     if report.trimmed_bytes is not None:
@@ -165,10 +185,12 @@ def _parts(report: Report) -> Iterator[tuple[float, str]]:
     shown = report.holders[:_MOST_HOLDERS]
     for holder in shown:
         yield holder.bytes, f"alive: {_gains(holder, report.unit)}"
-    rest = report.alive - sum(each.bytes for each in shown)
+    if report.unheld:
+        yield report.unheld, _UNHELD
+    rest = report.alive - report.unheld - sum(each.bytes for each in shown)
     if rest >= max(report.can_tell, 16):
         yield rest, "alive: held elsewhere"
-    if report.waiting >= 1:
+    if report.waiting >= _LEAST_WAITING_BYTES:
         yield report.waiting, f"waits for the collector{_cycles(report)}"
     if report.kept:
         yield (
@@ -177,11 +199,20 @@ def _parts(report: Report) -> Iterator[tuple[float, str]]:
         )
     if report.native:
         yield report.native, _NOT_PYTHONS
-    if report.grows and report.unexplained >= 1 and report.low > 0:
-        yield (
-            report.unexplained,
-            "unexplained: rounding of the allocators, and what is too small to tell from noise",
-        )
+    if report.low > 0:
+        yield from _unexplained(report)
+
+
+def _unexplained(report: Report) -> Iterator[tuple[float, str]]:
+    much = max(_LEAST_UNEXPLAINED_BYTES, _LEAST_UNEXPLAINED_SHARE * report.grows)
+    if report.unexplained >= 1:
+        yield report.unexplained, _UNEXPLAINED if report.unexplained > much else _ROUNDING
+    elif -report.unexplained > much:
+        yield -report.unexplained, _RESIZED
+
+
+def _kept(report: Report) -> str:
+    return f"{human_bytes(report.kept_gained)} to {human_bytes(report.kept_bytes)}, then no more"
 
 
 def _gains(holder: Holder, unit: str) -> str:
@@ -190,7 +221,7 @@ def _gains(holder: Holder, unit: str) -> str:
     if count < 0.01:
         return f"{holder.name} grows{where}"
     number = f"{count:,.0f}" if count >= 0.95 and abs(count - round(count)) < 0.05 else f"{count:,.2g}"
-    kind = holder.types[0] if len(holder.types) == 1 else "objects"
+    kind = holder.types[0] if len(holder.types) == 1 else "object" if number == "1" else "objects"
     return f"{holder.name} gains {number} {kind} a {unit}{where}"
 
 

@@ -68,11 +68,17 @@ def _are_alike(first: Slope, second: Slope) -> bool:
     return overlap or difference <= max(_LIKE_BYTES, _LIKE * max(abs(first.value), abs(second.value)))
 
 
-def undisturbed(values: NDArray[np.float64], disturbed: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The series with its change after each of the ``disturbed`` places replaced by the median of the other changes."""
+def undisturbed(
+    values: NDArray[np.float64], disturbed: NDArray[np.int64], most: float = math.inf
+) -> NDArray[np.float64]:
+    """The series with its change after each of the ``disturbed`` places replaced by the median of the other changes.
+
+    A change that differs from that by more than ``most`` stays: it is the program's.
+    """
     changes = np.diff(values)
     known = np.ones(len(changes), bool)
     known[disturbed[disturbed < len(changes)]] = False
     if known.any():
-        changes[~known] = np.median(changes[known])
+        usual = np.median(changes[known])
+        changes[~known & (np.abs(changes - usual) <= most)] = usual
     return np.append(values[:1], values[:1] + np.cumsum(changes))

@@ -77,15 +77,17 @@ class Allocated:
 
 
 def read_allocated() -> Allocated | None:
-    """The figures of now, without what `tracemalloc` keeps for itself; None where they cannot be read."""
-    reader = _reader()
+    """The figures of now; None where they cannot be read, and while `tracemalloc` runs.
+
+    What that keeps for itself is the C library's memory too, and it does not tell how much that is, block by block.
+    """
+    reader = None if tracemalloc.is_tracing() else _reader()
     if reader is None:
         return None
     text, info = reader.python_text(), reader.mallinfo()
     used, held = _python_figures(text)
     in_use = info.uordblks + info.hblkhd
-    own = tracemalloc.get_tracemalloc_memory()
-    return Allocated(used, held, in_use - own, info.arena + info.hblkhd - own)
+    return Allocated(used, held, in_use, info.arena + info.hblkhd)
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,10 @@ class Reserves:
             reader.free_each(self._aside)
             self._aside = _NO_BLOCKS
         self._objects = [({"a": None}, [None]) for _ in range(_MOST_FREE)]
+
+    def kept(self) -> list[object]:
+        """What is the instrument's own of it; the collector tracks arrays from 3.12 on."""
+        return [self, self._objects, self._aside, self._spare]
 
     def let_go(self) -> None:
         """Nothing is kept any more."""

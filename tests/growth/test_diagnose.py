@@ -6,6 +6,7 @@ import functools
 import gc
 import json
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ import pytest
 
 import garbology
 from garbology.growth import recording
+from garbology.growth.figures import has_stopped, rises_again
+from garbology.growth.holders import Holder
+from garbology.growth.report import Report
 from garbology.interpreter import allocators
 
 # Where malloc or mimalloc has each object, the rounding of each is estimated.
@@ -338,3 +342,93 @@ def test_the_report_is_plain_data():
     told = json.loads(json.dumps(report.to_dict()))
     assert (told["schema"], told["schema_version"]) == ("garbology.growth", 1)
     assert told["holders"][0]["types"] == ["Session"]
+
+
+def test_collections_of_the_program_are_not_its_growth():
+    """Where each call collects, what the instrument notes of it is told nowhere; what grows is known to a tenth."""
+
+    def work():
+        LOG.append(bytes(20_000))
+        gc.collect()
+
+    report = garbology.diagnose(work, calls=14)
+    assert [each.name.rpartition(".")[2] for each in report.holders] == ["LOG[int]"], str(report)
+    assert report.grows == pytest.approx(20_040, rel=0.1)
+    assert near(report.alive, 20_040)
+    assert not report.native
+
+
+HELD = np.empty(20_000, object)
+ONCE = {"filled": []}  # so that the collector tracks it
+
+
+def test_holders_that_cannot_be_seen_or_gained_once():
+    """A leaked reference has no holder, an object array has its name, a class is listed, and one jump is no growth."""
+    new_list = ctypes.pythonapi.PyList_New
+    new_list.restype, new_list.argtypes = ctypes.c_void_p, [ctypes.c_ssize_t]
+    calls = iter(range(1_000))
+
+    def work():
+        number = next(calls)
+        new_list(1_000)
+        HELD[number] = Session(1_000)
+        type("Made", (), {})
+        if number == 25:
+            ONCE["it"] = Session(50_000)
+
+    report = garbology.diagnose(work, calls=40)
+    assert near(report.unheld, sys.getsizeof([None] * 1_000)), str(report)
+    names = [each.name.rpartition("test_diagnose.")[2] for each in report.holders]
+    assert names[0] == "HELD"
+    assert set(names[1:]) <= {"object.__subclasses__()"}
+    assert any(each.name.endswith(".ONCE[str]") for each in report.bounded)
+    text = " ".join(str(report).split())
+    assert "no object that can be seen holds it" in text
+    assert "held elsewhere" not in text
+
+
+def test_tracemallocs_own_memory_is_not_the_programs():
+    """While it runs, C's memory is not told, and what is alive is."""
+    tracing = tracemalloc.is_tracing()
+    tracemalloc.start()
+    try:
+        report = garbology.diagnose(leave_a_session, calls=2, warmup=1)
+    finally:
+        if not tracing:
+            tracemalloc.stop()
+    assert report.native is None
+    assert near(report.alive, 20_200)
+    assert "tracemalloc" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("series", "rises", "stopped"),
+    [
+        ([0, 0, 0, 9, 9, 9, 9], False, True),
+        ([0, 1, 2, 3, 4, 5, 6], True, False),
+        ([0, 4, 8, 8, 8, 8, 8], True, True),
+        ([0, 3], True, False),
+        ([0, 0, 0, 0, 0, 0, 9], False, False),
+    ],
+)
+def test_what_jumps_once_does_not_grow(series, rises, stopped):
+    """It has stopped where the last tenth of the steps shows no more of it."""
+    steps, values = np.arange(len(series)) * 8.0, np.array(series, float)
+    assert rises_again(values) == rises
+    assert has_stopped(steps, values) == stopped
+
+
+@pytest.mark.parametrize(
+    ("figures", "text"),
+    [
+        ({"unexplained": 30.0}, "30 B unexplained: rounding"),
+        ({"unexplained": 400.0}, "400 B unexplained: no object that the collector knows has it"),
+        ({"unexplained": -400.0}, "400 B counted above and not in what grows"),
+        ({"kept_bytes": 9 << 20, "kept_gained": 8 << 20}, "grew by 8.39 MB to 9.44 MB, then no more"),
+        ({"holders": [Holder("cache", 9.0, 9.0, 9.0, 1.0, ["int", "str"])]}, "cache gains 1 object a call"),
+    ],
+)
+def test_each_figure_has_its_sentence(figures, text):
+    """What is not known is not explained by something else."""
+    report = Report(calls=50, grows=1_000.0, low=990.0, high=1_010.0, **figures)
+    assert text in " ".join(str(report).split())
