@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from io import BytesIO
 from itertools import chain, compress
 from types import CodeType
 
@@ -16,13 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.growth.blocks import malloc_bytes_of_each
-from garbology.names.classes import COLLECTED_TYPE, flags_of, mro_of
+from garbology.interpreter.traversal import safe_referents
+from garbology.names.classes import COLLECTED_TYPE, basicsize_of, flags_of, mro_of
 from garbology.names.hidden import hides, unseen_referents
 from garbology.sizes.sizes import bytes_of_each
 from garbology.snapshot.addresses import among
 from garbology.snapshot.snapshot import Index, addresses_of, referents_in_chunks, types_of
 
 _WITH_ENTRIES = (dict, list, set, deque)
+# The size of a BytesIO has its buffer in it, which newer versions refer to as an object of its own.
+_STREAM_SHOWS_BYTES = any(type(each) is bytes for each in safe_referents(BytesIO(b"shared")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,9 @@ def take_census(objects: list[object], new: NDArray[np.bool_], left_out: NDArray
     reading.read(objects, np.arange(len(objects), dtype=np.int32))
     types, kinds = types_of(objects)
     sizes = bytes_of_each(objects, kinds=(types, kinds))
+    for number, kind in enumerate(types):
+        if _STREAM_SHOWS_BYTES and any(base is BytesIO for base in mro_of(kind)):
+            sizes[kinds == number] = basicsize_of(kind)
     in_c = int(malloc_bytes_of_each(sizes, types, kinds).sum())
     owned, owned_in_c = reading.leaves.by_owner(len(objects))
     return Census(

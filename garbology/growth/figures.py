@@ -60,7 +60,8 @@ def add_waiting(report: Report) -> None:
     report.waiting = report.found.garbage_bytes / report.calls if report.calls else 0.0
     report.alive -= report.waiting
     report.unheld -= report.waiting
-    if report.unheld < max(_LEAST_UNHELD_BYTES, report.waiting):  # the finder may weigh garbage otherwise
+    if report.unheld < max(_LEAST_UNHELD_BYTES, report.waiting):  # the finder weighs garbage otherwise
+        report.alive -= max(report.unheld, 0.0) if report.waiting else 0.0
         report.unheld = 0.0
     if report.alive < report.can_tell and not report.holders:
         report.alive = max(report.alive, 0.0)

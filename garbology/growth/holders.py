@@ -117,6 +117,7 @@ def _latest(obj: object, label: str) -> list[object]:
 
 def _name(obj: object, alive: Alive, label: str) -> str:
     labels = [edge.label for edge in alive.edges]
+    label = "" if label.startswith("held inside") else label
     subclasses = _subclasses_of(obj) if alive.kind == "C" else ""
     if subclasses:
         return subclasses

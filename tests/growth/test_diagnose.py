@@ -4,17 +4,20 @@ import collections
 import ctypes
 import functools
 import gc
+import io
 import json
 import sys
 import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import garbology
 from garbology.growth import recording
-from garbology.growth.figures import has_stopped, rises_again
+from garbology.growth.census import take_census
+from garbology.growth.figures import add_waiting, has_stopped, rises_again
 from garbology.growth.holders import Holder
 from garbology.growth.report import Report
 from garbology.interpreter import allocators
@@ -401,6 +404,14 @@ def test_tracemallocs_own_memory_is_not_the_programs():
     assert "tracemalloc" in str(report)
 
 
+def test_what_a_stream_has_counts_once():
+    """The size of a BytesIO has its buffer in it, which is an object of its own."""
+    stream = io.BytesIO()
+    stream.write(bytes(100_000))
+    census = take_census([stream], np.zeros(1, bool), np.array([id(io.BytesIO)]))
+    assert 100_000 < census.total_bytes < 130_000  # the buffer is a little larger than what is in it
+
+
 @pytest.mark.parametrize(
     ("series", "rises", "stopped"),
     [
@@ -416,6 +427,19 @@ def test_what_jumps_once_does_not_grow(series, rises, stopped):
     steps, values = np.arange(len(series)) * 8.0, np.array(series, float)
     assert rises_again(values) == rises
     assert has_stopped(steps, values) == stopped
+
+
+@pytest.mark.parametrize(
+    ("unheld", "waiting", "told"),
+    [(4_500, 4_200, (0, 0)), (4_500, 0, (4_500, 4_500)), (4_500, 600, (3_900, 3_900))],
+)
+def test_garbage_that_is_weighed_twice_is_not_alive(unheld, waiting, told):
+    """What no holder leads to is garbage where the finder found nearly as much."""
+    report = Report(
+        calls=1, grows=unheld, alive=unheld, unheld=unheld, found=SimpleNamespace(garbage_bytes=waiting)
+    )
+    add_waiting(report)
+    assert (report.alive, report.unheld) == told
 
 
 @pytest.mark.parametrize(
