@@ -51,8 +51,16 @@ def fill_in(report: Report, recorder: Recorder, last: Last | None, *, keys: bool
     report.beyond = _beyond(steady)
     report.kept, report.kept_bytes = _kept(steps[start:], kept[start:])
     report.kept_gained = int(kept[-1] - kept[0])
-    report.holders, report.bounded, report.alive = _holders(report, recorder, last, keys=keys)
+    report.holders, report.bounded, live = _holders(report, recorder, last, keys=keys)
+    report.alive = live.value
+    believe_objects(report, live)
     report.moments = list(_moments(recorder))
+
+
+def believe_objects(report: Report, live: Slope) -> None:
+    """Where holders gain and the allocators' figures are too noisy to tell, growth is that of the live objects."""
+    if report.low <= 0 < live.low and report.holders and live.value >= _LEAST_UNHELD_BYTES:
+        report.grows, report.low, report.high = live.value, live.low, live.high
 
 
 def add_waiting(report: Report) -> None:
@@ -140,7 +148,7 @@ def _kept(steps: _Values, kept: _Values) -> tuple[float, int]:
 
 def _holders(
     report: Report, recorder: Recorder, last: Last, *, keys: bool
-) -> tuple[list[Holder], list[Holder], float]:
+) -> tuple[list[Holder], list[Holder], Slope]:
     """Those that gain in the steady part, and those that did before, most bytes first; what all but these gain."""
     states = recorder.states
     places, gained, entries = _gains(states)
@@ -173,7 +181,7 @@ def _holders(
         _described(_bounded(gained[-1, at]), recorder, last, int(places[at]), 1, keys=keys)
         for at in stopped[: _MOST_NAMED // 2]
     ]
-    return _merged(holders), _merged(bounded), slope_of(steps[steady], live[steady]).value
+    return _merged(holders), _merged(bounded), slope_of(steps[steady], live[steady])
 
 
 def _gains(states: Sequence[State]) -> tuple[NDArray[np.int32], _Values, _Values]:

@@ -17,9 +17,10 @@ import pytest
 import garbology
 from garbology.growth import recording
 from garbology.growth.census import take_census
-from garbology.growth.figures import add_waiting, has_stopped, rises_again
+from garbology.growth.figures import add_waiting, believe_objects, has_stopped, rises_again
 from garbology.growth.holders import Holder
 from garbology.growth.report import Report
+from garbology.growth.trend import Slope
 from garbology.interpreter import allocators
 
 # Where malloc or mimalloc has each object, the rounding of each is estimated.
@@ -440,6 +441,15 @@ def test_garbage_that_is_weighed_twice_is_not_alive(unheld, waiting, told):
     )
     add_waiting(report)
     assert (report.alive, report.unheld) == told
+
+
+@pytest.mark.parametrize(("low", "grows"), [(-5.0, 1_100.0), (100.0, 300.0)])
+def test_live_objects_are_believed_where_allocators_tell_nothing(low, grows):
+    """No report says that nothing grows and names what does."""
+    report = Report(grows=300.0, low=low, high=900.0, holders=[Holder("LOG[int]", 1_100.0, 1_100.0, 1_100.0)])
+    believe_objects(report, Slope(1_100.0, 1_000.0, 1_200.0))
+    assert report.grows == grows
+    assert "no growth" not in str(report)
 
 
 @pytest.mark.parametrize(
