@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from garbology.growth.gains import Gains
 from garbology.growth.holders import Holder, describe
 from garbology.growth.recording import Last, Recorder, State
 from garbology.growth.report import Report
@@ -18,10 +19,6 @@ _MOST_NAMED = 16  # holders
 _LEAST_BYTES = 16.0  # a call, of a holder that is named
 _LEAST_UNHELD_BYTES = 64.0
 _LEAST_SHARE = 0.005  # of the growth
-_LEAST_RISING_SHARE = 1 / 3  # of the times between two censuses: what gains once does not grow
-_FEWEST_RISES = 2
-_FIRST_SHARE, _LIKE_SHARE = 0.9, 0.01
-_LEAST_BOUNDED_BYTES = 1_000
 # What the estimate of Python's own blocks may be wrong by: bytes a call, and a share of the growth.
 _LEAST_NATIVE = 64.0, 0.02
 _LEAST_NATIVE_OF_MALLOC = 512.0, 0.1  # where each object is malloc's own
@@ -49,9 +46,13 @@ def fill_in(report: Report, recorder: Recorder, last: Last | None, *, keys: bool
     report.unheld = _slope(steady if len(steady) > 1 else states, "unheld_bytes").value
     report.native = _native(recorder, steady, report)
     report.beyond = _beyond(steady)
-    report.kept, report.kept_bytes = _kept(steps[start:], kept[start:])
-    report.kept_gained = int(kept[-1] - kept[0])
-    report.holders, report.bounded, live = _holders(report, recorder, last, keys=keys)
+    _add_kept(report, steps[start:], kept[start:])
+    gains = Gains(states, report.settled)
+    growing = gains.growing(max(_LEAST_BYTES, _LEAST_SHARE * report.grows))
+    stopped = gains.stopped(growing)
+    report.holders = _named(gains, growing[:_MOST_NAMED], recorder, last, report.calls, keys=keys)
+    report.bounded = _named(gains, stopped[: _MOST_NAMED // 2], recorder, last, 0, keys=keys)
+    live = gains.live_without(stopped)
     report.alive = live.value
     believe_objects(report, live)
     report.moments = list(_moments(recorder))
@@ -73,7 +74,8 @@ def add_waiting(report: Report) -> None:
         report.unheld = 0.0
     if report.alive < report.can_tell and not report.holders:
         report.alive = max(report.alive, 0.0)
-    report.unexplained = report.grows - report.alive - report.waiting - (report.native or 0.0)
+    told = report.alive + report.waiting + report.kept + (report.native or 0.0)
+    report.unexplained = report.grows - told
 
 
 def _readings(recorder: Recorder) -> tuple[_Values, _Values, _Values, _Values]:
@@ -140,87 +142,31 @@ def _beyond(states: Sequence[State]) -> float:
     return slope.value if rose >= _LEAST_BEYOND_BYTES and slope.low > 0 else 0.0
 
 
-def _kept(steps: _Values, kept: _Values) -> tuple[float, int]:
+def _add_kept(report: Report, steps: _Values, kept: _Values) -> None:
+    """What was freed and is kept is growth of the process, too, where it is more than arenas jump by."""
+    report.kept_bytes, report.kept_gained = int(kept[-1]), int(kept[-1] - kept[0])
     slope = slope_of(steps, kept) if len(kept) > 1 else NONE
-    grew = kept[-1] - kept[0] >= _LEAST_KEPT_BYTES and slope.low > 0
-    return slope.value if grew else 0.0, int(kept[-1])
+    if report.kept_gained >= _LEAST_KEPT_BYTES and slope.low > 0:
+        report.kept = slope.value
+        report.grows, report.low, report.high = (
+            report.grows + slope.value, max(report.low, 0.0) + slope.low, report.high + slope.high,
+        )  # fmt: skip
 
 
-def _holders(
-    report: Report, recorder: Recorder, last: Last, *, keys: bool
-) -> tuple[list[Holder], list[Holder], Slope]:
-    """Those that gain in the steady part, and those that did before, most bytes first; what all but these gain."""
-    states = recorder.states
-    places, gained, entries = _gains(states)
-    steps = np.array([state.step for state in states], float)
-    steady = steps >= report.settled if (steps >= report.settled).sum() > 1 else np.ones(len(steps), bool)
-    rates = [slope_of(steps[steady], gained[steady, column]) for column in range(len(places))]
-    least = max(_LEAST_BYTES, _LEAST_SHARE * report.grows)
-    growing = [
-        at
-        for at, rate in enumerate(rates)
-        if rate.value >= least
-        and rate.low >= 0
-        and (rises_again(gained[steady, at]) or rises_again(entries[steady, at]))
-    ]
-    growing.sort(key=lambda at: -rates[at].value)
-    holders = [
-        _described(Holder("", *_values(rates[at])), recorder, last, int(places[at]), report.calls, keys=keys)
-        for at in growing[:_MOST_NAMED]
-    ]
-    stopped = [
-        at
-        for at in np.argsort(-gained[-1]).tolist()
-        if gained[-1, at] >= _LEAST_BOUNDED_BYTES
-        and at not in growing
-        and has_stopped(steps, gained[:, at])
-        and has_stopped(steps, entries[:, at])
-    ]
-    live = np.array([state.live_bytes for state in states]) - gained[:, stopped].sum(axis=1)
-    bounded = [
-        _described(_bounded(gained[-1, at]), recorder, last, int(places[at]), 1, keys=keys)
-        for at in stopped[: _MOST_NAMED // 2]
-    ]
-    return _merged(holders), _merged(bounded), slope_of(steps[steady], live[steady])
-
-
-def _gains(states: Sequence[State]) -> tuple[NDArray[np.int32], _Values, _Values]:
-    """Which objects of the first census gained, and bytes and entries of each at each census."""
-    places = np.unique(np.concatenate([state.places for state in states]))
-    gained, entries = np.zeros((2, len(states), len(places)))
-    for number, state in enumerate(states):
-        columns = np.searchsorted(places, state.places)
-        gained[number, columns], entries[number, columns] = state.gained, state.entries
-    return places, gained, entries
-
-
-def rises_again(series: _Values) -> bool:
-    """Whether a series rises in at least a third of the times between two censuses, as by one import it does not."""
-    changes = np.diff(series)
-    rises = int((changes > 0).sum())
-    return rises == len(changes) or rises >= max(_FEWEST_RISES, _LEAST_RISING_SHARE * len(changes))
-
-
-def has_stopped(steps: _Values, series: _Values) -> bool:
-    """Whether a series rises no more in the last tenth of the steps."""
-    before = int(np.searchsorted(steps, _FIRST_SHARE * steps[-1], side="right")) - 1
-    return bool(series[-1] <= series[before] + _LIKE_SHARE * abs(series[-1]))
-
-
-def _bounded(gained: float) -> Holder:
-    return Holder("", gained, gained, gained, bounded=True)
-
-
-def _values(rate: Slope) -> tuple[float, float, float]:
-    return rate.value, rate.low, rate.high
-
-
-def _described(
-    holder: Holder, recorder: Recorder, last: Last, place: int, calls: int, *, keys: bool
-) -> Holder:
-    describe(holder, last, place, recorder.growing_leaf(place), keys=keys)
-    holder.entries = last.entries_gained(place) / calls
-    return holder
+def _named(
+    gains: Gains, chosen: Sequence[int], recorder: Recorder, last: Last, calls: int, *, keys: bool
+) -> list[Holder]:
+    """The ``chosen`` ones, by what they gain in each of ``calls``; where that is 0, as bounded, by all they gained."""
+    holders = []
+    for at in chosen:
+        place, rate = int(gains.places[at]), gains.rates[at]
+        in_all = float(gains.gained[-1, at])
+        figures = (rate.value, rate.low, rate.high) if calls else (in_all, in_all, in_all)
+        holder = Holder("", *figures, bounded=not calls)
+        describe(holder, last, place, recorder.growing_leaf(place), keys=keys)
+        holder.entries = last.entries_gained(place) / (calls or 1)
+        holders.append(holder)
+    return _merged(holders)
 
 
 def _merged(holders: list[Holder]) -> list[Holder]:

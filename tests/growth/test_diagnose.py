@@ -12,12 +12,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 
 import garbology
 from garbology.growth import recording
 from garbology.growth.census import take_census
-from garbology.growth.figures import add_waiting, believe_objects, has_stopped, rises_again
+from garbology.growth.figures import add_waiting, believe_objects
+from garbology.growth.gains import has_stopped, rises_again
 from garbology.growth.holders import Holder
 from garbology.growth.report import Report
 from garbology.growth.trend import Slope
@@ -191,6 +193,28 @@ def test_a_mixture_adds_up():
     parts = report.alive + report.waiting + report.native + report.kept + report.unexplained
     assert parts == pytest.approx(report.grows)
     assert [each.name.rpartition(".")[2] for each in report.holders] == ["SESSIONS[str]", "LOG[int]"]
+
+
+@READS_ALLOCATORS
+@HAS_PYMALLOC
+def test_one_object_in_forty_keeps_the_memory_of_the_others():
+    """Each call is of another size: what it frees can serve no later one, and counts as growth of the process."""
+
+    def work():
+        size = 24 + 16 * (next(COUNTER) % 28)
+        some = [bytes(size) for _ in range(20_000)]
+        LOG.append(some[::40])
+
+    before = psutil.Process().memory_info().rss
+    report = garbology.diagnose(work, calls=18, warmup=2)
+    grown = psutil.Process().memory_info().rss - before
+    assert report.kept > 20 * report.alive > 0
+    assert 0.5 < 20 * report.grows / grown < 2
+    assert report.grows == pytest.approx(
+        report.alive + report.waiting + report.kept + report.native + report.unexplained
+    )
+    text = " ".join(str(report).split())
+    assert "freed, and kept by the allocators" in text
 
 
 def nothing():

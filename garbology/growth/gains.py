@@ -1,0 +1,83 @@
+"""Which objects gain census after census, and which did and have stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from garbology.growth.recording import State
+from garbology.growth.trend import Slope, slope_of
+
+_LEAST_RISING_SHARE = 1 / 3  # of the times between two censuses: what gains once does not grow
+_FEWEST_RISES = 2
+_FIRST_SHARE, _LIKE_SHARE = 0.9, 0.01
+_LEAST_BOUNDED_BYTES = 1_000
+_Values = NDArray[np.float64]
+
+
+class Gains:
+    """What each object of the first census has gained at each later one.
+
+    Attributes
+    ----------
+    places : int32, shape (n,). The objects, by their places in the first census.
+    gained, entries : float64, shape (censuses, n). Bytes and entries of each.
+    rates : bytes a step, over the steady part: from ``settled`` on.
+    """
+
+    def __init__(self, states: Sequence[State], settled: int) -> None:
+        self._steps = np.array([state.step for state in states], float)
+        self._live = np.array([state.live_bytes for state in states], float)
+        steady = self._steps >= settled
+        self._steady = steady if steady.sum() > 1 else np.ones(len(states), bool)
+        self.places = np.unique(np.concatenate([state.places for state in states]))
+        self.gained, self.entries = np.zeros((2, len(states), len(self.places)))
+        for number, state in enumerate(states):
+            columns = np.searchsorted(self.places, state.places)
+            self.gained[number, columns], self.entries[number, columns] = state.gained, state.entries
+        self.rates = [self._slope(self.gained[:, at]) for at in range(len(self.places))]
+
+    def growing(self, least: float) -> list[int]:
+        """Those that gain ``least`` bytes a step again and again, most bytes first."""
+        growing = [
+            at
+            for at, rate in enumerate(self.rates)
+            if rate.value >= least and rate.low >= 0 and self._rises_again(at)
+        ]
+        return sorted(growing, key=lambda at: -self.rates[at].value)
+
+    def stopped(self, growing: Sequence[int]) -> list[int]:
+        """Those that gained something and gain no more, most bytes first."""
+        return [
+            at
+            for at in np.argsort(-self.gained[-1]).tolist()
+            if self.gained[-1, at] >= _LEAST_BOUNDED_BYTES
+            and at not in growing
+            and has_stopped(self._steps, self.gained[:, at])
+            and has_stopped(self._steps, self.entries[:, at])
+        ]
+
+    def live_without(self, stopped: Sequence[int]) -> Slope:
+        """What all live objects gain, but for those that have stopped."""
+        return self._slope(self._live - self.gained[:, stopped].sum(axis=1))
+
+    def _slope(self, series: _Values) -> Slope:
+        return slope_of(self._steps[self._steady], series[self._steady])
+
+    def _rises_again(self, at: int) -> bool:
+        return any(rises_again(series[self._steady, at]) for series in (self.gained, self.entries))
+
+
+def rises_again(series: _Values) -> bool:
+    """Whether a series rises in at least a third of the times between two censuses, as by one import it does not."""
+    changes = np.diff(series)
+    rises = int((changes > 0).sum())
+    return rises == len(changes) or rises >= max(_FEWEST_RISES, _LEAST_RISING_SHARE * len(changes))
+
+
+def has_stopped(steps: _Values, series: _Values) -> bool:
+    """Whether a series rises no more in the last tenth of the steps."""
+    before = int(np.searchsorted(steps, _FIRST_SHARE * steps[-1], side="right")) - 1
+    return bool(series[-1] <= series[before] + _LIKE_SHARE * abs(series[-1]))
