@@ -204,6 +204,8 @@ class Recorder:
                 self._every *= 2
             beyond = _beyond_allocators()
             self.states.append(self._state_of(self._census(), beyond))
+            if self._collections is None:
+                gc.collect()  # it empties free lists that the census has filled, as that of the next call would
 
     def _census(self) -> Last:
         made = self._made()
