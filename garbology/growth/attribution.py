@@ -10,9 +10,8 @@ from scipy.sparse.csgraph import breadth_first_order
 
 from garbology.cycles.reachability import graph_of_pairs
 from garbology.growth.census import Census
+from garbology.snapshot.arrays import ends_of
 from garbology.snapshot.snapshot import Index
-
-_ROUNDS = 32  # of pointer jumping: enough for chains of 2 ** 32
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,10 @@ class Attribution:
     unheld: int
     holders: NDArray[np.int32]
     before: NDArray[np.int32]
+
+    def place_now(self, place: int) -> int:
+        """Where the object at ``place`` of the first census is in the second; -1 where it has died."""
+        return next(iter(np.flatnonzero(self.before == place).tolist()), -1)
 
 
 def attribute(first: Census, now: Census, new: NDArray[np.bool_]) -> Attribution:
@@ -58,12 +61,7 @@ def living_owners(parents: NDArray[np.int32], alive: NDArray[np.bool_]) -> NDArr
     n = len(parents)
     up = np.append(np.where(parents < 0, n, parents), n)
     up[:n][alive] = np.flatnonzero(alive)
-    for _ in range(_ROUNDS):
-        further = up[up]
-        if np.array_equal(further, up):
-            break
-        up = further
-    owners = up[:n].astype(np.int32)
+    owners = ends_of(up)[:n].astype(np.int32)
     return np.where(np.append(alive, False)[owners], owners, np.int32(-1))
 
 
@@ -81,10 +79,5 @@ def first_holders(census: Census, new: NDArray[np.bool_]) -> NDArray[np.int32]:
         n + 1,
     )
     _, parents = breadth_first_order(graph, n)
-    up = np.where((parents < 0) | (parents == n), np.arange(n + 1), parents)
-    for _ in range(_ROUNDS):
-        further = up[up]
-        if np.array_equal(further, up):
-            break
-        up = further
-    return np.where(new, holders[up[:n]], np.int32(-1)).astype(np.int32)
+    up: NDArray[np.int64] = np.where((parents < 0) | (parents == n), np.arange(n + 1), parents)
+    return np.where(new, holders[ends_of(up)[:n]], np.int32(-1)).astype(np.int32)

@@ -67,7 +67,7 @@ def describe(holder: Holder, last: Last, place: int, leaf: str, *, keys: bool) -
 
     ``leaf`` is the label of what is not tracked and has grown most.
     """
-    (now,) = np.flatnonzero(last.attribution.before == place)[:1].tolist() or [-1]
+    now = last.attribution.place_now(place)
     if now < 0:  # it has died, or moved into what is new
         holder.name, holder.kind = "an object that has died since", "gone"
         return

@@ -84,7 +84,7 @@ class Last:
         """How many more entries the object at ``place`` of the first census has than then; of one that is no container,
         how many new objects it refers to.
         """
-        (now,) = np.flatnonzero(self.attribution.before == place)[:1].tolist() or [-1]
+        now = self.attribution.place_now(place)
         if now < 0:
             return 0
         if self.first_lengths[place] >= 0:
@@ -146,11 +146,10 @@ class Recorder:
     def step(self) -> None:
         """One more is done."""
         self.steps += 1
+        if self.steps // self._stride >= _MOST_READINGS:
+            self._thin_out()
         if self.steps % self._stride == 0:
-            if self.steps // self._stride >= _MOST_READINGS:
-                self._thin_out()
-            if self.steps % self._stride == 0:
-                self._read()
+            self._read()
         if self.steps % self._every == 0:
             self._count()
 

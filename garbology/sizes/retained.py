@@ -20,6 +20,7 @@ from garbology.cycles.reachability import graph_from
 from garbology.names.hidden import hides, unseen_referents
 from garbology.sizes.sizes import Kinds, bytes_of_each
 from garbology.snapshot.addresses import among
+from garbology.snapshot.arrays import ends_of
 from garbology.snapshot.snapshot import (
     Referents,
     Snapshot,
@@ -93,12 +94,7 @@ def _nearest_component(
     parent = before.astype(np.int32)
     parent[parent < 0] = n  # not reached
     parent[first] = first
-    while True:  # pointer jumping: a chain of a million takes twenty rounds
-        further = parent[parent]
-        if np.array_equal(further, parent):
-            break
-        parent = further
-    nearest: NDArray[np.int32] = np.append(labels, np.int32(-1))[parent[:n]]
+    nearest: NDArray[np.int32] = np.append(labels, np.int32(-1))[ends_of(parent)[:n]]
     return nearest
 
 
