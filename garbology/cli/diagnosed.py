@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from garbology.growth.report import SCHEMA, SCHEMA_VERSION
-from garbology.monitoring.recordings import RecordingError, intact
+from garbology.monitoring.recordings import RecordingError, intact, refuse_newer
 from garbology.reporting.growth_page import GrowthPage, write_growth
 from garbology.study.page import Tile
 from garbology.text.layout import human_bytes
@@ -24,6 +24,7 @@ def draw_report(file: Path, directory: Path) -> tuple[str, Path]:
     """
     report = _read(file)
     with intact(file):
+        refuse_newer(file, report, SCHEMA_VERSION)
         page = page_of(report)
         return page.verdict, write_growth(page, directory)[0]
 
@@ -36,11 +37,6 @@ def _read(file: Path) -> Mapping[str, Any]:
     if not isinstance(report, dict) or report.get("schema") != SCHEMA:
         raise RecordingError(
             f"{file}: it is no report of garbology.diagnose: json.dump(report.to_dict(), file) makes one"
-        )
-    if report.get("schema_version", 0) > SCHEMA_VERSION:
-        raise RecordingError(
-            f"{file}: a newer garbology made it (schema {report['schema_version']}, this one reads "
-            f"{SCHEMA_VERSION}): upgrade garbology"
         )
     return report
 

@@ -38,6 +38,20 @@ def intact(directory: Path | str) -> Iterator[None]:
         raise RecordingError(f"{directory}: the recording is damaged: {why[:200]}") from None
 
 
+def refuse_newer(path: Path, told: Mapping[str, Any], known: int) -> None:
+    """Refuse what has a larger ``schema_version`` than is ``known``.
+
+    Raises
+    ------
+    RecordingError : it has.
+    """
+    if told.get("schema_version", 0) > known:
+        raise RecordingError(
+            f"{path}: a newer garbology made it (schema {told['schema_version']}, this one reads {known}): "
+            "upgrade garbology"
+        )
+
+
 @dataclass
 class Process:
     """One process of a recorded program.
@@ -134,11 +148,7 @@ def _process(path: Path, began_at: float, scope: Scope) -> Process | None:
     header = next(rows, None)
     if not isinstance(header, dict) or header.get("schema") != RECORDING_SCHEMA:
         return None
-    if header.get("schema_version", 0) > SCHEMA_VERSION:
-        raise RecordingError(
-            f"{path}: a newer garbology made it (schema {header['schema_version']}, this one reads {SCHEMA_VERSION}): "
-            "upgrade garbology"
-        )
+    refuse_newer(path, header, SCHEMA_VERSION)
     process = Process(header, path=path)
     offset = header["began_at_seconds"] - began_at
     shapes: dict[int, dict[str, Any]] = {}

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from garbology.reporting import marks, pictures, svg, views
+from garbology.reporting import marks, svg, views
 from garbology.reporting.figures import rendered
 from garbology.reporting.files import write_text
+from garbology.reporting.pages import card_views
 from garbology.reporting.palette import Series, theme_variables
 from garbology.reporting.panels import lay_out
 from garbology.reporting.templating import render
@@ -53,16 +54,15 @@ class _Bands:
 def write_growth(page: GrowthPage, directory: Path) -> list[Path]:
     """Write index.html, README.md and the drawings; the paths, the page first. The same page gives the same bytes."""
     bands = _bands(page)
-    cards = [pictures.card(shape) for shape in page.shapes]
-    names = [f"cycle-{number}.svg" if card.file_text else "" for number, card in enumerate(cards, 1)]
+    cards = card_views(page.shapes)
     content = {
         "page": page,
         "tiles": [views.tile(tile) for tile in page.tiles],
         "bands": bands,
         "bands_file": _FILE if bands else "",
-        "cards": [{"card": card, "file_name": name} for card, name in zip(cards, names, strict=True)],
+        "cards": cards,
     }
-    drawings = {name: card.file_text for name, card in zip(names, cards, strict=True) if name}
+    drawings = {view.file_name: view.card.file_text for view in cards if view.file_name}
     if bands:
         drawings[_FILE] = bands.file_text
     return [

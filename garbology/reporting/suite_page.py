@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from garbology.reporting import pictures, views
+from garbology.reporting import views
 from garbology.reporting.files import write_text
+from garbology.reporting.pages import card_views
 from garbology.reporting.templating import render
 from garbology.study.page import Tile
 
@@ -31,31 +32,17 @@ class SuitePage:
     problems: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class _CardView:
-    card: pictures.Card
-    file_name: str
-
-
 def write_suite(page: SuitePage, directory: Path) -> list[Path]:
     """Write index.html, README.md and the drawings; the paths, the page first. The same page gives the same bytes."""
-    cards = [pictures.card(shape) for shape in page.shapes]
-    views_of_cards = [
-        _CardView(card, f"cycle-{number}.svg" if card.file_text else "")
-        for number, card in enumerate(cards, 1)
-    ]
+    cards = card_views(page.shapes)
     content = {
         "page": page,
         "tiles": [views.tile(tile) for tile in page.tiles],
         "problems": views.Problems(views.problem_lines(page.problems)),
-        "cards": views_of_cards,
+        "cards": cards,
     }
     return [
         write_text(directory / "index.html", render("suite.html.j2", content)),
         write_text(directory / "README.md", render("suite.md.j2", content)),
-        *(
-            write_text(directory / each.file_name, each.card.file_text)
-            for each in views_of_cards
-            if each.file_name
-        ),
+        *(write_text(directory / each.file_name, each.card.file_text) for each in cards if each.file_name),
     ]
