@@ -102,6 +102,8 @@ class _Reading:
         self._left_out = left_out
         self._new = np.append(new, False)
         self._seen: set[int] = set()
+        self._further: list[object] = []  # what was found and may hold others, with its owners
+        self._further_owners: list[int] = []
         self.parents = np.full(len(objects), -1, np.int32)
         self.leaves = _Leaves()
         self.sources: list[NDArray[np.int32]] = []
@@ -110,9 +112,8 @@ class _Reading:
     def read(self, holders: list[object], owners: NDArray[np.int32]) -> None:
         """What ``holders`` lead to; ``owners`` says to which tracked object each belongs (int32, shape (n,))."""
         while holders:
-            further: list[object] = []
-            further_owners: list[int] = []
-            self._add_unseen(holders, owners, further, further_owners)
+            self._further, self._further_owners = [], []
+            self._add_unseen(holders, owners)
             done = 0
             for referents in referents_in_chunks(holders):
                 chunk = owners[done : done + len(referents)]
@@ -126,9 +127,9 @@ class _Reading:
                 _, first = np.unique(referents.addresses[entries], return_index=True)
                 entries = np.sort(entries[first])
                 leaves = [referents.objects[entry] for entry in entries.tolist()]
-                self._add(leaves, of_each[entries], further, further_owners)
+                self._add(leaves, of_each[entries])
                 del referents, leaves
-            holders, owners = further, np.array(further_owners, np.int32)
+            holders, owners = self._further, np.array(self._further_owners, np.int32)
 
     def _note(self, sources: NDArray[np.int32], targets: NDArray[np.int32]) -> None:
         orphans = self.parents[targets] < 0
@@ -138,29 +139,17 @@ class _Reading:
         self.sources.append(sources[known].astype(np.int32))
         self.targets.append(targets[known].astype(np.int32))
 
-    def _add(
-        self,
-        leaves: list[object],
-        owners: NDArray[np.int32],
-        further: list[object],
-        further_owners: list[int],
-    ) -> None:
+    def _add(self, leaves: list[object], owners: NDArray[np.int32]) -> None:
         types, kinds = types_of(leaves)
         self.leaves.add(leaves, owners, types, kinds)
         holds = np.array([bool(flags_of(kind) & COLLECTED_TYPE) or hides(kind) for kind in types], bool)
         for place in np.flatnonzero(holds[kinds]).tolist() if len(kinds) else ():
             if id(leaves[place]) not in self._seen:
                 self._seen.add(id(leaves[place]))
-                further.append(leaves[place])
-                further_owners.append(int(owners[place]))
+                self._further.append(leaves[place])
+                self._further_owners.append(int(owners[place]))
 
-    def _add_unseen(
-        self,
-        holders: list[object],
-        owners: NDArray[np.int32],
-        further: list[object],
-        further_owners: list[int],
-    ) -> None:
+    def _add_unseen(self, holders: list[object], owners: NDArray[np.int32]) -> None:
         """What arrays and other C types hold without the collector's knowledge."""
         types, kinds = types_of(holders)
         hiding = np.array([hides(kind) for kind in types], bool)
@@ -170,7 +159,7 @@ class _Reading:
         unseen = list(chain.from_iterable(unseen_of_each))
         places = self._index.find(addresses_of(unseen))
         self._note(sources[places >= 0], places[places >= 0])
-        self._add(list(compress(unseen, (places < 0).tolist())), sources[places < 0], further, further_owners)
+        self._add(list(compress(unseen, (places < 0).tolist())), sources[places < 0])
 
 
 @dataclass

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from garbology.growth.gains import Gains
 from garbology.growth.holders import Holder, describe
 from garbology.growth.recording import Last, Recorder, State
-from garbology.growth.report import Report
+from garbology.growth.report import LEAST_KEPT_BYTES, Report
 from garbology.growth.trend import NONE, Slope, settled_from, slope_of, undisturbed
 from garbology.interpreter.allocators import block_rules
 
@@ -23,10 +23,10 @@ _LEAST_SHARE = 0.005  # of the growth
 _LEAST_NATIVE = 64.0, 0.02
 _LEAST_NATIVE_OF_MALLOC = 512.0, 0.1  # where each object is malloc's own
 _LEAST_NATIVE_TOTAL = 2_048  # in all calls
-_LEAST_KEPT_BYTES = 4 << 20  # a few arenas, by which the figure jumps
 _DISTURBANCE_BYTES = 1_024  # by a census, at most: free lists of CPython that it does not tell of
 _LEAST_BEYOND_BYTES = 4 << 20
 _Values = NDArray[np.float64]
+_Readings = tuple[_Values, _Values, _Values, _Values]
 
 
 def fill_in(report: Report, recorder: Recorder, last: Last | None, *, keys: bool) -> None:
@@ -34,7 +34,8 @@ def fill_in(report: Report, recorder: Recorder, last: Last | None, *, keys: bool
     if last is None:
         return
     states = recorder.states
-    steps, used, kept, _ = _readings(recorder)
+    readings = _readings(recorder)
+    steps, used, kept, _ = readings
     start = settled_from(steps, used)
     report.settled = int(steps[start])
     growth = slope_of(steps[start:], used[start:])
@@ -44,7 +45,7 @@ def fill_in(report: Report, recorder: Recorder, last: Last | None, *, keys: bool
     report.can_tell = max(growth.high - growth.value, growth.value - growth.low, least)
     steady = [state for state in states if state.step >= report.settled]
     report.unheld = _slope(steady if len(steady) > 1 else states, "unheld_bytes").value
-    report.native = _native(recorder, steady, report)
+    report.native = _native(readings, steady if len(steady) > 1 else states, report)
     report.beyond = _beyond(steady)
     _add_kept(report, steps[start:], kept[start:])
     gains = Gains(states, report.settled)
@@ -55,7 +56,7 @@ def fill_in(report: Report, recorder: Recorder, last: Last | None, *, keys: bool
     live = gains.live_without(stopped)
     report.alive = live.value
     believe_objects(report, live)
-    report.moments = list(_moments(recorder))
+    report.moments = list(_moments(readings, states))
 
 
 def believe_objects(report: Report, live: Slope) -> None:
@@ -78,7 +79,7 @@ def add_waiting(report: Report) -> None:
     report.unexplained = report.grows - told
 
 
-def _readings(recorder: Recorder) -> tuple[_Values, _Values, _Values, _Values]:
+def _readings(recorder: Recorder) -> _Readings:
     """The columns of the readings; of the live objects alone, where allocators cannot be read.
 
     A census disturbs what the allocators have in reserve, so the step after it shows some hundred bytes more or less.
@@ -104,12 +105,12 @@ def _slope(states: Sequence[State], name: str) -> Slope:
     return slope_of(*_series(states, name))
 
 
-def _native(recorder: Recorder, steady: Sequence[State], report: Report) -> float | None:
+def _native(readings: _Readings, steady: Sequence[State], report: Report) -> float | None:
     """What `malloc` handed out beyond Python's own objects."""
-    steps, _, _, in_c = _readings(recorder)
+    steps, _, _, in_c = readings
     if np.isnan(in_c).any():
         return None
-    places, pythons = _series(steady if len(steady) > 1 else recorder.states, "c_bytes")
+    places, pythons = _series(steady, "c_bytes")
     slope = slope_of(places, np.interp(places, steps, in_c) - pythons)
     calls = max(places[-1] - places[0], 1.0)
     least_bytes, share = _LEAST_NATIVE if block_rules().above else _LEAST_NATIVE_OF_MALLOC
@@ -117,11 +118,11 @@ def _native(recorder: Recorder, steady: Sequence[State], report: Report) -> floa
     return slope.value if slope.value >= least and slope.low > 0 and report.low > 0 else 0.0
 
 
-def _moments(recorder: Recorder) -> Iterator[dict[str, float]]:
+def _moments(readings: _Readings, states: Sequence[State]) -> Iterator[dict[str, float]]:
     """The bytes of each kind at each census, since the first."""
-    steps, _, kept, in_c = _readings(recorder)
-    first = recorder.states[0]
-    for state in recorder.states:
+    steps, _, kept, in_c = readings
+    first = states[0]
+    for state in states:
         handed_out, keep = (
             float(np.interp(state.step, steps, column) - column[0]) for column in (in_c, kept)
         )
@@ -146,7 +147,7 @@ def _add_kept(report: Report, steps: _Values, kept: _Values) -> None:
     """What was freed and is kept is growth of the process, too, where it is more than arenas jump by."""
     report.kept_bytes, report.kept_gained = int(kept[-1]), int(kept[-1] - kept[0])
     slope = slope_of(steps, kept) if len(kept) > 1 else NONE
-    if report.kept_gained >= _LEAST_KEPT_BYTES and slope.low > 0:
+    if report.kept_gained >= LEAST_KEPT_BYTES and slope.low > 0:
         report.kept = slope.value
         report.grows, report.low, report.high = (
             report.grows + slope.value, max(report.low, 0.0) + slope.low, report.high + slope.high,

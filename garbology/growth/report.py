@@ -34,7 +34,7 @@ _UNEXPLAINED = (
 _RESIZED = "counted above and not in what grows: memory that came at once, as of a table that was resized"
 _LEAST_UNEXPLAINED_BYTES, _LEAST_UNEXPLAINED_SHARE = 64, 0.05
 _LEAST_WAITING_BYTES = 16  # a call: less is what the last calls left
-_LEAST_KEPT_BYTES = 4 << 20
+LEAST_KEPT_BYTES = 4 << 20  # a few arenas, by which the figure jumps
 _BEYOND = (
     "of anonymous memory beside these: mapped past the allocators, or older blocks written for the first time"
 )
@@ -164,7 +164,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _figure(None, f"bounded: {_bounded(holder)}")
     if report.kept_bytes and report.kept:
         yield from _figure(None, f"the allocators keep {human_bytes(report.kept_bytes)} that were freed")
-    elif report.kept_gained >= _LEAST_KEPT_BYTES:
+    elif report.kept_gained >= LEAST_KEPT_BYTES:
         yield from _figure(None, f"bounded: what the allocators keep of freed memory grew by {_kept(report)}")
     if report.beyond:
         yield from _figure(report.beyond, _BEYOND)
