@@ -14,9 +14,12 @@ from garbology.interpreter import collector
 from garbology.monitoring.budget import Budget
 from tests.instrument.test_shape_counts import children, itself, pair, ring
 
-pytestmark = pytest.mark.skipif(
-    collector.kind() != "generational", reason="only this collector's garbage is known before it is freed"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        collector.kind() != "generational", reason="only this collector's garbage is known before it is freed"
+    ),
+    pytest.mark.usefixtures("quiet"),
+]
 
 
 class Node:
@@ -25,14 +28,6 @@ class Node:
 
 class Other:
     pass
-
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture

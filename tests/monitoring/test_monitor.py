@@ -14,9 +14,12 @@ from garbology.interpreter import collector
 from garbology.monitoring import monitors
 from garbology.monitoring.budget import Budget
 
-pytestmark = pytest.mark.skipif(
-    collector.kind() != "generational", reason="only this collector's garbage is known before it is freed"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        collector.kind() != "generational", reason="only this collector's garbage is known before it is freed"
+    ),
+    pytest.mark.usefixtures("quiet"),
+]
 
 
 class Job:
@@ -51,16 +54,6 @@ def work(times=300):
             leave_a_list()
         if number % 7 == 0:
             Kept()
-
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    """Nothing of earlier tests is left, and the heap of the test runner is not collected each time."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-    assert gc.isenabled()
 
 
 def shape_with(seen, text):
