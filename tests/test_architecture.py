@@ -32,7 +32,7 @@ ENGINE = [
 
 # The rooms of the instrument, from the bottom to the top, in the same way.
 ROOMS = [
-    *("text", "interpreter", "names", "snapshot", "cycles", "sizes", "advice", "alive", "leaks", "find"),
+    *("text", "interpreter", "names", "snapshot", "cycles", "sizes", "advice", "leaks", "alive", "find"),
     *("monitoring", "recorders", "growth", "study", "reporting", "measuring", "cli", "testing"),
 ]
 # What is beside the order: a recorder runs in any program, and the plugin asserts.
@@ -128,14 +128,28 @@ def test_a_file_can_be_read_at_one_sitting(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 
 
-def test_no_modules_import_each_other():
-    """Imports of garbology that run when a module is imported, or later in a function, make no circle."""
+def own_imports() -> dict[str, set[str]]:
+    """Which modules of garbology each imports, when it is imported itself or later in a function."""
     known = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sources("garbology")}
     known = {name.removesuffix(".__init__"): path for name, path in known.items()}
-    graph = {name: {each for each in imported(path, known) if each != name} for name, path in known.items()}
+    return {name: {each for each in imported(path, known) if each != name} for name, path in known.items()}
+
+
+def test_no_modules_import_each_other():
+    """Imports of garbology that run when a module is imported, or later in a function, make no circle."""
+    graph = own_imports()
     while leaves := {name for name, below in graph.items() if not below & graph.keys()}:
         graph = {name: below for name, below in graph.items() if name not in leaves}
     assert graph == {}
+
+
+def test_a_call_of_find_cycles_passes_nine_rooms():
+    """Whatever a watched function leaves: no module of another room can be reached from `garbology.find.window`."""
+    graph, reached, new = own_imports(), set(), {"garbology.find.window"}
+    while new:
+        reached |= new
+        new = set().union(*(graph[name] for name in new)) & graph.keys() - reached
+    assert len({name.split(".")[1] for name in reached if "." in name}) <= 9
 
 
 @pytest.mark.parametrize("path", sources("experiments"), ids=str)

@@ -7,10 +7,10 @@ import types
 
 import numpy as np
 
-from garbology.alive.heap import Heap
 from garbology.interpreter.thread_stacks import RunningFrame
 from garbology.names.classes import safe_type_name
 from garbology.names.leftovers import IN_ORDER
+from garbology.snapshot.heap import Heap
 
 _OPTIMIZED = 1  # CO_OPTIMIZED: the locals are in slots, not in a namespace
 _BETWEEN = ("CACHE", "EXTENDED_ARG", "KW_NAMES", "NOP", "PRECALL", "PUSH_NULL")

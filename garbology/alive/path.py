@@ -10,8 +10,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from garbology.alive.gc_roots import Root, frame_name
-from garbology.alive.heap import Heap
 from garbology.cycles.folding import Step, is_foldable, joined_label
 from garbology.cycles.result import Edge
 from garbology.interpreter.contents import items_of, slot_ids, value_of
@@ -32,6 +30,8 @@ from garbology.names.containers import key_label
 from garbology.names.edges import named_referents, short_type_name
 from garbology.names.interactive import Hidden, HiddenReferences
 from garbology.names.secrets import has_secrets, secret_label
+from garbology.snapshot.heap import Heap
+from garbology.snapshot.roots import Root, frame_name
 from garbology.snapshot.snapshot import addresses_of
 from garbology.text.escaping import safe_text
 

@@ -13,18 +13,19 @@ from typing import Any
 import numpy as np
 
 from garbology.alive.asking import Asking
-from garbology.alive.gc_roots import Root, held_by_c, named_roots, own_modules
-from garbology.alive.heap import Upstream, heap_with_frames
-from garbology.alive.leak_reasons import hidden_name
 from garbology.alive.path import Chains, node_name
 from garbology.cycles.result import Edge
+from garbology.cycles.upstream import Upstream, hidden_cycle, upstream_of
 from garbology.interpreter import collector, exclusive
 from garbology.interpreter.refcounts import is_immortal, reference_count
 from garbology.interpreter.tracing import untraced
+from garbology.leaks.reasons import hidden_name
 from garbology.names.call_caches import PART
 from garbology.names.classes import safe_type_name
 from garbology.names.interactive import HiddenReferences
 from garbology.names.sources import is_own_code
+from garbology.snapshot.heap import heap_with_frames
+from garbology.snapshot.roots import Root, held_by_c, named_roots, own_modules
 from garbology.text.layout import wrap
 
 SCHEMA_VERSION = 1
@@ -175,15 +176,15 @@ class _Question:
         modules = own | np.isin(heap.sources, self._own_modules)
         path = None
         if asking.gathered.any():
-            path = self._from_a_root(heap.upstream(place, modules | asking.variable | asking.gathered))
+            path = self._from_a_root(upstream_of(heap, place, modules | asking.variable | asking.gathered))
         if path is None:
-            upstream = heap.upstream(place, modules | asking.variable)
+            upstream = upstream_of(heap, place, modules | asking.variable)
             path = self._from_a_root(upstream) or self._from_c(upstream)
         if path is None:  # a part of the instrument itself, or nothing else holds it
-            upstream = heap.upstream(place, own | asking.variable)
+            upstream = upstream_of(heap, place, own | asking.variable)
             path = self._from_a_root(upstream)
         if path is None and asking.variable.any():
-            path = self._from_a_root(heap.upstream(place, own))
+            path = self._from_a_root(upstream_of(heap, place, own))
         return self._held(path) if path else self._unheld(upstream)
 
     def _held(self, path: list[int]) -> Alive:
@@ -194,7 +195,7 @@ class _Question:
         return self._described(root.kind, text + root.suffix, path)
 
     def _unheld(self, upstream: Upstream) -> Alive:
-        leak = self._heap.hidden_cycle(upstream)
+        leak = hidden_cycle(self._heap, upstream)
         if leak:
             return self._described("leak", _LEAK.format(self._hidden_name(leak)), leak)
         referents = self._heap.targets[self._heap.sources == self._place]

@@ -14,7 +14,6 @@ from types import FunctionType, ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.alive.gc_roots import own_modules
 from garbology.find.collected import Collections
 from garbology.growth.attribution import Attribution, attribute
 from garbology.growth.census import Census, take_census
@@ -27,6 +26,7 @@ from garbology.recorders.memory import anonymous_bytes
 from garbology.sizes.sizes import held_bytes, object_bytes
 from garbology.snapshot.addresses import addresses_of, among
 from garbology.snapshot.listing import closed, listing
+from garbology.snapshot.roots import own_modules
 
 _MOST_READINGS = 1_024  # then every other one is dropped
 _MOST_STATES = 16

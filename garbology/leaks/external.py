@@ -30,7 +30,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import breadth_first_order
 
-from garbology.alive.gc_roots import known_to_c
 from garbology.cycles.reachability import graph_of_pairs, held_from_outside, reachable_from
 from garbology.interpreter.contents import elements_of, slots_are, value_of
 from garbology.interpreter.contexts import ids_in_context
@@ -44,6 +43,7 @@ from garbology.names.secrets import has_secrets, secret_addresses
 from garbology.snapshot.expansion import referents_outside
 from garbology.snapshot.judging import is_of_the_analysis
 from garbology.snapshot.listing import listing, referrers_of
+from garbology.snapshot.roots import known_to_c
 from garbology.snapshot.snapshot import (
     Index,
     Snapshot,

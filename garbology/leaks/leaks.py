@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.alive.leak_reasons import FoldedWithSecrets, hidden_step, is_hiding, reason_of
 from garbology.cycles.components import Components, cyclic_components
 from garbology.cycles.folding import Folded, Link
 from garbology.cycles.reachability import held_from_outside, reachable_from
@@ -25,6 +24,7 @@ from garbology.leaks.call_caches import kept_by_cached_calls
 from garbology.leaks.external import has_module, unheld_roots, without_held
 from garbology.leaks.held_by_c import judge
 from garbology.leaks.leak import HeldByC, Leak, Leaks
+from garbology.leaks.reasons import FoldedWithSecrets, hidden_step, is_hiding, reason_of
 from garbology.names.nodes import node_name
 from garbology.names.secrets import is_made_in_python
 from garbology.sizes.retained import holdings

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from garbology.alive.gc_roots import named_roots
-from garbology.alive.heap import heap_with_frames
+from garbology.cycles.upstream import upstream_of
+from garbology.snapshot.heap import heap_with_frames
+from garbology.snapshot.roots import named_roots
 
 
 def any_is_in_use(objects: Sequence[object]) -> bool:
@@ -19,6 +20,6 @@ def any_is_in_use(objects: Sequence[object]) -> bool:
     none = np.zeros(len(heap.sources), bool)
     # No generator: it would hold the heap in a cell, and the heap holds every cell.
     for obj in objects:  # noqa: SIM110
-        if np.isin(roots, heap.upstream(heap.place_of(obj), none).order).any():
+        if np.isin(roots, upstream_of(heap, heap.place_of(obj), none).order).any():
             return True
     return False

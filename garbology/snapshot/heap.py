@@ -1,4 +1,4 @@
-"""The whole heap, read backwards: who holds an object, who holds those, and so on up to what starts the chain."""
+"""The whole heap as arrays: all objects that can hold others, and the references between them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from types import CodeType
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import breadth_first_order
 
-from garbology.cycles.reachability import graph_of_pairs, strongly_connected
-from garbology.interpreter.once import cached_property
 from garbology.interpreter.thread_stacks import RunningFrame, own_frame_ids, running_frames
 from garbology.interpreter.traversal import is_dangerous_to_traverse
 from garbology.names.classes import COLLECTED_TYPE, flags_of
@@ -28,8 +24,6 @@ from garbology.snapshot.snapshot import (
     referents_in_chunks,
     types_of,
 )
-
-_MOST_WAYS = 16  # hidden references on cycles, of which the nearest is chosen
 
 
 class Heap:
@@ -104,26 +98,6 @@ class Heap:
         missing: NDArray[np.int64] = count_each([self.objects[place] for place in places.tolist()]) - seen
         return missing - 1  # one of them is this list's own
 
-    def upstream(self, place: int, ignored: NDArray[np.bool_]) -> Upstream:
-        """All from which an object can be reached, without the ``ignored`` references (bool, shape (m,))."""
-        used = ~ignored
-        backwards = graph_of_pairs(self.targets[used], self.sources[used], len(self))
-        order, nearer = breadth_first_order(backwards, place)
-        return Upstream(order, nearer, backwards)
-
-    def hidden_cycle(self, upstream: Upstream) -> list[int]:
-        """A way to the object from a cycle through a hidden reference: all that is on it or behind it is never freed.
-
-        It begins with that reference, or at the object itself if that is on the cycle. Empty where there is none.
-        """
-        edges = np.flatnonzero(self.hidden)
-        sources, targets = self.sources[edges], self.targets[edges]
-        inside = np.flatnonzero(upstream.are_together(sources, targets))
-        ways = [
-            upstream.way_through(int(sources[at]), int(targets[at])) for at in inside[:_MOST_WAYS].tolist()
-        ]
-        return min(ways, key=len, default=[])
-
 
 def heap_with_frames(seeds: list[object], left_out: set[int]) -> tuple[Heap, list[RunningFrame]]:
     """The heap with the references of all running functions' variables, and these functions.
@@ -140,66 +114,6 @@ def heap_with_frames(seeds: list[object], left_out: set[int]) -> tuple[Heap, lis
         [variable.counted for _, variable in variables],
     )
     return heap, frames
-
-
-class Upstream:
-    """What an object can be reached from.
-
-    Attributes
-    ----------
-    order : int32. Places of all that can reach the object, nearest first; the object itself is the first.
-    """
-
-    def __init__(self, order: NDArray[np.int32], nearer: NDArray[np.int32], backwards: csr_matrix) -> None:
-        self.order = order
-        self._nearer = nearer
-        self._backwards = backwards
-
-    def path_from(self, place: int) -> list[int]:
-        """A shortest way from there to the object, both ends included."""
-        path = [place]
-        while path[-1] != self.order[0]:
-            path.append(int(self._nearer[path[-1]]))
-        return path
-
-    def are_together(self, sources: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of these references are on a cycle of what the object can be reached from."""
-        known = np.zeros(len(self._nearer), bool)
-        known[self.order] = True
-        together: NDArray[np.bool_] = self._labels[sources] == self._labels[targets]
-        return together & known[sources] & known[targets]
-
-    def way_through(self, source: int, target: int) -> list[int]:
-        """A way to the object that begins with the reference from ``source`` to ``target``, or leads from the object
-        through that reference and back to it.
-        """
-        onwards = self.path_from(target)
-        if self._labels[source] != self._labels[self.order[0]]:
-            return [source, *onwards]
-        _, before = breadth_first_order(self._backwards, source)
-        back = [int(self.order[0])]
-        while back[-1] != source:
-            back.append(int(before[back[-1]]))
-        return [*back, *onwards]
-
-    @cached_property
-    def _labels(self) -> NDArray[np.int32]:
-        """A number for each object, equal for those that are on a cycle together."""
-        return strongly_connected(self._backwards)[1]
-
-    def cycle(self, referents: NDArray[np.integer]) -> list[int]:
-        """A way from a cycle to the object: from the object itself if one of its ``referents`` leads back to it."""
-        known = np.zeros(len(self._nearer), bool)
-        known[self.order] = True
-        back = set(referents[known[referents]].tolist())
-        if back:
-            nearest = next(place for place in self.order.tolist() if place in back)
-            first = int(self.order[0])
-            return [first, first] if nearest == first else [first, *self.path_from(nearest)]
-        labels = self._labels
-        in_cycle = (np.bincount(labels)[labels] > 1) | (self._backwards.diagonal() > 0)
-        places = self.order[in_cycle[self.order]].tolist()
-        return self.path_from(places[0]) if places else [int(self.order[0])]
 
 
 def _tracked(listed: Listing, seeds: Sequence[object], left_out: frozenset[int]) -> list[object]:

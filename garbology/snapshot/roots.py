@@ -11,13 +11,13 @@ from contextvars import Context
 from dataclasses import dataclass
 from itertools import chain
 
-from garbology.alive.heap import Heap
-from garbology.alive.registries import holders_of_callables, registry_of
 from garbology.interpreter.contents import elements_of, items_of
 from garbology.interpreter.thread_stacks import RunningFrame
 from garbology.names.classes import is_module, namespace_of_module
 from garbology.names.frames import code_name, code_site
 from garbology.names.interactive import attribute
+from garbology.names.registries import holders_of_callables, registry_of
+from garbology.snapshot.heap import Heap
 from garbology.text.escaping import safe_text
 
 _MOST_ATEXIT_CALLBACKS = 10_000
