@@ -6,10 +6,11 @@ package imports no plotting library and nothing of the command line, so that a m
 import a study.
 """
 
-from garbology.study.claims import agree, every, growth, proportional, some
+from garbology.study.claims import Claim, agree, every, growth, proportional, some
+from garbology.study.conditions import Condition
 from garbology.study.declaration import DeclarationError, Study
 from garbology.study.figures import bars, line, points
-from garbology.study.page import Table, Tile
+from garbology.study.page import FigureSpec, Table, Tile
 from garbology.study.program import run_study
 from garbology.study.runs import Case, NotMeasured, Run, Runs, Unavailable
 from garbology.study.selections import Selection
@@ -19,7 +20,10 @@ from garbology.study.wording import counted, shown
 
 __all__ = [
     "Case",
+    "Claim",
+    "Condition",
     "DeclarationError",
+    "FigureSpec",
     "NotMeasured",
     "Run",
     "Runs",

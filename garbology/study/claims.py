@@ -12,7 +12,7 @@ from contextlib import suppress
 from string import Formatter
 from typing import Any
 
-from garbology.study.conditions import Agreement, Condition, Every, Evidence, Proportional, Some
+from garbology.study.conditions import Agreement, Condition, Every, Evidence, Proportional, Same, Some
 from garbology.study.exceptions import ExpectedException
 from garbology.study.naming import Named
 from garbology.study.quantities import Quantity
@@ -23,13 +23,18 @@ from garbology.study.wording import counted
 _SAMPLES = "samples"
 
 
-def every(selection: Selection, predicate: Callable[[Run], object], text: str = "") -> Condition:
+def every(
+    selection: Selection, predicate: Callable[[Run], object] | None = None, text: str = "", /, **values: Any
+) -> Condition:
     """Whether a predicate is true of every sample of a selection; `text` says what is wrong with one that breaks it.
 
     The sample itself, with its case and its numbers, is always part of that evidence; other values, say of a list,
-    are named in braces: "called {events}".
+    are named in braces: "called {events}". In place of a predicate, the values that every sample has:
+    `every(weak, left=0)`.
     """
-    return Every(selection, predicate, text)
+    if (predicate is None) is not bool(values):
+        raise TypeError("every() takes a predicate, or the values that every sample has")
+    return Same(selection, values) if predicate is None else Every(selection, predicate, text)
 
 
 def some(selection: Selection, predicate: Callable[[Run], object], text: str = "") -> Condition:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -90,6 +90,28 @@ class Every(_Predicated):
             if not self._predicate(run):
                 text = self._text.format(**run.case, **run.values) if "{" in self._text else self._text
                 raise AssertionError(f"{run}: {text}" if text else str(run))
+        return Evidence("", keys_of(chosen), is_figure=False)
+
+
+class Same(Condition):
+    """Values that every sample has; see `garbology.study.claims.every`."""
+
+    def __init__(self, selection: Selection, wanted: Mapping[str, Any]) -> None:
+        for name in wanted:
+            selection.median(name)  # a misspelt name is an error at once
+        self.selections = (selection,)
+        self._wanted = wanted
+
+    def check(self, runs: Runs) -> Evidence:
+        """The samples checked; AssertionError with the values of the first that has others."""
+        chosen = list(self.selections[0].of(runs))
+        for run in chosen:
+            others = {
+                name: getattr(run, name) for name in self._wanted if getattr(run, name) != self._wanted[name]
+            }
+            if others:
+                texts = [f"{name} is {value!r}, not {self._wanted[name]!r}" for name, value in others.items()]
+                raise AssertionError(f"{run}: {', '.join(texts)}")
         return Evidence("", keys_of(chosen), is_figure=False)
 
 

@@ -78,11 +78,15 @@ class Declared(ABC):
         symlog: Axes = "",
         x_title: str | None = None,
         y_title: str | None = None,
+        values: Mapping[str, str] | None = None,
     ) -> Figure:
         """Declare a figure: the median of `y` over `x`, a line for each `color`, a panel for each `facet`.
 
         `log` and `symlog` name the axes with such a scale. With `facet_alone=False` a facet of one value is none.
+        `values` compares several measured values of a sample: it maps what the reader sees, which becomes the `color`,
+        to the value's name; all of them are then called `y`.
         """
+        selection = self._compared(selection, values, color, y)
         return self._figure(figures.line, caption, selection, x=x, y=y, color=color, facet=facet, x_title=x_title,
                             y_title=y_title, facet_alone=facet_alone, **scales(log, symlog))  # fmt: skip
 
@@ -100,10 +104,12 @@ class Declared(ABC):
         symlog: Axes = "",
         x_title: str | None = None,
         y_title: str | None = None,
+        medians: bool = False,
     ) -> Figure:
-        """Declare a figure with a point for every sample; see `line`."""
-        return self._figure(figures.points, caption, selection, x=x, y=y, color=color, facet=facet, x_title=x_title,
-                            y_title=y_title, facet_alone=facet_alone, **scales(log, symlog))  # fmt: skip
+        """Declare a figure with a point for every sample, or with `medians` for every case; see `line`."""
+        return self._figure(figures.points, caption, selection, x=x, y=y, color=color, facet=facet, medians=medians,
+                            x_title=x_title, y_title=y_title, facet_alone=facet_alone,
+                            **scales(log, symlog))  # fmt: skip
 
     def bars(
         self,
@@ -119,11 +125,24 @@ class Declared(ABC):
         symlog: bool = False,
         x_title: str | None = None,
         y_title: str | None = None,
+        values: Mapping[str, str] | None = None,
     ) -> Figure:
         """Declare a figure with a bar for each value of `x` and `color`; see `line`. The values are on a log scale."""
+        selection = self._compared(selection, values, color, y)
         y_scale = "log" if log else "symlog" if symlog else "linear"
         return self._figure(figures.bars, caption, selection, x=x, y=y, color=color, facet=facet, x_title=x_title,
                             y_title=y_title, facet_alone=facet_alone, y_scale=y_scale)  # fmt: skip
+
+    def _compared(
+        self, selection: Selection, values: Mapping[str, str] | None, color: str | None, y: str
+    ) -> Selection:
+        """The selection, or several values of its samples side by side."""
+        if not values:
+            return selection
+        with self._checked():
+            if not color:
+                raise ValueError(f"a figure of {', '.join(values)} needs a color, which tells them apart")
+        return selection.side_by_side(values, by=color, value=y)
 
     def _figure(
         self, make: Callable[..., FigureSpec], caption: str, selection: Selection, **options: Any

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from garbology.study.page import FigureKind, FigureSpec, Scale
+from garbology.study.page import FigureSpec, Scale
 from garbology.study.runs import Case, Runs
 
 
@@ -59,21 +59,19 @@ def points(
     y_scale: Scale = "linear",
     x_title: str | None = None,
     y_title: str | None = None,
+    medians: bool = False,
 ) -> FigureSpec:
-    """Every sample as a point; `x` may be a measured value as well."""
-    keys = list(filter(None, [x, y, color, facet]))
-    rows = [
-        {
-            **{key: getattr(run, key) for key in keys},
-            "runtime": run.runtime,
-            "low": None,
-            "high": None,
-            "samples": 1,
-        }
-        for run in runs
-    ]
-    kind: FigureKind = "points"
-    return FigureSpec("", "", kind, x, y, color, facet, x_scale, y_scale, x_title, y_title, rows)
+    """Every sample as a point, or the medians of every case with the interval of `y`; `x` may be a measured value."""
+    named = [key for key in (color, facet) if key]
+    if medians:
+        rows = [{x: case.median(x), **_median_row(case, named, y)} for case in runs.cases()]
+    else:
+        alone = {"low": None, "high": None, "samples": 1}
+        rows = [
+            {**{key: getattr(run, key) for key in (x, y, *named)}, "runtime": run.runtime, **alone}
+            for run in runs
+        ]
+    return FigureSpec("", "", "points", x, y, color, facet, x_scale, y_scale, x_title, y_title, rows)
 
 
 def _median_rows(runs: Runs, x: str, y: str, color: str | None, facet: str | None) -> list[dict[str, Any]]:

@@ -35,12 +35,12 @@ class Reading:
 
 @dataclass(frozen=True)
 class Leaf:
-    """A measured value of a selection: the median over the samples of its one case, an extreme of all samples, or how
-    many values there are."""
+    """A measured value of a selection: the median over the samples of its one case, an extreme of all samples, how many
+    values there are, or a list of them."""
 
     selection: Selection
     field: Field
-    kind: Literal["median", "least", "most", "count"] = "median"
+    kind: Literal["median", "least", "most", "count", "listed"] = "median"
     text: str = ""  # what a function as `field` stands for
 
     @property
@@ -66,6 +66,9 @@ class Leaf:
         chosen = list(self.selection.of(runs))
         if self.kind == "count":
             return Reading(len({repr(self._of(run)) for run in chosen}), [], chosen, {})
+        if self.kind == "listed":
+            firsts = [self._of(case.samples[0]) for case in Runs(chosen).cases()]
+            return Reading(", ".join(dict.fromkeys(firsts)), [], chosen, {})
         present = [run for run in chosen if self._of(run) is not None]
         if not present:
             return Reading(None, [], chosen, {})
@@ -247,7 +250,7 @@ def _leaves_text(readings: dict[Leaf, Reading], made: str = "", title: str = "")
     parts: list[str] = []
     for leaf, reading in shown_leaves.items():
         value = title or shown(reading.value, leaf.unit)
-        value = {"median": "", "least": "at least ", "most": "at most ", "count": ""}[leaf.kind] + value
+        value = {"least": "at least ", "most": "at most "}.get(leaf.kind, "") + value
         named = value if title or (parts and len(set(titles)) == 1) else f"{leaf.title} {value}"
         label = _label(reading.case, [] if extreme else cases)
         parts.append(f"{named} ({label})" if label else named)

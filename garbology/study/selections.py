@@ -41,6 +41,11 @@ class Selection:
             self._require(name)
         return Selection(lambda runs: self.of(runs).where(**wanted), self._names)
 
+    def each(self, **wanted: Sequence[Any]) -> list[Selection]:
+        """A selection for each value of a parameter: `young, full = collect.each(kind=["young", "full"])`."""
+        ((name, values),) = wanted.items()
+        return [self.where(**{name: value}) for value in values]
+
     def matching(self, predicate: Callable[[Run], object], text: str = "") -> Selection:
         """Those of which the predicate is true; `text` says which these are, where there are none."""
         return Selection(lambda runs: self.of(runs).matching(predicate, text), self._names)
@@ -139,6 +144,10 @@ class Selection:
         """How many different values a parameter or a measured value has."""
         self._require(name)
         return _of_leaf(Leaf(self, name, "count"))
+
+    def listed(self, text: str) -> Quantity:
+        """A text about every case, no text twice; values of its first sample are in braces: "{layout}: {size:g}"."""
+        return _of_leaf(Leaf(self, lambda run: text.format(**run.case, **run.values), "listed"))
 
     def __or__(self, other: Selection) -> Selection:
         """The samples of both; each of the two must have some."""

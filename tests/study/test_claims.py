@@ -124,6 +124,19 @@ def test_every_sample_must_fit():
     assert judged(every(collect.where(kind="old"), lambda run: True)).status == "not measured"
 
 
+def test_every_sample_may_have_values():
+    """Values in place of a predicate; what breaks them is told, and a name that no sample has is an error at once."""
+    assert judged(every(full, found=7, left=None)).evidence == "so in 3 samples"
+    result = judged(every(full, found=8, left=1))
+    assert result.status == "does not hold"
+    assert result.evidence.endswith(": found is 7, not 8, left is None, not 1")
+    assert judged(every(collect.where(kind="old"), found=7)).status == "not measured"
+    with pytest.raises(AttributeError, match="there are kind, found"):
+        every(Selection(lambda samples: samples, ["kind", "found"]), fuond=7)
+    with pytest.raises(TypeError, match="a predicate, or the values"):
+        every(full)
+
+
 def test_some_sample_must_fit():
     """One is enough, none is not."""
     assert judged(some(full, lambda run: run.pause_seconds == 300)).status == "holds"
@@ -164,6 +177,24 @@ def test_rows_and_values_side_by_side():
     assert [(run.which, run.value) for run in both.of(samples)] == [("the x", 3), ("the y", 4)]
 
 
+def test_a_selection_for_each_value():
+    """In their order, so that each has a variable."""
+    assert [{run.kind for run in each.of(SAMPLES)} for each in collect.each(kind=["full", "young"])] == [
+        {"full"},
+        {"young"},
+    ]
+
+
+def test_cases_are_listed():
+    """A text about each, once where several read the same; without samples it is not measured."""
+    assert collect.listed("{kind} over {objects:,}").text(SAMPLES) == (
+        "young over 10, young over 1,000, full over 10, full over 1,000"
+    )
+    assert collect.listed("{kind}").text(SAMPLES) == "young, full"
+    with pytest.raises(NotMeasured):
+        collect.where(kind="old").listed("{kind}").text(SAMPLES)
+
+
 def test_a_sentence_shows_quantities_with_their_units():
     """In braces, with a format where that is given; {samples} counts what the claim looked at."""
     told = "{full.pause_seconds} over {full.objects} objects of {full.kind}, {full.pause_seconds:.1f}, in {samples}"
@@ -194,6 +225,8 @@ study.claim("Bytes grow.", full.held_bytes > 1)
 totals = study.line("The totals.", collect, x="objects", y="total", color="kind", log="xy")
 held = study.bars("The bytes.", collect, x="objects", y="held_bytes", color="kind", log=True)
 every_one = study.points("All.", full, x="objects", y="total", facet="kind", facet_alone=False)
+compared = study.line("Both.", collect, x="objects", y="value", color="which", facet="kind",
+    values={"as many": "total", "as large": "held_bytes"})
 study.tile("Of {full.objects}", full.held_bytes, atlas=True)
 study.tile("Bytes an object", full.held_bytes / full.objects, better="")
 study.verdict("{full.total} objects hold {full.held_bytes}.")
@@ -222,15 +255,16 @@ def test_a_value_is_called_like_its_variable(study):
     """A claim without one is called like its text."""
     study.check()
     assert list(study.findings) == ["they_are_as_many", "bytes_grow"]
-    assert list(study.figures) == ["totals", "held", "every_one"]
+    assert list(study.figures) == ["totals", "held", "every_one", "compared"]
 
 
 def test_the_parts_of_a_page_come_from_values(study):
     """Figures with scales, tiles with units and intervals, the verdict and the table."""
     samples = taken(study)
-    totals, held, every_one = (figure(samples) for figure in study.figures.values())
+    totals, held, every_one, compared = (figure(samples) for figure in study.figures.values())
     assert (totals.kind, totals.x_scale, totals.y_scale, len(totals.rows)) == ("line", "log", "log", 4)
     assert (held.kind, held.y_scale, every_one.kind, every_one.facet) == ("bars", "log", "points", None)
+    assert [(row["which"], row["value"]) for row in compared.rows[:2]] == [("as many", 10), ("as large", 100)]
     first, second = (tile(samples) for tile in study.tiles.values())
     assert (first.label, first.value, first.unit, first.low, first.atlas) == (
         "Of 1,000",
@@ -260,6 +294,7 @@ def test_a_claim_says_where_it_is_expected_to_fail(study):
         ('study.claim("A.")', "needs conditions"),
         ('study.claim("A.", True)', "needs conditions"),
         ('study.claim("A.", collect.total > 1, evidence="{nothing.total}")', "no 'nothing' above it"),
+        ('study.line("A.", collect, x="objects", y="n", values={"a": "total"})', "needs a color"),
         ('study.tile("{nothing.total}", collect.total)', "no 'nothing' above it"),
         ('study.verdict("{nothing.total}")', "no 'nothing' above it"),
         (
@@ -282,6 +317,7 @@ def test_a_wrong_value_is_refused_when_it_is_declared(write_study, line, message
         'collect.largest("object")',
         'collect.most("totel")',
         'collect.side_by_side({"a": "b"}, by="x", value="y")',
+        'study.bars("A.", collect, x="objects", y="n", color="way", values={"a": "b"})',
     ],
 )
 def test_a_misspelt_name_is_an_error_at_once(write_study, line):

@@ -68,6 +68,15 @@ def test_points_are_the_raw_samples():
     }
 
 
+def test_points_of_medians():
+    """One for each case, both values its medians."""
+    every_sample = points(Runs(make_runs()), x="held_bytes", y="total", color="kind")
+    medians = points(Runs(make_runs()), x="held_bytes", y="total", color="kind", medians=True)
+    assert len(medians.rows) == len(Runs(make_runs()).cases())
+    assert sum(row["samples"] for row in medians.rows) == len(every_sample.rows)
+    assert {row["held_bytes"] for row in medians.rows} <= {row["held_bytes"] for row in every_sample.rows}
+
+
 def test_a_figure_of_nothing_is_not_measured():
     """There is no empty figure."""
     with pytest.raises(NotMeasured):
