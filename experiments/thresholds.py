@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
@@ -31,8 +31,7 @@ from experiments._clock import seconds_of
 from experiments._garbage import BY_SHARE_OF_THE_HEAP, IN_INCREMENTS, live_heap, make_pair
 from garbology import collector, record_pauses
 from garbology.recorders import Pauses, WaitingGarbage, waiting_garbage
-from garbology.study import Run, Runs, Study, every, run_study
-from garbology.study.page import FigureSpec
+from garbology.study import Run, Study, every, run_study
 
 ROUNDS = 3
 
@@ -131,13 +130,11 @@ def work_under(name: str, operations: int) -> tuple[float, WaitingGarbage, Pause
 @contextmanager
 def set_up(setting: Setting) -> Iterator[None]:
     """Set the collector for a block; afterwards it is as it was."""
-    with ExitStack() as settings:
-        if not setting.automatic:
-            settings.enter_context(collector.paused())
-        if setting.threshold is not None:
-            settings.enter_context(collector.threshold(setting.threshold))
-        if setting.frozen:
-            settings.enter_context(collector.frozen())
+    with (
+        nullcontext() if setting.automatic else collector.paused(),
+        collector.threshold(setting.threshold) if setting.threshold else nullcontext(),
+        collector.frozen() if setting.frozen else nullcontext(),
+    ):
         yield
 
 
@@ -151,9 +148,6 @@ def operate(operations: int, every: int, waiting: WaitingGarbage) -> None:
             gc.collect()
 
 
-BY_HAND = [name for name, setting in SETTINGS.items() if setting.every]
-
-
 def collected_when_it_was_due(run: Run) -> bool:
     """Whether gc.collect() alone ran, every so many operations, and no more than these waited."""
     every = SETTINGS[run.setting].every or 0
@@ -161,20 +155,20 @@ def collected_when_it_was_due(run: Run) -> bool:
     return bool(run.collections == run.operations // every and run.peak_waiting_pairs == bound)
 
 
-default, disabled, low, high, thawed, frozen = (
-    work.where(setting=name)
-    for name in ("default", "disabled", "threshold 100", "threshold 10,000", "every 1k", "every 1k, frozen")
+default, disabled, low, high, thawed, frozen = work.each(
+    setting=["default", "disabled", "threshold 100", "threshold 10,000", "every 1k", "every 1k, frozen"]
 )
+by_hand = work.where(setting=[name for name, setting in SETTINGS.items() if setting.every])
 
 disabled_everything_waits = study.claim(
     "With gc.disable() every pair that was ever dropped waits.",
-    every(disabled, lambda run: run.collections == 0, "the collector ran"),
+    every(disabled, collections=0),
     every(disabled, lambda run: run.peak_waiting_pairs == run.operations, "some did not wait"),
     evidence="all {disabled.operations} pairs wait",
 )
 by_hand_the_bound_is_exact = study.claim(
     "With the collector off and gc.collect() every N operations, exactly N pairs wait at most.",
-    every(work.where(setting=BY_HAND), collected_when_it_was_due),
+    every(by_hand, collected_when_it_was_due),
     evidence="to the pair in {samples}",
 )
 the_threshold_sets_how_much_waits = study.claim(
@@ -197,28 +191,11 @@ for _claim in (the_threshold_sets_how_much_waits, a_higher_threshold_collects_le
     _claim.expected_failure(**BY_SHARE_OF_THE_HEAP)
 
 
-@study.figure
-def frontier(runs: Runs) -> FigureSpec:
-    """Speed against the pairs that wait at most: a setting that has another above it and to its left is a mistake."""
-    rows = [
-        {
-            "setting": case.setting,
-            "peak_waiting_pairs": case.median("peak_waiting_pairs"),
-            "speed_percent": case.median("speed_percent"),
-            "low": low,
-            "high": high,
-            "runtime": case.runtime,
-            "samples": len(case.samples),
-        }
-        for case in runs.of(work).cases()
-        for low, high in [case.interval("speed_percent") or (None, None)]
-    ]
-    return FigureSpec(
-        "", "", "points", "peak_waiting_pairs", "speed_percent", "setting", x_scale="log",
-        x_title="pairs that wait at most", y_title="speed, percent of collector disabled", rows=rows,
-    )  # fmt: skip
-
-
+frontier = study.points(
+    "Speed against the pairs that wait at most: a setting that has another above it and to its left is a mistake.",
+    work, x="peak_waiting_pairs", y="speed_percent", color="setting", log="x", medians=True,
+    x_title="pairs that wait at most", y_title="speed, percent of collector disabled",
+)  # fmt: skip
 collector_seconds = study.bars(
     "The time spent in the collector while the same work was done.", work, x="setting", y="collector_seconds"
 )
