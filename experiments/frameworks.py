@@ -28,31 +28,16 @@ dependencies too. What is not installed is shown as not measured.
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from experiments._clock import timed
 from experiments._elsewhere import measured_elsewhere, python_of
 from experiments._engines import AGAIN, ENGINES, STRONG, WEAK, Engine, Program
 from garbology import collector, watch
-from garbology.study import (
-    Case,
-    NotMeasured,
-    Runs,
-    Selection,
-    Study,
-    Table,
-    Tile,
-    Unavailable,
-    counted,
-    every,
-    median_tile,
-    run_study,
-    shown,
-)
-from garbology.study.claims import Claim
+from garbology.study import Case, Claim, Runs, Study, Table, Unavailable, counted, every, run_study, shown
 
 WARM_UP, PASSES = 3, 7
 FILLS = 6
@@ -128,12 +113,11 @@ def hold_graphs(engine: str, operations: int, graphs: int) -> Held:
     if elsewhere := python_of(ENGINES[engine].package):
         return Held(**_ask(elsewhere, hold_graphs, engine=engine, operations=operations, graphs=graphs))
     program = _warm(ENGINES[engine], operations)
+    kept: list[Any] = []
 
     def drop() -> None:
         for _ in range(graphs):
             _differentiate(program, operations)
-
-    kept: list[Any] = []
 
     def keep() -> None:
         kept.extend(_differentiate(program, operations)[0] for _ in range(graphs))
@@ -177,13 +161,8 @@ def _counts(program: Program, operations: int) -> dict[str, Any]:
         surviving = len(gc.get_objects()) - before
         collected = gc.collect()
         left = len(gc.get_objects()) - before
-    return {
-        "derivative": derivative,
-        "alive_objects": alive,
-        "surviving_objects": surviving,
-        "collected_objects": collected,
-        "left_objects": left,
-    }
+    counts = {"surviving_objects": surviving, "collected_objects": collected, "left_objects": left}
+    return {"derivative": derivative, "alive_objects": alive, **counts}
 
 
 def _found(program: Program, operations: int) -> dict[str, Any]:
@@ -203,15 +182,10 @@ def _seconds(program: Program, operations: int) -> dict[str, Any]:
     times = []
     with collector.frozen():
         for _ in range(PASSES):
-            started = time.perf_counter()
-            graph = program.forward(operations)
-            between = time.perf_counter()
-            program.backward(graph)
-            ended = time.perf_counter()
+            graph, forward = timed(lambda: program.forward(operations))
+            _, backward = timed(partial(program.backward, graph))
             del graph
-            dropped = time.perf_counter()
-            gc.collect()
-            times.append((between - started, ended - between, time.perf_counter() - dropped))
+            times.append((forward, backward, timed(gc.collect)[1]))
     forward, backward, collect = (min(each) / operations for each in zip(*times, strict=True))
     return {"forward_seconds": forward, "backward_seconds": backward, "collect_seconds": collect}
 
@@ -227,33 +201,25 @@ def _growth_bytes(work: Callable[[], None]) -> int:
     return after - before
 
 
-def graphs_of(engine: str) -> Selection:
-    """The dropped graphs of an engine."""
-    return drop_a_graph.where(engine=engine)
-
-
 longest, longest_held = drop_a_graph.largest("operations"), hold_graphs.largest("operations")
-ours, ours_strong, ours_again = (longest.where(engine=name) for name in (WEAK, STRONG, AGAIN))
-micrograd, hips_autograd, dezero, dezero_again, chainer, chainer_again, tinygrad, torch, torch_again = (
-    longest.where(engine=name)
-    for name in (
-        "micrograd", "HIPS autograd", "DeZero", "DeZero, again", "Chainer", "Chainer, again", "tinygrad", "torch",
-        "torch, again",
-    )
-)  # fmt: skip
+weak, strong, recorded, micrograd, torch_again = drop_a_graph.each(
+    engine=[WEAK, STRONG, [AGAIN, "DeZero, again"], "micrograd", "torch, again"]
+)
+ours, ours_again, dezero_again, longest_micrograd, longest_torch_again = longest.each(
+    engine=[WEAK, AGAIN, "DeZero, again", "micrograd", "torch, again"]
+)
 engine_count = drop_a_graph.count("engine")
 
 
-def freed_by_counting(text: str, engine: str, name: str) -> Claim:
-    """The claim that nothing but entries of caches is left of an engine's graph; `name` is that of its selection."""
+def freed_by_counting(engine: str, text: str) -> Claim:
+    """The claim that nothing but entries of caches is left of an engine's graph."""
+    graphs = drop_a_graph.where(engine=engine)
     return study.claim(
         text,
-        every(graphs_of(engine), lambda run: run.surviving_objects <= FEW * run.operations),
-        every(
-            graphs_of(engine),
-            lambda run: run.found_objects == run.collected_objects == run.leaked_objects == 0,
-        ),
-        evidence=f"{{{name}.surviving_objects}} of {{{name}.alive_objects}} objects left, 0 for the collector",
+        every(graphs, lambda run: run.surviving_objects <= FEW * run.operations),
+        every(graphs, found_objects=0, collected_objects=0, leaked_objects=0),
+        evidence="{surviving_objects} of {alive_objects} objects left, 0 for the collector",
+        of=graphs.largest("operations"),
     )
 
 
@@ -264,34 +230,32 @@ all_compute_the_same = study.claim(
 )
 ours_leaves_nothing = study.claim(
     "Our engine with weak outputs: reference counting frees every object of the graph.",
-    every(graphs_of(WEAK), lambda run: run.alive_objects > run.operations, "there was no graph"),
-    every(
-        graphs_of(WEAK), lambda run: run.surviving_objects == run.found_objects == run.collected_objects == 0
-    ),
+    every(weak, lambda run: run.alive_objects > run.operations, "there was no graph"),
+    every(weak, surviving_objects=0, found_objects=0, collected_objects=0),
     evidence="{ours.alive_objects} objects, 0 left",
 )
 ours_with_strong_outputs_leaves_all = study.claim(
     "Our engine with strong outputs: no operation of the graph is freed before the collector runs.",
-    every(graphs_of(STRONG), lambda run: run.surviving_objects >= 2 * run.operations),
-    every(graphs_of(STRONG), lambda run: run.found_objects == run.collected_objects >= 2 * run.operations),
-    every(graphs_of(STRONG), lambda run: run.left_objects == 0),
-    evidence="{ours_strong.surviving_objects} of {ours_strong.alive_objects} objects wait",
+    every(strong, lambda run: run.surviving_objects >= 2 * run.operations),
+    every(strong, lambda run: run.found_objects == run.collected_objects >= 2 * run.operations),
+    every(strong, left_objects=0),
+    evidence="{surviving_objects} of {alive_objects} objects wait",
+    of=strong.largest("operations"),
 )
 micrograd_leaves_its_graph = study.claim(
     "micrograd: every Value of the chain survives, in a cycle of its own, and the collector frees them all.",
-    every(graphs_of("micrograd"), lambda run: run.surviving_objects > 0.9 * run.alive_objects),
-    every(
-        graphs_of("micrograd"), lambda run: run.found_objects == run.collected_objects, "not all is collected"
-    ),
-    every(graphs_of("micrograd"), lambda run: any(shape["count"] == run.operations for shape in run.shapes)),
-    evidence="""{micrograd.found_objects} of {micrograd.alive_objects} objects wait, {micrograd.operations} cycles""",
+    every(micrograd, lambda run: run.surviving_objects > 0.9 * run.alive_objects),
+    every(micrograd, lambda run: run.found_objects == run.collected_objects, "not all is collected"),
+    every(micrograd, lambda run: any(shape["count"] == run.operations for shape in run.shapes)),
+    evidence="{found_objects} of {alive_objects} objects wait, {operations} cycles",
+    of=longest_micrograd,
 )
 
 
 @study.finding
 def micrograd_captures_its_result(runs: Runs) -> str:
     """The advice for micrograd names the captured variable, out, and weakening it frees the cycle."""
-    for run in graphs_of("micrograd").of(runs):
+    for run in micrograd.of(runs):
         advice = _commonest(run.shapes)["advice"]
         edge = advice["edges"][0]
         assert edge["label"].endswith("closure variable out"), edge
@@ -300,29 +264,21 @@ def micrograd_captures_its_result(runs: Runs) -> str:
 
 
 dezero_needs_no_collector = freed_by_counting(
-    "DeZero, whose functions refer weakly to their outputs: reference counting frees the graph.",
-    "DeZero",
-    "dezero",
+    "DeZero", "DeZero, whose functions refer weakly to their outputs: reference counting frees the graph."
 )
 chainer_needs_no_collector = freed_by_counting(
-    "Chainer, whose graph refers weakly to the variables: reference counting frees the graph.",
-    "Chainer",
-    "chainer",
+    "Chainer", "Chainer, whose graph refers weakly to the variables: reference counting frees the graph."
 )
 hips_autograd_needs_no_collector = freed_by_counting(
-    "HIPS autograd, whose nodes know their parents only: reference counting frees the graph.",
-    "HIPS autograd", "hips_autograd",
-)  # fmt: skip
+    "HIPS autograd", "HIPS autograd, whose nodes know their parents only: reference counting frees the graph."
+)
 tinygrad_needs_no_collector = freed_by_counting(
-    "tinygrad, whose operations know their sources only: reference counting frees the graph.",
-    "tinygrad",
-    "tinygrad",
+    "tinygrad", "tinygrad, whose operations know their sources only: reference counting frees the graph."
 )
 torch_needs_no_collector = freed_by_counting(
+    "torch",
     "PyTorch keeps its graph in C++: next to no Python object is left to be counted, none to be collected.",
-    "torch", "torch",
-)  # fmt: skip
-recorded = drop_a_graph.where(engine=[AGAIN, "DeZero, again"])
+)
 a_recorded_gradient_is_a_cycle = study.claim(
     "DeZero and our engine leave the graph to the collector if the gradient in it is recorded.",
     every(recorded, lambda run: run.surviving_objects > 0.9 * run.alive_objects),
@@ -330,15 +286,15 @@ a_recorded_gradient_is_a_cycle = study.claim(
     evidence="{AGAIN}: {ours_again.found_objects} objects; DeZero, again: {dezero_again.found_objects} objects",
 )
 chainer_escapes_it = freed_by_counting(
+    "Chainer, again",
     "Chainer leaves nothing of a recorded gradient either: its graph is of nodes that refer weakly to the variables.",
-    "Chainer, again", "chainer_again",
-)  # fmt: skip
+)
 torch_leaks_it = study.claim(
     "PyTorch leaks a graph whose gradient is recorded: the collector counts nothing, and the tensors are still there.",
-    every(graphs_of("torch, again"), lambda run: run.found_objects == run.collected_objects == 0),
-    every(graphs_of("torch, again"), lambda run: run.left_objects >= run.operations),
-    every(graphs_of("torch, again"), lambda run: run.leaked_objects >= run.operations),
-    evidence="{torch_again.leaked_objects} objects that not even the collector frees",
+    every(torch_again, found_objects=0, collected_objects=0),
+    every(torch_again, lambda run: min(run.left_objects, run.leaked_objects) >= run.operations),
+    evidence="{leaked_objects} objects that not even the collector frees",
+    of=longest_torch_again,
 )
 
 
@@ -357,41 +313,23 @@ def the_process_shows_it(runs: Runs) -> str:
 
 who_frees = study.bars(
     "Objects of one graph that the collector tracks: held, after dropping it, and after a collection.",
-    longest.side_by_side(
-        {"held": "alive_objects", "dropped": "surviving_objects", "collected": "left_objects"},
-        by="when", value="objects",
-    ),
-    x="engine", y="objects", color="when", symlog=True,
+    longest, x="engine", y="objects", color="when", symlog=True,
+    values={"held": "alive_objects", "dropped": "surviving_objects", "collected": "left_objects"},
 )  # fmt: skip
 bytes_of_a_node = study.bars(
     "What one operation takes of the process's memory: in graphs that are held, and in dropped ones.",
-    longest_held.side_by_side(
-        {"held": "held_bytes", "dropped": "waiting_bytes"}, by="when", value="node_bytes"
-    ),
-    x="engine", y="node_bytes", color="when",
+    longest_held, x="engine", y="node_bytes", color="when",
+    values={"held": "held_bytes", "dropped": "waiting_bytes"},
 )  # fmt: skip
 time_of_a_node = study.bars(
     "How long one operation takes: forward, backward, and in the collector's pause that frees the graph.",
-    longest.side_by_side(
-        {"forward": "forward_seconds", "backward": "backward_seconds", "collect": "collect_seconds"},
-        by="pass", value="node_seconds",
-    ),
-    x="engine", y="node_seconds", color="pass", log=True,
+    longest, x="engine", y="node_seconds", color="pass", log=True,
+    values={"forward": "forward_seconds", "backward": "backward_seconds", "collect": "collect_seconds"},
 )  # fmt: skip
 study.tile("Left of a graph, autograd_core", ours.surviving_objects, unit="objects")
-
-
-@study.tile
-def of_others(runs: Runs) -> list[Tile]:
-    """One of each kind among the others, where they were measured."""
-    wanted = {
-        "micrograd": ("Left of a graph, micrograd", "surviving_objects"),
-        "torch, again": ("Never freed, torch with create_graph", "leaked_objects"),
-    }
-    measured = [(*wanted[case.engine], case) for case in longest.of(runs).cases() if case.engine in wanted]
-    return [median_tile(label, case, field, "objects", better="") for label, field, case in measured]
-
-
+left_of_micrograd, leaked_by_torch = longest_micrograd.surviving_objects, longest_torch_again.leaked_objects
+study.tile("Left of a graph, micrograd", left_of_micrograd, unit="objects", better="", optional=True)
+study.tile("Never freed, torch with create_graph", leaked_by_torch, unit="objects", better="", optional=True)
 study.tile("Forward a node, autograd_core", ours.forward_seconds, atlas=True)
 study.tile("Backward a node, autograd_core", ours.backward_seconds, atlas=True)
 
@@ -402,11 +340,10 @@ def verdict(runs: Runs) -> str:
     cases = longest.of(runs).cases()
     leaked = [case.engine for case in cases if case.median("leaked_objects")]
     waiting = [case.engine for case in cases if case.median("found_objects") and case.engine not in leaked]
-    said = {"the collector has to free": waiting, "nothing frees": leaked}
     freed = f"Reference counting frees {len(cases) - len(waiting) - len(leaked)} of {counted(len(cases), 'graph')}"
-    others = [f"{text} {', '.join(names).replace(', again', ' again').replace(', strong', ' strong')}"
-              for text, names in said.items() if names]  # fmt: skip
-    return "; ".join([freed, *others]) + "."
+    for text, names in {"the collector has to free": waiting, "nothing frees": leaked}.items():
+        freed += f"; {text} {', '.join(name.replace(',', '') for name in names)}" if names else ""
+    return f"{freed}."
 
 
 @study.pictures
@@ -419,18 +356,17 @@ def pictures(runs: Runs) -> list[dict[str, Any]]:
 @study.table
 def engines(runs: Runs) -> Table:
     """What frees the graph, the edge that makes the cycle, and the price of a node."""
-    held: dict[str, float | None] = {}
-    with suppress(NotMeasured):
-        held = {case.engine: case.median("held_bytes") for case in longest_held.of(runs).cases()}
+    graphs = longest_held.of(runs) if len(runs.of(hold_graphs)) else None
+    held = {case.engine: case.median("held_bytes") for case in graphs.cases()} if graphs else {}
     headings = [
         "engine", "release", "held", "dropped", "collected", "leaked", "edge to weaken", "tried",
         "node", "forward", "backward", "collect",
     ]  # fmt: skip
+    rows = [_row(case, held.get(case.engine)) for case in longest.of(runs).cases()]
     caption = (
         "Objects of one graph that the collector tracks: held, left after dropping it, collected, and leaked; "
         "then bytes and time of one operation."
     )
-    rows = [_row(case, held.get(case.engine)) for case in longest.of(runs).cases()]
     return Table(headings, rows, caption)
 
 
@@ -439,12 +375,11 @@ def _row(case: Case, held_bytes: float | None) -> list[str]:
     advice = _commonest(run.shapes)["advice"] if run.shapes else None
     edges = ", ".join(f"{edge['source']} {edge['label']}" for edge in advice["edges"]) if advice else ""
     tried = "" if not advice else "freed all of it" if advice["verified"] else "no"
-    names = ("alive_objects", "surviving_objects", "collected_objects", "leaked_objects")
-    times = ("forward_seconds", "backward_seconds", "collect_seconds")
-    return [
-        case.engine, run.release, *(shown(case.median(name)) for name in names), edges, tried,
-        shown(held_bytes, "bytes"), *(shown(case.median(name), "seconds") for name in times),
-    ]  # fmt: skip
+    objects = [
+        shown(case.median(f"{name}_objects")) for name in ("alive", "surviving", "collected", "leaked")
+    ]
+    times = [shown(case.median(f"{name}_seconds"), "seconds") for name in ("forward", "backward", "collect")]
+    return [case.engine, run.release, *objects, edges, tried, shown(held_bytes, "bytes"), *times]
 
 
 def _commonest(shapes: list[dict[str, Any]]) -> dict[str, Any]:

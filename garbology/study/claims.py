@@ -120,12 +120,13 @@ class Sentence:
 
     `{full.pause_seconds}` is that quantity of the module's selection `full`, `{share:.0%}` a quantity in the format
     that is given, `{samples}` how many samples a claim looked at. Any other constant of the module is shown as it is.
+    A name that the module does not have is a quantity of the selection `of`, where there is one.
     """
 
-    def __init__(self, text: str, module: Mapping[str, Any]) -> None:
+    def __init__(self, text: str, module: Mapping[str, Any], of: Selection | None = None) -> None:
         self.text = text
         self._parts = [
-            (literal, name, spec or "", _found(name, module) if name else None)
+            (literal, name, spec or "", _found(name, module, of) if name else None)
             for literal, name, spec, _ in Formatter().parse(text)
         ]
 
@@ -139,12 +140,14 @@ class Sentence:
         return "".join(filled)
 
 
-def _found(name: str, module: Mapping[str, Any]) -> Any:
+def _found(name: str, module: Mapping[str, Any], of: Selection | None) -> Any:
     """What a name in braces stands for; ValueError where that is nothing."""
     first, *rest = name.split(".")
     if first not in module:
         if name == _SAMPLES:
             return ""
+        if of is not None:
+            return of.median(name)
         raise ValueError(f"{{{name}}} in a text, and the module has no {first!r} above it")
     value = module[first]
     for attribute in rest:

@@ -191,6 +191,7 @@ class Study(Declared):
         unit: str | None = None,
         atlas: bool = False,
         better: Better = "less",
+        optional: bool = False,
     ) -> TileValue: ...
 
     def tile(
@@ -202,14 +203,16 @@ class Study(Declared):
         unit: str | None = None,
         atlas: bool = False,
         better: Better = "less",
+        optional: bool = False,
     ) -> Any:
         """Declare one number of the first screen: a label with its quantity, or a function that returns Tiles.
 
         The label may have quantities in braces; the unit is read from the measured value's name unless it is given.
+        One that is `optional` is left out where it was not measured; any other that is missing is reported.
         """
         if quantity is None:
             return self._add(self._tiles, label, "tile")
-        return self._tile_value(label, quantity, unit, atlas, better)
+        return self._tile_value(label, quantity, unit, optional, atlas=atlas, better=better)
 
     @overload
     def verdict(self, function: Function, /) -> Function: ...

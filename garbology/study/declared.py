@@ -12,7 +12,7 @@ from garbology.study.claims import Claim, Sentence
 from garbology.study.conditions import Condition
 from garbology.study.drawn import Axes, Figure, TileValue, Verdict, scales
 from garbology.study.naming import Named
-from garbology.study.page import Better, FigureSpec, Table
+from garbology.study.page import FigureSpec, Table
 from garbology.study.quantities import Quantity
 from garbology.study.runs import Runs
 from garbology.study.selections import Selection
@@ -47,11 +47,13 @@ class Declared(ABC):
         """What makes the tiles by name, in the order of declaration."""
         return _by_name(self._tiles)
 
-    def claim(self, text: str, *conditions: Condition, evidence: str = "") -> Claim:
+    def claim(
+        self, text: str, *conditions: Condition, evidence: str = "", of: Selection | None = None
+    ) -> Claim:
         """Declare a claim: it holds where all conditions do, which are judged in their order.
 
         The evidence is what the comparisons have found; `evidence` replaces it, a text with quantities in braces (see
-        `Sentence`). The variable that holds the claim is its name.
+        `Sentence`), of the module or of the selection `of`. The variable that holds the claim is its name.
         """
         with self._checked():
             if not text.strip():
@@ -60,7 +62,7 @@ class Declared(ABC):
                 raise ValueError(
                     f"claim {text!r} needs conditions, comparisons or every(...), got {conditions!r}"
                 )
-            claim = Claim(text, conditions, self._sentence(evidence) if evidence else None, self._module)
+            claim = Claim(text, conditions, self._sentence(evidence, of) if evidence else None, self._module)
         self._findings.append(claim)
         return claim
 
@@ -152,12 +154,10 @@ class Declared(ABC):
         return figure
 
     def _tile_value(
-        self, label: str, quantity: Quantity, unit: str | None, atlas: bool, better: Better
+        self, label: str, quantity: Quantity, unit: str | None, optional: bool, **options: Any
     ) -> TileValue:
         with self._checked():
-            tile = TileValue(
-                self._sentence(label), quantity, unit, {"atlas": atlas, "better": better}, self._module
-            )
+            tile = TileValue(self._sentence(label), quantity, unit, optional, options, self._module)
         self._tiles.append(tile)
         return tile
 
@@ -165,8 +165,8 @@ class Declared(ABC):
         with self._checked():
             return Verdict(self._sentence(text), self._module)
 
-    def _sentence(self, text: str) -> Sentence:
-        return Sentence(" ".join(text.split()), self._module)
+    def _sentence(self, text: str, of: Selection | None = None) -> Sentence:
+        return Sentence(" ".join(text.split()), self._module, of)
 
     @abstractmethod
     @contextmanager

@@ -47,17 +47,30 @@ class TileValue(Named):
         label: Sentence,
         quantity: Quantity,
         unit: str | None,
+        optional: bool,
         options: Mapping[str, Any],
         module: Mapping[str, Any],
     ) -> None:
         super().__init__(label.text, module)
+        self._optional = optional
         self._label = label
         self._quantity = quantity
         self._unit = quantity.unit if unit is None else unit
         self._options = options
 
-    def __call__(self, runs: Runs) -> Tile:
-        """The tile of these samples; its value is None where one of the measured values is."""
+    def __call__(self, runs: Runs) -> Tile | list[Tile]:
+        """The tile of these samples; its value is None where one of the measured values is.
+
+        An optional one is no tile where there are no samples.
+        """
+        try:
+            return self._made(runs)
+        except NotMeasured:
+            if not self._optional:
+                raise
+            return []
+
+    def _made(self, runs: Runs) -> Tile:
         from garbology.study import statistics
 
         leaves, label = self._quantity.leaves, self._label.fill(runs)

@@ -204,6 +204,14 @@ def test_a_sentence_shows_quantities_with_their_units():
         Sentence("{fall.pause_seconds}", globals())
 
 
+def test_a_sentence_may_be_of_one_selection():
+    """What the module does not have is a value of it."""
+    sentence = Sentence("{pause_seconds} of {kind}, {young.pause_seconds}", globals(), full)
+    assert sentence.fill(SAMPLES) == "200 s of full, 2 s"
+    with pytest.raises(AttributeError, match="there are pause_seconds"):
+        Sentence("{puase_seconds}", globals(), Selection(lambda samples: samples, ["pause_seconds"]))
+
+
 def test_a_condition_is_no_truth_value():
     """`low < value < high` would drop the first half in silence."""
     with pytest.raises(TypeError, match=r"between\(low, high\)"):
@@ -229,6 +237,7 @@ compared = study.line("Both.", collect, x="objects", y="value", color="which", f
     values={"as many": "total", "as large": "held_bytes"})
 study.tile("Of {full.objects}", full.held_bytes, atlas=True)
 study.tile("Bytes an object", full.held_bytes / full.objects, better="")
+study.tile("If there is one", collect.where(kind="old").total, optional=True)
 study.verdict("{full.total} objects hold {full.held_bytes}.")
 study.table("Totals.", collect, ["total"])
 """
@@ -265,7 +274,8 @@ def test_the_parts_of_a_page_come_from_values(study):
     assert (totals.kind, totals.x_scale, totals.y_scale, len(totals.rows)) == ("line", "log", "log", 4)
     assert (held.kind, held.y_scale, every_one.kind, every_one.facet) == ("bars", "log", "points", None)
     assert [(row["which"], row["value"]) for row in compared.rows[:2]] == [("as many", 10), ("as large", 100)]
-    first, second = (tile(samples) for tile in study.tiles.values())
+    first, second, none = (tile(samples) for tile in study.tiles.values())
+    assert none == []
     assert (first.label, first.value, first.unit, first.low, first.atlas) == (
         "Of 1,000",
         10_000,
