@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import gc
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
-from garbology import collector
-from garbology.recorders import PeakMemory, peak_memory
+from garbology import collector, record_pauses
+from garbology.recorders import Pauses, PeakMemory, WaitingGarbage, peak_memory, waiting_garbage
 
 # Makes one specimen that refers once to the token (see garbology.recorders.waiting): a caller that ignores it drops it.
 MakeAndDrop = Callable[[object], object]
@@ -89,6 +90,37 @@ def _each_of(make_and_drop: MakeAndDrop, free_all: Callable[[], int], specimens:
         for _ in range(specimens):
             make_and_drop(None)
         return round(free_all() / specimens)
+
+
+def garbage_of(build: Callable[[], object]) -> tuple[int, int]:
+    """How many objects, and bytes, of what it builds only the collector can free."""
+    from garbology import watch  # SciPy comes with it
+
+    with watch() as found:
+        build()
+    garbage = found.garbage, found.garbage_bytes
+    del found
+    gc.collect()
+    return garbage
+
+
+def drop_in_a_loop(
+    build: Callable[[], object], times: int, garbage: tuple[int, int]
+) -> tuple[Pauses, WaitingGarbage, float]:
+    """Build and drop so often, the collector as it is: its pauses, what waited (one is such `garbage`), the seconds."""
+    started = time.perf_counter()
+    with record_pauses() as pauses, waiting_garbage(*garbage) as waiting:
+        for _ in range(times):
+            built = build()
+            waiting.watch(built)
+            del built
+            waiting.dropped()
+    return pauses, waiting, time.perf_counter() - started
+
+
+def grown(before: int | None, after: int | None) -> int | None:
+    """How much more it is; None where one is not known."""
+    return None if before is None or after is None else after - before
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 
 from autograd_core import Function, Variable, sin
@@ -30,3 +31,4 @@ def warm_up(work: Callable[[], object]) -> None:
     with peak_memory(), traced_allocations():
         work()
         memory_usage()
+    gc.collect()

@@ -34,14 +34,15 @@ import numpy as np
 from autograd_core import Function, Variable, output_references, square
 from autograd_core.config import OutputReferences
 from experiments._clock import timed
+from experiments._garbage import drop_in_a_loop, garbage_of, grown
 from experiments._graphs import BUILD, OPERATIONS_IN_A_STEP, OPERATIONS_OF_A_GRAPH
 from experiments._shared import warm_up
-from garbology import collector, record_pauses, reference_count
-from garbology.recorders import census, memory_usage, peak_memory, waiting_garbage
+from garbology import collector, reference_count
+from garbology.recorders import census, memory_usage, peak_memory
 from garbology.study import Study, every, proportional, run_study
 
-MODELS = list(BUILD)
-KINDS = ["strong", "weak", "none"]
+MODELS, KINDS = list(BUILD), ["strong", "weak", "none"]
+PROVED_OPERATIONS = 100
 LARGE_ARRAY_GRAPHS = 600  # more objects than the highest default threshold, 2000, so that the collector runs
 
 study = Study(
@@ -54,18 +55,11 @@ study = Study(
         "array_bytes": [8, 100_000, 1_000_000],
     },
     quick={
-        "model": ["chain"],
-        "operations": [100, 1_000],
-        "graphs": [100],
-        "array_bytes": [8, 100_000],
-        "repeats": 2,
+        "model": ["chain"], "operations": [100, 1_000], "graphs": [100], "array_bytes": [8, 100_000], "repeats": 2,
     },
     full={
-        "operations": [100, 1_000, 10_000, 100_000, 1_000_000],
-        "graphs": [10, 100, 1_000, 10_000],
-        "array_bytes": [8, 1_000, 100_000, 1_000_000],
-        "most_repeats": 15,
-        "timeout_seconds": 600,
+        "operations": [100, 1_000, 10_000, 100_000, 1_000_000], "graphs": [10, 100, 1_000, 10_000],
+        "array_bytes": [8, 1_000, 100_000, 1_000_000], "most_repeats": 15, "timeout_seconds": 600,
     },
     opening="Graphs of operations are built, dropped and counted, to see what frees them: reference counting at "
     "once, or the cyclic collector later.",
@@ -77,8 +71,7 @@ study = Study(
     },
     repeats=5,
     most_repeats=5,  # a round takes most of a minute; --full repeats until times are known
-    timeout_seconds=120,
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -114,47 +107,52 @@ class Leftover:
 def drop_a_graph(model: str, outputs: OutputReferences, operations: int) -> Leftover:
     """Build a graph and drop it with the collector paused, then collect once."""
     build = BUILD[model]
-    memory = {}
     with output_references(outputs), collector.paused(), collector.frozen():
-        _warm_up(lambda: build(OPERATIONS_IN_A_STEP))
-        memory["before"] = asdict(memory_usage())
+        warm_up(lambda: build(OPERATIONS_IN_A_STEP))
+        memory = {"before": asdict(memory_usage())}
         with peak_memory() as peak:
             output, build_seconds = timed(lambda: build(operations))
             memory["built"] = asdict(memory_usage())
-        variables_built, functions_built = _alive()
-        places = weakref.ref(output), weakref.ref(output.creator)
-        before = reference_count(output), reference_count(output.creator)
+        places: dict[str, weakref.ref[Any]] = {
+            "output": weakref.ref(output),
+            "function": weakref.ref(output.creator),
+        }
+        counts = _alive("built") | _references(places, "before")
         started = time.perf_counter()
         del output
         drop_seconds = time.perf_counter() - started
-        after = _count_if_alive(places[0]), _count_if_alive(places[1])
+        counts |= _references(places, "after")
         memory["dropped"] = asdict(memory_usage())
-        variables_left, functions_left = _alive()
+        counts |= _alive("left")
         collected_objects, collect_seconds = timed(gc.collect)
         memory["collected"] = asdict(memory_usage())
-        variables_after, functions_after = _alive()
+        counts |= _alive("after_collection")
+    before_bytes, dropped_bytes = (memory[moment]["anonymous_bytes"] for moment in ("before", "dropped"))
     return Leftover(
-        variables_built=variables_built,
-        functions_built=functions_built,
-        variables_left=variables_left,
-        functions_left=functions_left,
-        variables_after_collection=variables_after,
-        functions_after_collection=functions_after,
-        output_references_before=before[0] or 0,
-        output_references_after=after[0],
-        function_references_before=before[1] or 0,
-        function_references_after=after[1],
+        **counts,
         build_seconds=build_seconds,
         drop_seconds=drop_seconds,
         collect_seconds=collect_seconds,
         collected_objects=collected_objects,
         memory=memory,
         peak_above_baseline_bytes=peak.above_baseline_bytes,
-        held_after_drop_bytes=_growth("anonymous_bytes", memory["before"], memory["dropped"]),
+        held_after_drop_bytes=grown(before_bytes, dropped_bytes),
     )
 
 
-_PROVED_OPERATIONS = 100
+def _alive(moment: str) -> dict[str, int]:
+    """How many Variables and Functions there are; `type`, because `isinstance` may run code of theirs."""
+    kinds = [type(each) for each in gc.get_objects()]
+    functions = sum(Function in type.__dict__["__mro__"].__get__(kind) for kind in kinds)
+    return {f"variables_{moment}": kinds.count(Variable), f"functions_{moment}": functions}
+
+
+def _references(places: dict[str, weakref.ref[Any]], moment: str) -> dict[str, int]:
+    """The references to each object, those of asking left out; 0 when it is gone."""
+    return {
+        f"{name}_references_{moment}": 0 if place() is None else reference_count(place()) or 0
+        for name, place in places.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -177,7 +175,7 @@ def explain_a_graph(model: str, outputs: OutputReferences, operations: int) -> E
 
     build = BUILD[model]
     with output_references(outputs), collector.paused(), collector.frozen():
-        _warm_up(lambda: build(OPERATIONS_IN_A_STEP))
+        warm_up(lambda: build(OPERATIONS_IN_A_STEP))
         with census() as growth:
             build(operations)
         gc.collect()
@@ -187,7 +185,7 @@ def explain_a_graph(model: str, outputs: OutputReferences, operations: int) -> E
         explain_seconds = time.perf_counter() - started
         collected_objects = gc.collect()
         with watch() as proved:  # its cycles are still there, so that the advice can be tried on one
-            build(min(operations, _PROVED_OPERATIONS))
+            build(min(operations, PROVED_OPERATIONS))
         tried = proved.to_dict()["shapes"]
     shapes = _with_advice(found.to_dict()["shapes"], tried)
     return Explained(
@@ -230,7 +228,7 @@ def drop_graphs_in_a_loop(model: str, outputs: OutputReferences, graphs: int) ->
     """Build and drop small graphs, as a training loop does, and leave the collector as it is."""
     build, size = BUILD[model], OPERATIONS_OF_A_GRAPH[model]
     with output_references(outputs):
-        return _loop(lambda: build(size), graphs, _garbage_of(lambda: build(size)))
+        return Collections(**_loop(lambda: build(size), graphs, _garbage(lambda: build(size))))
 
 
 @dataclass(frozen=True)
@@ -249,73 +247,31 @@ def drop_large_arrays(outputs: OutputReferences, array_bytes: int) -> LargeArray
         return square(Variable(np.ones(array_bytes // 8)))
 
     with output_references(outputs):
-        garbage = _garbage_of(build)
+        garbage = _garbage(build)
         with peak_memory() as peak:
             loop = _loop(build, LARGE_ARRAY_GRAPHS, garbage)
-    threshold = gc.get_threshold()[0]
-    return LargeArrays(
-        **vars(loop), threshold_objects=threshold, peak_above_baseline_bytes=peak.above_baseline_bytes
-    )
+    threshold, peak_bytes = gc.get_threshold()[0], peak.above_baseline_bytes
+    return LargeArrays(**loop, threshold_objects=threshold, peak_above_baseline_bytes=peak_bytes)
 
 
-def _garbage_of(build: Callable[[], Variable]) -> tuple[int, int]:
-    """How many objects, and bytes, of one graph only the collector can free."""
-    from garbology import watch
-
-    _warm_up(build)
-    with watch() as found:
-        build()
-    gc.collect()
-    return found.garbage, found.garbage_bytes
-
-
-def _loop(build: Callable[[], Variable], graphs: int, garbage: tuple[int, int]) -> Collections:
-    started = time.perf_counter()
-    with record_pauses() as pauses, waiting_garbage(*garbage) as waiting:
-        for _ in range(graphs):
-            output = build()
-            waiting.watch(output)
-            del output
-            waiting.dropped()
-    loop_seconds = time.perf_counter() - started
-    by_generation = pauses.by_generation
-    return Collections(
-        collections=len(pauses),
-        generation_0_collections=by_generation.get(0, 0),
-        generation_1_collections=by_generation.get(1, 0),
-        generation_2_collections=by_generation.get(2, 0),
-        pauses_seconds=pauses.total_seconds,
-        longest_pause_seconds=pauses.longest_seconds,
-        peak_waiting_graphs=waiting.peak_specimens,
-        peak_waiting_objects=waiting.peak_objects,
-        peak_waiting_bytes=waiting.peak_bytes,
-        loop_seconds=loop_seconds,
-    )
-
-
-def _warm_up(build: Callable[[], object]) -> None:
+def _garbage(build: Callable[[], Variable]) -> tuple[int, int]:
     warm_up(build)
-    gc.collect()
+    return garbage_of(build)
 
 
-def _alive() -> tuple[int, int]:
-    """How many Variables and Functions there are; `type`, because `isinstance` may run code of theirs."""
-    kinds = [type(each) for each in gc.get_objects()]
-    return kinds.count(Variable), sum(map(_is_function, kinds))
-
-
-def _is_function(kind: type) -> bool:
-    return Function in type.__dict__["__mro__"].__get__(kind)
-
-
-def _count_if_alive(place: weakref.ref[Any]) -> int:
-    """The references to an object, those of asking left out; 0 when it is gone."""
-    return 0 if place() is None else reference_count(place()) or 0
-
-
-def _growth(name: str, before: dict[str, int | None], after: dict[str, int | None]) -> int | None:
-    first, last = before[name], after[name]
-    return None if first is None or last is None else last - first
+def _loop(build: Callable[[], Variable], graphs: int, garbage: tuple[int, int]) -> dict[str, Any]:
+    pauses, waiting, loop_seconds = drop_in_a_loop(build, graphs, garbage)
+    by_generation = pauses.by_generation
+    return {
+        "collections": len(pauses),
+        **{f"generation_{number}_collections": by_generation.get(number, 0) for number in range(3)},
+        "pauses_seconds": pauses.total_seconds,
+        "longest_pause_seconds": pauses.longest_seconds,
+        "peak_waiting_graphs": waiting.peak_specimens,
+        "peak_waiting_objects": waiting.peak_objects,
+        "peak_waiting_bytes": waiting.peak_bytes,
+        "loop_seconds": loop_seconds,
+    }
 
 
 strong = drop_a_graph.where(outputs="strong")
@@ -323,29 +279,21 @@ weak_or_none = drop_a_graph.where(outputs="weak") | drop_a_graph.where(outputs="
 most_strong, most_weak_or_none = strong.most("operations"), weak_or_none.most("operations")
 explained_strong = explain_a_graph.where(outputs="strong")
 arrays = drop_large_arrays.where(outputs="strong")
-small_arrays, large_arrays = (
-    arrays.smallest("array_bytes", apart=1_000),
-    arrays.largest("array_bytes", apart=1_000),
-)
+small_arrays = arrays.smallest("array_bytes", apart=1_000)
+large_arrays = arrays.largest("array_bytes", apart=1_000)
 
 weak_and_none_leave_nothing = study.claim(
     "With a weak reference to the output, or none, the whole graph is freed as soon as it is dropped.",
     every(weak_or_none, lambda run: run.variables_built >= 1, "there was no graph to begin with"),
-    every(weak_or_none, lambda run: run.variables_left == run.functions_left == 0),
-    every(explain_a_graph.where(outputs=["weak", "none"]), lambda run: run.garbage_objects == 0),
+    every(weak_or_none, variables_left=0, functions_left=0),
+    every(explain_a_graph.where(outputs=["weak", "none"]), garbage_objects=0),
     evidence="0 Variables and 0 Functions left in {samples}, up to {most_weak_or_none} operations",
 )
 strong_leaves_the_whole_graph = study.claim(
     "With a strong reference to the output, every Variable and Function of the dropped graph is left.",
-    every(
-        strong,
-        lambda run: run.functions_built >= 0.9 * run.operations,
-        "the graph is smaller than it should be",
-    ),
-    every(
-        strong,
-        lambda run: run.variables_left == run.variables_built and run.functions_left == run.functions_built,
-    ),
+    every(strong, lambda run: run.functions_built >= 0.9 * run.operations, "the graph is too small"),
+    every(strong, lambda run: run.variables_left == run.variables_built),
+    every(strong, lambda run: run.functions_left == run.functions_built),
     every(strong, lambda run: run.output_references_after >= 1, "nothing holds the output"),
     evidence="every one left in {samples}, up to {most_strong} operations",
 )
@@ -356,7 +304,7 @@ what_strong_leaves_grows_linearly = study.claim(
 )
 one_collection_frees_it = study.claim(
     "One gc.collect() frees everything that strong references left.",
-    every(strong, lambda run: run.variables_after_collection == run.functions_after_collection == 0),
+    every(strong, variables_after_collection=0, functions_after_collection=0),
     every(strong, lambda run: run.collected_objects >= run.variables_left + run.functions_left),
     evidence="0 Variables and 0 Functions after one collection in {samples}",
 )
@@ -405,11 +353,8 @@ explained_chain = explain_a_graph.where(model="chain", outputs="strong").largest
 loop = drop_graphs_in_a_loop.where(model="chain", outputs="strong").largest("graphs")
 study.tile("Variables left, strong references", chain_strong.variables_left, unit="objects")
 study.tile("Variables left, weak references", chain_weak.variables_left, unit="objects")
-study.tile(
-    "Garbage an operation, strong references",
-    explained_chain.garbage_bytes / explained_chain.operations,
-    atlas=True,
-)
+bytes_an_operation = explained_chain.garbage_bytes / explained_chain.operations
+study.tile("Garbage an operation, strong references", bytes_an_operation, atlas=True)
 study.tile("One collection of all of it", chain_strong.collect_seconds)
 study.tile("Longest pause at the defaults", loop.longest_pause_seconds, atlas=True)
 study.tile("Waits at once with large arrays", arrays.largest("array_bytes").peak_waiting_bytes)
@@ -423,8 +368,6 @@ study.table(
     drop_a_graph,
     ["variables_left", "functions_left", "collected_objects", "collect_seconds", "held_after_drop_bytes"],
 )
-
-
 study.pictures(explained_strong.largest("operations"))
 
 

@@ -27,7 +27,7 @@ ordinary `backward()` opens the cycle as well: it puts an array in the Variable'
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -37,8 +37,9 @@ import numpy as np
 from autograd_core import Variable, grad, output_references, tanh
 from autograd_core.config import OutputReferences
 from experiments._clock import fastest_by_turns, seconds_of
-from garbology import collector, find_cycles, record_pauses, watch
-from garbology.recorders import Growth, census, traced_allocations, waiting_garbage
+from experiments._garbage import drop_in_a_loop, garbage_of
+from garbology import collector, find_cycles
+from garbology.recorders import Growth, census, traced_allocations
 from garbology.study import Run, Runs, Study, agree, every, run_study
 
 KEPT, RETURNED = "stays in x.grad", "grad(y, x)"
@@ -57,15 +58,13 @@ TIMED_LAYERS, TURNS = 100, 7
 study = Study(
     title="Gradients of gradients",
     parameters={
-        "layers": [10, 30, 100, 300],
-        "gradient": [KEPT, RETURNED],
-        "steps": [30, 100, 300],
+        "layers": [10, 30, 100, 300], "gradient": [KEPT, RETURNED], "steps": [30, 100, 300],
         "elements": [1, 100, 10_000],
     },
     quick={"layers": [10, 40], "steps": [60], "elements": [1], "repeats": 2},
     full={"layers": [10, 30, 100, 300, 1_000], "steps": [30, 100, 300, 1_000], "timeout_seconds": 300},
     most_repeats=8,
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,16 +84,15 @@ class Leftovers:
 @study.measure
 def drop_graphs(layers: int) -> Leftovers:
     """Compute a second derivative in each way and drop it; let garbology name the edges of the cycle."""
-    rows: list[dict[str, Any]] = []
-    shapes: dict[str, list[dict[str, Any]]] = {}
+    left = Leftovers([], {})
     for outputs in OUTPUTS:
         with output_references(outputs), collector.paused(), collector.frozen():
             second_derivative(KEPT, 1, 1)
             gc.collect()
-            rows += [{"outputs": outputs, **_dropped(way, layers)} for way in WAYS]
+            left.rows.extend({"outputs": outputs, **_dropped(way, layers)} for way in WAYS)
             found = find_cycles(second_derivative, KEPT, EXPLAINED_LAYERS, WIDTH)
-            shapes[outputs] = found.to_dict()["shapes"][:1]
-    return Leftovers(rows, shapes)
+            left.shapes[outputs] = found.to_dict()["shapes"][:1]
+    return left
 
 
 def second_derivative(way: str, layers: int, width: int) -> tuple[Any, ...]:
@@ -126,20 +124,17 @@ def _dropped(way: str, layers: int) -> dict[str, Any]:
         second = float(results[-1].sum())
         del results
     gc.collect()
-    with watch() as found:
-        second_derivative(way, layers, WIDTH)
-    row = {
+    garbage_objects, garbage_bytes = garbage_of(partial(second_derivative, way, layers, WIDTH))
+    second_derivative(way, layers, WIDTH)  # again: of the cycles found one was taken apart to try the advice
+    return {
         "gradient": way,
         "built": _of_the_engine(built),
         "left": _of_the_engine(left),
-        "garbage_objects": found.garbage,
-        "garbage_bytes": found.garbage_bytes,
+        "garbage_objects": garbage_objects,
+        "garbage_bytes": garbage_bytes,
         "second": second,
+        "collected_objects": gc.collect(),
     }
-    del found
-    gc.collect()  # of the cycles found one was taken apart to try the advice
-    second_derivative(way, layers, WIDTH)
-    return {**row, "collected_objects": gc.collect()}
 
 
 def _of_the_engine(growth: Growth) -> int:
@@ -159,19 +154,13 @@ class Loop:
 @study.measure
 def repeat_steps(gradient: str, steps: int) -> Loop:
     """Compute and drop a second derivative at every step, each of a new x."""
+
+    def build() -> Any:
+        return second_derivative(gradient, LOOP_LAYERS, LOOP_WIDTH)[0]
+
     second_derivative(gradient, 1, 1)
-    with watch() as found:
-        second_derivative(gradient, LOOP_LAYERS, LOOP_WIDTH)
-    gc.collect()
-    with record_pauses() as pauses, waiting_garbage(found.garbage, found.garbage_bytes) as waiting:
-        for _ in range(steps):
-            waiting.watch(second_derivative(gradient, LOOP_LAYERS, LOOP_WIDTH)[0])
-            waiting.dropped()
-    return Loop(
-        collections=len(pauses),
-        peak_waiting_graphs=waiting.peak_specimens,
-        peak_waiting_bytes=waiting.peak_bytes,
-    )
+    pauses, waiting, _ = drop_in_a_loop(build, steps, garbage_of(build))
+    return Loop(len(pauses), waiting.peak_specimens, waiting.peak_bytes)
 
 
 @dataclass(frozen=True)
@@ -213,10 +202,11 @@ rows = drop_graphs.rows("rows", by=["outputs", "gradient"])
 strong, not_strong = rows.where(outputs="strong"), rows.where(outputs=["weak", "none"])
 stays = not_strong.where(gradient=KEPT)
 opened = not_strong.where(gradient=[way for way in WAYS if way != KEPT])
+weak = rows.where(outputs="weak")
 kept, returned, cleared = (
-    rows.where(outputs="weak", gradient=way).largest("layers") for way in (KEPT, RETURNED, "x.cleargrad()")
+    each.largest("layers") for each in weak.each(gradient=[KEPT, RETURNED, "x.cleargrad()"])
 )
-stored_steps, returned_steps = (repeat_steps.where(gradient=gradient) for gradient in (KEPT, RETURNED))
+stored_steps, returned_steps = repeat_steps.each(gradient=[KEPT, RETURNED])
 longest = stored_steps.largest("steps")
 small = price_a_backward.smallest("elements")  # where the engine's own work shows
 slower = small.recorded_seconds / small.ordinary_seconds
@@ -238,7 +228,7 @@ a_stored_gradient_keeps_the_graph = study.claim(
 opening_the_cycle_frees_it = study.claim(
     "Clearing x.grad, an ordinary backward, or a gradient that is returned leaves nothing at all.",
     every(opened, had_a_graph, "there was no graph to begin with"),
-    every(opened, lambda row: row.left == row.garbage_objects == row.collected_objects == 0),
+    every(opened, left=0, garbage_objects=0, collected_objects=0),
     evidence="0 objects left in {samples}",
 )
 every_way_gives_the_same_second_derivative = study.claim(
@@ -261,7 +251,9 @@ trial_deletion_predicts_the_collector = study.claim(
 @study.finding
 def the_gradient_is_the_way_back(runs: Runs) -> str:
     """The one cycle runs through Variable.grad: no other reference on it can be given up."""
-    for outputs, shapes in _explained(runs):
+    for outputs, shapes in (
+        (each, run.shapes[each]) for run in runs.of(drop_graphs) for each in ("weak", "none")
+    ):
         assert len(shapes) == 1, f"{outputs}: {len(shapes)} cycles"
         labels = {edge["label"] for edge in shapes[0]["edges"]}
         assert {".grad", ".creator"} <= labels, f"{outputs}: {sorted(labels)}"
@@ -292,7 +284,7 @@ objects_left = study.line(
 )  # fmt: skip
 bytes_left = study.line(
     "Bytes that only the collector can free, each array counted once, with weak references to the outputs.",
-    rows.where(outputs="weak"), x="layers", y="garbage_bytes", color="gradient", log="x", symlog="y",
+    weak, x="layers", y="garbage_bytes", color="gradient", log="x", symlog="y",
 )  # fmt: skip
 waiting_bytes = study.line(
     "The most bytes that waited for the collector, at its defaults, in a loop of second derivatives.",
@@ -300,11 +292,8 @@ waiting_bytes = study.line(
 )  # fmt: skip
 seconds_of_a_backward = study.line(
     "How long backward takes through 100 layers, recorded and not, over the numbers in each array.",
-    price_a_backward.side_by_side(
-        {"backward()": "ordinary_seconds", "backward(create_graph=True)": "recorded_seconds"},
-        by="call", value="backward_seconds",
-    ),
-    x="elements", y="backward_seconds", color="call", log="xy", x_title="numbers in an array",
+    price_a_backward, x="elements", y="backward_seconds", color="call", log="xy", x_title="numbers in an array",
+    values={"backward()": "ordinary_seconds", "backward(create_graph=True)": "recorded_seconds"},
 )  # fmt: skip
 
 study.tile("Left if the gradient stays", kept.left, unit="objects")
@@ -312,31 +301,22 @@ study.tile("Left if it is returned", returned.left, unit="objects")
 study.tile("Only the collector can free", kept.garbage_bytes)
 study.tile("Waits at once in a loop", longest.peak_waiting_bytes, atlas=True)
 study.tile("Recording the way back takes", slower, unit="times the time", atlas=True)
-study.tile(
-    "Recording the way back holds", small.recorded_bytes / small.ordinary_bytes, unit="times the bytes"
-)
+bytes_held = small.recorded_bytes / small.ordinary_bytes
+study.tile("Recording the way back holds", bytes_held, unit="times the bytes")
 study.verdict(
     """A gradient recorded into x.grad leaves {kept.left:,.0f} of {kept.built:,.0f} objects ({kept.garbage_bytes}) to
     the collector; x.cleargrad() leaves {cleared.left:,.0f}, a gradient returned by grad() {returned.left:,.0f}."""
 )
 study.table(
     "After the last reference went, collector paused: engine objects, and what gc.collect() freed.",
-    rows,
-    ["built", "left", "garbage_objects", "garbage_bytes", "collected_objects"],
-)
+    rows, ["built", "left", "garbage_objects", "garbage_bytes", "collected_objects"],
+)  # fmt: skip
 
 
 @study.pictures
 def pictures(runs: Runs) -> list[dict[str, Any]]:
     """The cycle through the gradient."""
-    return next(shapes for outputs, shapes in _explained(runs) if outputs == "weak")
-
-
-def _explained(runs: Runs) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The cycles of each sample without strong references to the outputs."""
-    for run in runs.of(drop_graphs):
-        for outputs in ("weak", "none"):
-            yield outputs, run.shapes[outputs]
+    return list(next(iter(runs.of(drop_graphs))).shapes["weak"])
 
 
 if __name__ == "__main__":
