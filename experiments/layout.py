@@ -32,17 +32,15 @@ from functools import partial
 from typing import Any
 
 from experiments._clock import fastest, seconds_of, timed
+from experiments._garbage import grown
 from experiments._layouts import HOLD_AND_READ, MAKE, Plain
 from garbology import collector
 from garbology.recorders import memory_usage, traced_allocations
-from garbology.study import Run, Runs, Selection, Study, Table, bars, run_study, table
-from garbology.study.conditions import Condition
+from garbology.study import Condition, Runs, Selection, Study, Table, run_study, table
 
 MINUS = "\N{MINUS SIGN}"
 UNMEASURABLE = "≤ 0, below what can be measured"  # a process that shrank had room for the objects
 COLLECTIONS = 5  # of the same objects; the shortest counts, for other processes only add to it
-
-
 # The values of every object, shared by all of them, so that they weigh nothing.
 HELD: dict[str, tuple[Any, ...]] = {"numbers": (1, 2.5, None, "text"), "a list": (1, 2.5, None, [])}
 
@@ -51,14 +49,7 @@ study = Study(
     parameters={
         "layout": list(MAKE),
         "holds": list(HELD),
-        "reference": [
-            "strong",
-            "weakref.ref",
-            "ref with callback",
-            "weakref.proxy",
-            "weakref.finalize",
-            "weak dict value",
-        ],
+        "reference": list(HOLD_AND_READ),
         "instances": [50_000],
     },
     quick={
@@ -121,11 +112,11 @@ def make_many(layout: str, holds: str, instances: int) -> Weight:
         gc.collect()  # empties the free lists, so that every object is allocated anew
         with traced_allocations() as traced:
             fill(objects, make, values)
-    grown = None if before_bytes is None or after_bytes is None else after_bytes - before_bytes
+    more_bytes = grown(before_bytes, after_bytes)
     return Weight(
         getsizeof_bytes=size,
         traced_bytes=traced.current_bytes / instances,
-        resident_bytes=None if grown is None else grown / instances,
+        resident_bytes=None if more_bytes is None else more_bytes / instances,
         make_each_seconds=make_seconds / instances,
         tracked_objects_when_made=(made_objects - before_objects) / instances,
         tracked_objects=tracked_objects / instances,
@@ -197,19 +188,14 @@ def refer_to_many(reference: str, instances: int) -> Price:
     )
 
 
-most = make_many.largest("instances")
-tuples, dicts, slotted, plain, plain_read, data, data_slotted = (
-    most.where(layout=layout, holds="numbers")
-    for layout in ("tuple", "dict", "__slots__", "class", "class, dict read", "dataclass", "dataclass, slots")
+most, most_references = make_many.largest("instances"), refer_to_many.largest("instances")
+of_numbers = most.where(holds="numbers")
+tuples, dicts, slotted, plain, plain_read, data, data_slotted = of_numbers.each(
+    layout=["tuple", "dict", "__slots__", "class", "class, dict read", "dataclass", "dataclass, slots"]
 )
 plain_of_lists = most.where(layout="class", holds="a list")
-strong, weak = (
-    refer_to_many.largest("instances").where(reference=reference) for reference in ("strong", "weakref.ref")
-)
-weak_bytes, weak_seconds = (
-    weak.held_bytes - strong.held_bytes,
-    weak.make_each_seconds - strong.make_each_seconds,
-)
+strong, weak = most_references.each(reference=["strong", "weakref.ref"])
+weak_bytes = weak.held_bytes - strong.held_bytes
 
 
 def is_tracked(objects: Selection) -> Condition:
@@ -284,47 +270,26 @@ a_weak_reference_is_an_object.expected_failure(
     reference="https://docs.python.org/3/c-api/structures.html",
 )
 
-weights = most.where(holds="numbers").side_by_side(
-    {"sys.getsizeof": "getsizeof_bytes", "allocated": "traced_bytes", "of the process": "resident_bytes"},
-    by="measured by", value="object_bytes",
-)  # fmt: skip
-
-
-@study.figure
-def bytes_an_object(runs: Runs) -> Any:
+# 0 where the process shrank: the objects took room that it had, none of them weighs less.
+weights = of_numbers.with_values(grown_bytes=lambda run: run.resident_bytes and max(run.resident_bytes, 0))
+bytes_an_object = study.bars(
     """Bytes of an object with four attributes: by sys.getsizeof, allocated, and grown by the process (0: by
-    less than can be measured)."""
-    return bars(not_below_zero(weights.of(runs)), x="layout", y="object_bytes", color="measured by")
-
-
-def not_below_zero(weights: Runs) -> Runs:
-    """The weights, 0 where the process shrank: the objects took room that it had, none of them weighs less."""
-    return Runs(
-        Run(
-            run.measure,
-            run.case,
-            {"object_bytes": None if run.object_bytes is None else max(run.object_bytes, 0)},
-            runtime=run.runtime,
-        )
-        for run in weights
-    )
-
-
+    less than can be measured).""",
+    weights, x="layout", y="object_bytes", color="measured by",
+    values={"sys.getsizeof": "getsizeof_bytes", "allocated": "traced_bytes", "of the process": "grown_bytes"},
+)  # fmt: skip
 collector_work = study.bars(
     "What a full collection spends on each live object, by what the objects hold.",
     most, x="layout", y="collect_each_seconds", color="holds",
 )  # fmt: skip
 price_of_a_reference = study.bars(
     "Seconds to make a reference, to read an attribute through it, and to end it with its object.",
-    refer_to_many.largest("instances").side_by_side(
-        {"make": "make_each_seconds", "read": "read_each_seconds", "end": "end_each_seconds"},
-        by="to", value="each_seconds",
-    ),
-    x="reference", y="each_seconds", color="to",
+    most_references, x="reference", y="each_seconds", color="to",
+    values={"make": "make_each_seconds", "read": "read_each_seconds", "end": "end_each_seconds"},
 )  # fmt: skip
 bytes_of_a_reference = study.bars(
     "Bytes of a reference and its place in a list or dictionary, the object itself left out.",
-    refer_to_many.largest("instances"), x="reference", y="held_bytes",
+    most_references, x="reference", y="held_bytes",
 )  # fmt: skip
 
 study.tile("An ordinary instance", plain.traced_bytes, atlas=True)
@@ -347,14 +312,10 @@ def medians(runs: Runs) -> Table:
         "references_visited", "make_each_seconds", "collect_each_seconds",
     ]  # fmt: skip
     made = table(runs.of(make_many), columns, caption="One object of many with four attributes, on average.")
-    resident = made.columns.index("resident")
-    rows = [
-        [
-            UNMEASURABLE if place == resident and cell.startswith(MINUS) else cell
-            for place, cell in enumerate(row)
-        ]
-        for row in made.rows
-    ]
+    resident, rows = made.columns.index("resident"), [list(row) for row in made.rows]
+    for row in rows:
+        if row[resident].startswith(MINUS):
+            row[resident] = UNMEASURABLE
     return replace(made, rows=rows)
 
 

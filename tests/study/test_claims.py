@@ -185,6 +185,13 @@ def test_a_selection_for_each_value():
     ]
 
 
+def test_samples_may_have_more_values():
+    """Each is made of the sample, and is asked for like those that were measured."""
+    more = full.with_values(each_seconds=lambda run: run.pause_seconds / run.objects)
+    assert judged(more.each_seconds.between(0.19, 0.21), more.pause_seconds > 1).status == "holds"
+    assert {(run.repeat, run.runtime) for run in more.of(SAMPLES)} == {(n, "here") for n in range(3)}
+
+
 def test_cases_are_listed():
     """A text about each, once where several read the same; without samples it is not measured."""
     assert collect.listed("{kind} over {objects:,}").text(SAMPLES) == (
