@@ -34,34 +34,17 @@ from functools import partial
 from typing import Any
 
 from experiments._failures import HANDLE, Work, fail
-from experiments._found import found_before_collecting
+from experiments._found import found_before_collecting, was_looked_at
 from garbology import collector
 from garbology.recorders import WaitingGarbage, traced_allocations, waiting_garbage
-from garbology.study import (
-    Runs,
-    Selection,
-    Study,
-    Unavailable,
-    counted,
-    every,
-    run_study,
-    shown,
-)
-from garbology.study.conditions import Condition
+from garbology.study import Condition, Selection, Study, every, run_study
 
-FREED_AT_ONCE = [
-    "except as error",
-    "saved, then del",
-    "without traceback",
-    "format_exc",
-    "stripped __cause__",
-    "QueueHandler",
-    "future.exception()",
-]
-CYCLES = ["saved = error", "future.result()"]
-HELD_BY_PROGRAM = ["returned", "__context__", "from None", "MemoryHandler", "interactive prompt"]
 LAST_EXCEPTION = ("last_exc", "last_type", "last_value", "last_traceback")  # of sys, for the debugger
 FAILURES = 300
+ARRAY_BYTES = 100_000  # in each frame that is kept
+WARM_UPS = 3
+# What frees the last array, by the first moment without any.
+FREED_BY = ["reference counts", "collector", "letting go", "letting go, collector"]
 
 study = Study(
     title="What a kept exception keeps",
@@ -73,27 +56,15 @@ study = Study(
     },
     quick={
         "recipe": [
-            "except as error",
-            "saved = error",
-            "returned",
-            "clear_frames",
-            "without traceback",
-            "format_exc",
-            "capture_locals",
-            "from None",
-            "stripped __cause__",
-            "future.result()",
-            "interactive prompt",
+            "except as error", "saved = error", "returned", "clear_frames", "without traceback", "format_exc",
+            "capture_locals", "from None", "stripped __cause__", "future.result()", "interactive prompt",
         ],
         "frames": [3],
         "repeats": 1,  # of each: counts that are the same every time
     },
     full={"frames": [3, 30, 300], "array_bytes": [1_000, 10_000, 100_000, 1_000_000]},
     repeats=5,
-)
-
-ARRAY_BYTES = 100_000  # in each frame that is kept
-WARM_UPS = 3
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -134,26 +105,24 @@ def handle_a_failure(recipe: str, frames: int) -> Kept:
         with collector.frozen():
             with traced_allocations() as traced:
                 kept = handle(work)
-            arrays_made, held_by = len(places), why(places[0])
-            arrays_kept, frames_kept = waiting.alive_specimens, live_frames()
+            held_by, frames_kept, left = why(places[0]), live_frames(), [waiting.alive_specimens]
             collected = gc.collect()
-            after_collection = waiting.alive_specimens
+            left.append(waiting.alive_specimens)
             del kept
             forget_last_exception()
-            after_letting_go = waiting.alive_specimens
+            left.append(waiting.alive_specimens)
             gc.collect()
-            at_the_end = waiting.alive_specimens
-    counts = arrays_kept, after_collection, after_letting_go, at_the_end
+            left.append(waiting.alive_specimens)
     return Kept(
-        arrays_made=arrays_made,
-        arrays_kept=arrays_kept,
+        arrays_made=len(places),
+        arrays_kept=left[0],
         kept_bytes=traced.current_bytes,
         frames_kept=frames_kept,
         collected_objects=collected,
-        arrays_after_collection=after_collection,
-        arrays_after_letting_go=after_letting_go,
-        arrays_at_the_end=at_the_end,
-        freed_by=who_freed(*counts),
+        arrays_after_collection=left[1],
+        arrays_after_letting_go=left[2],
+        arrays_at_the_end=left[3],
+        freed_by=next((who for who, arrays in zip(FREED_BY, left, strict=True) if not arrays), "nobody"),
         held_by=held_by,
         found_objects=found.objects,
         found_bytes=found.bytes,
@@ -191,17 +160,6 @@ def live_frames() -> int:
     return sum(frame.f_code is fail.__code__ for frame in frames)
 
 
-def who_freed(kept: int, after_collection: int, after_letting_go: int, at_the_end: int) -> str:
-    """What freed the last of the arrays."""
-    if kept == 0:
-        return "reference counts"
-    if after_collection == 0:
-        return "collector"
-    if after_letting_go == 0:
-        return "letting go"
-    return "letting go, collector" if at_the_end == 0 else "nobody"
-
-
 def why(place: weakref.ref[Any]) -> str:
     """What holds the array, as garbology tells it."""
     try:
@@ -236,6 +194,9 @@ def fail_again_and_again(saved: str, array_bytes: int) -> Waiting:
     return Waiting(3 * FAILURES, waiting.peak_specimens, waiting.peak_specimens * array_bytes)
 
 
+CYCLES = ["saved = error", "future.result()"]
+
+
 def handled(*recipes: str) -> Selection:
     """The samples of one failure, handled by these recipes."""
     return handle_a_failure.where(recipe=list(recipes))
@@ -243,77 +204,67 @@ def handled(*recipes: str) -> Selection:
 
 def keeps_nothing(recipe: str) -> Condition:
     """Neither an array nor a frame is left of the failure."""
-    return every(handled(recipe), lambda run: run.arrays_kept == run.frames_kept == 0)
+    return every(handled(recipe), arrays_kept=0, frames_kept=0)
 
 
-as_it_is, cleared, bare, saved, text, variables, from_none, prompt = (
+hidden, at_the_prompt, in_a_cycle = handled("from None"), handled("interactive prompt"), handled(*CYCLES)
+as_it_is, cleared, bare, saved = (
     handled(recipe).largest("frames")
-    for recipe in (
-        "returned", "clear_frames", "without traceback", "saved = error", "format_exc", "capture_locals", "from None",
-        "interactive prompt",
-    )
-)  # fmt: skip
-prompt_failures = handled("interactive prompt")
-failures_dropped, failures_saved = (
-    fail_again_and_again.where(saved=name) for name in ("except as error", "saved = error")
+    for recipe in ("returned", "clear_frames", "without traceback", "saved = error")
 )
-small_arrays, large_arrays = (
-    failures_saved.smallest("array_bytes", among=2), failures_saved.largest("array_bytes", among=2)
-)  # fmt: skip
+failures_dropped, failures_saved = fail_again_and_again.each(saved=["except as error", "saved = error"])
+small_arrays = failures_saved.smallest("array_bytes", among=2)
+large_arrays = failures_saved.largest("array_bytes", among=2)
 
 dropped_is_freed_at_once = study.claim(
     "An exception that is dropped at the end of its except block is freed at once, with every frame and array.",
     every(handled("except as error"), lambda run: run.arrays_made == run.frames, "there was nothing to free"),
     keeps_nothing("except as error"),
-    every(failures_dropped, lambda run: run.peak_waiting_arrays == 0),
+    every(failures_dropped, peak_waiting_arrays=0),
     evidence="0 arrays and 0 frames left, also after {FAILURES} failures",
 )
 saved_waits_for_the_collector = study.claim(
     "After `saved = error`, and after future.result(), every array waits until the collector runs.",
-    every(
-        handled(*CYCLES),
-        lambda run: run.arrays_kept == run.frames == run.frames_kept and run.freed_by == "collector",
-    ),
+    every(in_a_cycle, lambda run: run.arrays_kept == run.frames == run.frames_kept),
+    every(in_a_cycle, freed_by="collector"),
     evidence="every array left in {samples}, 0 after one collection",
 )
-
-
-@study.finding
-def garbology_sees_it_before(runs: Runs) -> str:
-    """garbology finds the cycle of a saved exception before it is collected, with all arrays and tried advice."""
-    for run in handled("saved = error").of(runs):
-        if run.found_objects is None:
-            raise Unavailable("find_cycles needs NumPy, which is not there")
-        assert run.found_objects == run.collected_objects, run
-        assert run.found_bytes >= run.frames * ARRAY_BYTES, run
-        advice = run.shapes[0]["advice"]
-        assert (advice["remedy"], advice["verified"]) == ("clear", True), advice
-    return f"{counted(run.found_objects, 'object')} and {shown(run.found_bytes, 'bytes')}: {advice['reason']}"
-
-
+advised = handled("saved = error").with_values(advice=lambda run: run.shapes and run.shapes[0]["advice"])
+reason = advised.listed("{advice[reason]}")
+garbology_sees_it_before = study.claim(
+    "garbology finds the cycle of a saved exception before it is collected, with all arrays and tried advice.",
+    every(advised, was_looked_at),
+    every(advised, lambda run: run.found_objects == run.collected_objects),
+    every(advised, lambda run: run.found_bytes >= run.frames * ARRAY_BYTES),
+    every(advised, lambda run: run.advice["remedy"] == "clear" and run.advice["verified"], "{advice}"),
+    evidence="{saved.found_objects} objects and {saved.found_bytes}: {reason}",
+)
 clear_frames_keeps_the_lines = study.claim(
     "traceback.clear_frames lets every array go and keeps the frames; with_traceback(None) keeps neither.",
-    every(handled("clear_frames"), lambda run: run.arrays_kept == 0 and run.frames_kept == run.frames),
+    every(handled("clear_frames"), lambda run: (run.arrays_kept, run.frames_kept) == (0, run.frames)),
     keeps_nothing("without traceback"),
     evidence="""{as_it_is.kept_bytes} as it is, {cleared.kept_bytes} with cleared frames, {bare.kept_bytes} without
     traceback""",
 )
 from_none_hides_and_keeps = study.claim(
     "An exception raised `from None` keeps every array of the one before; only showing it is suppressed.",
-    every(handled("from None"), lambda run: run.arrays_kept == run.frames and run.freed_by == "letting go"),
-    every(handled("from None"), lambda run: not run.held_by or ".__context__" in run.held_by),
-    every(handled("stripped __cause__"), lambda run: run.arrays_kept == 0),
-    evidence="all {from_none.frames} arrays, 0 when both have lost their tracebacks",
+    every(hidden, lambda run: (run.arrays_kept, run.freed_by) == (run.frames, "letting go")),
+    every(hidden, lambda run: not run.held_by or ".__context__" in run.held_by),
+    every(handled("stripped __cause__"), arrays_kept=0),
+    evidence="all {frames} arrays, 0 when both have lost their tracebacks",
+    of=hidden.largest("frames"),
 )
 text_keeps_nothing = study.claim(
     "The text of a traceback keeps no array and no frame.",
     keeps_nothing("format_exc"),
-    evidence="{text.kept_bytes} of text, 0 arrays and 0 frames",
+    evidence="{kept_bytes} of text, 0 arrays and 0 frames",
+    of=handled("format_exc").largest("frames"),
 )
 text_of_variables_keeps_nothing = study.claim(
     "The text of a traceback with all its variables (capture_locals) keeps no array and no frame.",
     keeps_nothing("capture_locals"),
-    evidence="{variables.kept_bytes} of text, 0 arrays and 0 frames",
+    evidence="{kept_bytes} of text, 0 arrays and 0 frames",
+    of=handled("capture_locals").largest("frames"),
 )
 text_of_variables_keeps_nothing.expected_failure(
     versions="3.10-3.12",
@@ -323,10 +274,11 @@ text_of_variables_keeps_nothing.expected_failure(
 )
 the_prompt_remembers = study.claim(
     "An exception at the interactive prompt is kept until sys.last_exc and its like are deleted.",
-    every(prompt_failures, lambda run: run.arrays_kept == run.arrays_after_collection == run.frames),
-    every(prompt_failures, lambda run: run.arrays_after_letting_go == 0),
-    every(prompt_failures, lambda run: not run.held_by or "sys" in run.held_by),
-    evidence="{prompt.held_by}",
+    every(at_the_prompt, lambda run: run.arrays_kept == run.arrays_after_collection == run.frames),
+    every(at_the_prompt, arrays_after_letting_go=0),
+    every(at_the_prompt, lambda run: not run.held_by or "sys" in run.held_by),
+    evidence="{held_by}",
+    of=at_the_prompt.largest("frames"),
 )
 the_collector_does_not_see_bytes = study.claim(
     "How many saved failures wait does not depend on their size: larger arrays wait in the same number.",
@@ -338,10 +290,8 @@ the_collector_does_not_see_bytes = study.claim(
 shortest = handle_a_failure.smallest("frames")
 arrays_left = study.bars(
     "Arrays of one failure, one in each frame: left when it was handled, and after a collection.",
-    shortest.side_by_side(
-        {"handled": "arrays_kept", "after gc.collect()": "arrays_after_collection"}, by="when", value="arrays"
-    ),
-    x="recipe", y="arrays", color="when",
+    shortest, x="recipe", y="arrays", color="when",
+    values={"handled": "arrays_kept", "after gc.collect()": "arrays_after_collection"},
 )  # fmt: skip
 bytes_kept = study.bars(
     "Bytes that one handled failure keeps allocated, by the frames that it went through.",
@@ -356,17 +306,13 @@ study.tile("An exception kept as it is", as_it_is.kept_bytes)
 study.tile("With clear_frames", cleared.kept_bytes)
 study.tile("With with_traceback(None)", bare.kept_bytes)
 study.tile("Left to the collector by saved = error", saved.kept_bytes)
-study.tile(
-    "Saved failures waiting at once", failures_saved.largest("array_bytes").peak_waiting_bytes, atlas=True
-)
-array_size = shown(ARRAY_BYTES, "bytes")
+most_waiting = failures_saved.largest("array_bytes").peak_waiting_bytes
+study.tile("Saved failures waiting at once", most_waiting, atlas=True)
 study.verdict(
     """A kept exception keeps {as_it_is.kept_bytes} through its {as_it_is.frames} frames, {cleared.kept_bytes} after
     traceback.clear_frames; `saved = error` leaves {saved.kept_bytes} to the collector."""
 )
-
-
-study.pictures(handled(*CYCLES).smallest("frames"))
+study.pictures(in_a_cycle.smallest("frames"))
 study.table("One failure, handled: what is left with the collector paused, what frees it, what holds it.", shortest, [
     "arrays_kept", "kept_bytes", "frames_kept", "arrays_after_collection", "arrays_after_letting_go", "freed_by",
     "held_by",
