@@ -35,9 +35,9 @@ from typing import Any
 
 from experiments import _clock
 from experiments._endings import BUILD, Log
-from experiments._found import found_before_collecting
+from experiments._found import found_before_collecting, was_looked_at
 from garbology import collector
-from garbology.study import Runs, Selection, Study, Unavailable, every, run_study
+from garbology.study import Study, every, run_study
 
 COLLECTIONS = 5  # of as many cycles each; the shortest counts, for other processes only add to it
 SUSPENDED = ["generator", "coroutine"]
@@ -49,11 +49,8 @@ study = Study(
         "timed": ["nothing", "__del__", "weakref.finalize", "callback outside", "generator"],
         "cycles": [20_000],
     },
-    quick={
-        "timed": ["nothing", "__del__"],
-        "cycles": [4_000],
-        "repeats": 1,  # of each: counts that are the same every time
-    },
+    # of each once: counts that are the same every time
+    quick={"timed": ["nothing", "__del__"], "cycles": [4_000], "repeats": 1},
     full={"cycles": [20_000, 200_000]},
     repeats=5,
 )
@@ -96,20 +93,20 @@ def collect_a_cycle(finalizer: str) -> Collected:
         with collector.frozen():
             before = len(gc.get_objects())
             build(log)
-            built = len(gc.get_objects()) - before
-            returned = gc.collect()
-            left = len(gc.get_objects()) - before
-            resurrected, called = len(log.saved), len(log.events)
+            built = len(gc.get_objects())
+            returned_objects = gc.collect()
+            left = len(gc.get_objects())
+            resurrected_objects, called = len(log.saved), len(log.events)
             log.let_go()
             returned_again = gc.collect()
-            left_in_the_end = len(gc.get_objects()) - before
+            left_in_the_end = len(gc.get_objects())
     return Collected(
-        built_objects=built,
+        built_objects=built - before,
         found_objects=found.objects,
-        returned_objects=returned,
+        returned_objects=returned_objects,
         saveall_objects=saveall_objects,
         gone_objects=built - left,
-        resurrected_objects=resurrected,
+        resurrected_objects=resurrected_objects,
         returned_again=returned_again,
         gone_in_the_end=built - left_in_the_end,
         events=log.events[:called],
@@ -163,30 +160,29 @@ def collect_many_cycles(timed: str, cycles: int) -> Duration:
     return Duration(returned_objects=returned, collect_each_seconds=min(seconds) / cycles)
 
 
-def cycle_of(*finalizers: str) -> Selection:
-    """The samples of cycles with these finalizers."""
-    return collect_a_cycle.where(finalizer=list(finalizers))
-
-
-suspended, unstarted = cycle_of(*SUSPENDED), cycle_of("unstarted")
-generator, coroutine = cycle_of("generator"), cycle_of("coroutine")
-nothing, revived, itself = (cycle_of(kind) for kind in ("nothing", "resurrection", "finalize of itself"))
-with_del, all_three, asking = (cycle_of(kind) for kind in ("__del__", "all three", "__del__, asking"))
-outside, inside = cycle_of("callback outside"), cycle_of("callback inside")
+suspended, generator, coroutine, unstarted, nothing, revived, itself = collect_a_cycle.each(
+    finalizer=[SUSPENDED, *SUSPENDED, "unstarted", "nothing", "resurrection", "finalize of itself"]
+)
+with_del, all_three, asking, outside, inside = collect_a_cycle.each(
+    finalizer=["__del__", "all three", "__del__, asking", "callback outside", "callback inside"]
+)
 many = collect_many_cycles.largest("cycles")
-plain, loud = (many.where(timed=kind) for kind in ("nothing", "__del__"))
+plain, loud = many.each(timed=["nothing", "__del__"])
+listed_fewer = collect_a_cycle.matching(lambda run: run.found_objects > run.saveall_objects).listed(
+    "{finalizer}"
+)
 
 suspended_are_never_counted = study.claim(
     "A cycle through a suspended generator or coroutine is freed, and gc.collect() returns 0.",
     every(suspended, lambda run: run.built_objects >= 2, "there was no cycle"),
     every(suspended, lambda run: run.gone_objects == run.built_objects),
-    every(suspended, lambda run: run.returned_objects == run.saveall_objects == 0),
+    every(suspended, returned_objects=0, saveall_objects=0),
     evidence="{coroutine.gone_objects} objects gone, gc.collect() returned 0 and DEBUG_SAVEALL listed 0",
 )
 unstarted_are_not_counted_either = study.claim(
     "A cycle through a generator that was never started is not counted by gc.collect() either.",
     every(unstarted, lambda run: run.gone_objects == run.built_objects >= 2),
-    every(unstarted, lambda run: run.returned_objects == 0),
+    every(unstarted, returned_objects=0),
     evidence="{unstarted.gone_objects} objects gone, gc.collect() returned 0",
 )
 for _versions in ("3.12", "3.13.0-3.13.11", "3.14.0-3.14.2"):
@@ -196,29 +192,17 @@ for _versions in ("3.12", "3.13.0-3.13.11", "3.14.0-3.14.2"):
         "to be counted",
         reference="python/cpython#142766",
     )
-
-
-@study.finding
-def garbology_counts_before(runs: Runs) -> str:
-    """What garbology finds before collecting is never less than what gc.collect() counts of the cycle."""
-    measured = runs.of(collect_a_cycle)
-    for run in measured:
-        if run.found_objects is None:
-            raise Unavailable("find_cycles needs NumPy, which is not there")
-        assert run.found_objects >= run.saveall_objects, run
-        expected = run.finalizer != "finalize of itself"
-        assert (run.found_objects >= 2) == expected, run
-    more = [run for run in measured if run.found_objects > run.saveall_objects]
-    names = ", ".join(dict.fromkeys(run.finalizer for run in more))
-    return f"at least 2 objects of every cycle; DEBUG_SAVEALL lists fewer for: {names}"
-
-
+garbology_counts_before = study.claim(
+    "What garbology finds before collecting is never less than what gc.collect() counts of the cycle.",
+    every(collect_a_cycle, was_looked_at),
+    every(collect_a_cycle, lambda run: run.found_objects >= run.saveall_objects),
+    every(collect_a_cycle, lambda run: (run.found_objects < 2) == (run.finalizer == "finalize of itself")),
+    evidence="at least 2 objects of every cycle; DEBUG_SAVEALL lists fewer for: {listed_fewer}",
+)
 resurrected_live_and_end_once = study.claim(
     "Objects that __del__ makes reachable live on, and __del__ is not called when they go at last.",
-    every(revived, lambda run: run.resurrected_objects == 2),
-    every(revived, lambda run: run.gone_objects == run.returned_objects == 0),
-    every(revived, lambda run: run.events == ["__del__ a", "__del__ b"], "called {events}"),
-    every(revived, lambda run: run.events_again == [], "called again {events_again}"),
+    every(revived, resurrected_objects=2, gone_objects=0, returned_objects=0),
+    every(revived, events=["__del__ a", "__del__ b"], events_again=[]),
     every(revived, lambda run: run.gone_in_the_end == run.built_objects == run.returned_again),
     evidence="2 objects lived on, 2 calls of __del__ in all",
 )
@@ -235,14 +219,14 @@ callbacks_come_first = study.claim(
 )
 garbage_is_not_called_back = study.claim(
     "The callback of a weak reference is called if the reference lives on, and not if it is garbage too.",
-    every(outside, lambda run: run.events == ["callback a"], "called {events}"),
-    every(inside, lambda run: run.events == [], "called {events}"),
+    every(outside, events=["callback a"]),
+    every(inside, events=[]),
     every(inside, lambda run: run.gone_objects == run.built_objects),
     evidence="1 call from outside, 0 from inside",
 )
 weak_references_are_cleared_first = study.claim(
     "When __del__ is called, a weak reference to its object is already dead.",
-    every(asking, lambda run: run.events == ["dead"], "it is {events}"),
+    every(asking, events=["dead"]),
     evidence="{asking.events}",
 )
 weak_references_are_cleared_first.expected_failure(
@@ -252,8 +236,8 @@ weak_references_are_cleared_first.expected_failure(
 )
 finalize_of_itself_never_ends = study.claim(
     "An object that is an argument of its own weakref.finalize is never freed, and is no garbage.",
-    every(itself, lambda run: run.built_objects >= 2 and run.gone_objects == run.gone_in_the_end == 0),
-    every(itself, lambda run: run.returned_objects == 0),
+    every(itself, lambda run: run.built_objects >= 2, "nothing was made"),
+    every(itself, gone_objects=0, gone_in_the_end=0, returned_objects=0),
     evidence="{itself.built_objects} objects left after two collections",
 )
 finalizers_lengthen_the_pause = study.claim(
@@ -264,14 +248,11 @@ finalizers_lengthen_the_pause = study.claim(
 
 witnesses = study.bars(
     "One dropped cycle as each witness counts it: found before collecting, returned, listed, gone.",
-    collect_a_cycle.side_by_side(
-        {
-            "garbology, before": "found_objects", "gc.collect()": "returned_objects",
-            "DEBUG_SAVEALL": "saveall_objects", "gone": "gone_objects",
-        },
-        by="witness", value="objects",
-    ),
-    x="finalizer", y="objects", color="witness",
+    collect_a_cycle, x="finalizer", y="objects", color="witness",
+    values={
+        "garbology, before": "found_objects", "gc.collect()": "returned_objects",
+        "DEBUG_SAVEALL": "saveall_objects", "gone": "gone_objects",
+    },
 )  # fmt: skip
 duration = study.bars(
     "What one cycle adds to the pause of the collection that frees it.",
@@ -287,8 +268,6 @@ verdict = study.verdict(
     """gc.collect() returns {generator.returned_objects} for a suspended generator's cycle, though it frees
     {generator.gone_objects} objects; garbology finds {generator.found_objects} beforehand."""
 )
-
-
 study.pictures(generator | nothing)  # one that is never counted, and a plain one
 study.table(
     "One dropped cycle: objects by each witness, and the events while it was collected, in order.", collect_a_cycle,
