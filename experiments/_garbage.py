@@ -63,22 +63,18 @@ def live_heap(objects: int) -> list[list[Any]]:
     return heap
 
 
-def objects_of(make_and_drop: MakeAndDrop) -> int:
-    """How many objects the collector frees for one specimen, as it counts them itself."""
-    return _each_of(make_and_drop, gc.collect)
-
-
-def bytes_of(make_and_drop: MakeAndDrop) -> int:
-    """How many bytes one specimen holds, all that Python allocated for it."""
+def worth_of(make_and_drop: MakeAndDrop) -> tuple[int, int]:
+    """How many objects the collector frees for one specimen, as it counts them itself, and all bytes that it holds."""
 
     def collected_bytes() -> int:
         before = tracemalloc.get_traced_memory()[0]
         gc.collect()
         return before - tracemalloc.get_traced_memory()[0]
 
+    objects = _each_of(make_and_drop, gc.collect)
     tracemalloc.start()
     try:
-        return _each_of(make_and_drop, collected_bytes)
+        return objects, _each_of(make_and_drop, collected_bytes)
     finally:
         tracemalloc.stop()
 

@@ -69,7 +69,6 @@ study = Study(
         "wide": "many branches from one scalar, summed up by one Function",
         "strong, weak, none": "how a Function refers to its outputs",
     },
-    repeats=5,
     most_repeats=5,  # a round takes most of a minute; --full repeats until times are known
 )  # fmt: skip
 

@@ -63,7 +63,6 @@ study = Study(
         "repeats": 1,  # of each: counts that are the same every time
     },
     full={"frames": [3, 30, 300], "array_bytes": [1_000, 10_000, 100_000, 1_000_000]},
-    repeats=5,
 )  # fmt: skip
 
 

@@ -52,7 +52,6 @@ study = Study(
     # of each once: counts that are the same every time
     quick={"timed": ["nothing", "__del__"], "cycles": [4_000], "repeats": 1},
     full={"cycles": [20_000, 200_000]},
-    repeats=5,
 )
 
 

@@ -28,29 +28,18 @@ Run CPython 3.14.5 or newer rather than 3.14.0 to 3.14.4.
 from __future__ import annotations
 
 import gc
-import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from typing import Any
 
+from experiments import _garbage
 from experiments._clock import timed
-from experiments._garbage import (
-    BY_SHARE_OF_THE_HEAP,
-    IN_INCREMENTS,
-    ONE_GENERATION,
-    MakeAndDrop,
-    bytes_of,
-    live_heap,
-    make_pair,
-    objects_of,
-    peak_memory_if_known,
-)
+from experiments._garbage import MakeAndDrop, make_pair
 from garbology import collector, record_pauses
 from garbology.recorders import waiting_garbage
-from garbology.study import Runs, Study, every, run_study
-from garbology.study.page import FigureSpec
+from garbology.study import Run, Study, every, run_study
 
 PAYLOAD_BYTES = 64 * 1024
 AGED_PAIRS = 20_000  # alive at a time, so that each survives several collections before it is dropped
@@ -67,7 +56,6 @@ study = Study(
     },
     quick={"live_objects": [40_000], "heap_objects": [300_000], "repeats": 2},
     full={"live_objects": [200_000, 1_000_000], "heap_objects": [150_000, 500_000, 1_500_000, 5_000_000]},
-    repeats=5,
     most_repeats=8,
     timeout_seconds=180,
 )
@@ -149,10 +137,9 @@ def set_the_threshold(threshold: int, live_objects: int) -> Waiting:
 def _drop(garbage: str, live_objects: int) -> Waiting:
     factory, share, alive = GARBAGE[garbage]
     specimens = int(live_objects * share)
-    sample = make_pair if alive else factory()
-    objects_each, bytes_each = objects_of(sample), bytes_of(sample)
-    heap = live_heap(live_objects)
-    with peak_memory_if_known() as memory, waiting_garbage(objects_each, bytes_each) as waiting:
+    objects_each, bytes_each = _garbage.worth_of(make_pair if alive else factory())
+    heap = _garbage.live_heap(live_objects)
+    with _garbage.peak_memory_if_known() as memory, waiting_garbage(objects_each, bytes_each) as waiting:
         make_and_drop = factory()
         for _ in range(alive):
             make_and_drop(waiting.token)
@@ -225,8 +212,8 @@ def grow_a_heap(heap_objects: int) -> Growth:
     )
 
 
-pairs, payloads, aged = (drop_garbage.where(garbage=kind) for kind in ("pairs", "payloads", "aged pairs"))
-low, high = (set_the_threshold.where(threshold=threshold) for threshold in (700, 2000))
+pairs, payloads, aged = drop_garbage.each(garbage=["pairs", "payloads", "aged pairs"])
+low, high = set_the_threshold.each(threshold=[700, 2000])
 young = drop_garbage.where(garbage=[kind for kind in GARBAGE if kind != "aged pairs"]) | set_the_threshold
 everything = drop_garbage | set_the_threshold
 heap = grow_a_heap.largest("heap_objects")
@@ -236,9 +223,7 @@ left_waiting = everything.most("left_waiting")
 
 young_garbage_is_bounded_by_the_threshold = study.claim(
     "Garbage that dies young never waits in more objects than two and a half times the threshold.",
-    every(
-        young, lambda run: run.peak_waiting_objects > run.objects_each, "nothing waited, so nothing is shown"
-    ),
+    every(young, lambda run: run.peak_waiting_objects > run.objects_each, "nothing waited"),
     thresholds_that_wait.called("{:.2f} times the threshold, at any time") <= 2.5,
 )
 a_higher_threshold_lets_more_wait = study.claim(
@@ -256,7 +241,7 @@ garbage_that_grew_old_waits_longest = study.claim(
 )
 one_collection_frees_all = study.claim(
     "One gc.collect() frees everything that waits, however long it would have waited.",
-    every(everything, lambda run: run.left_after_collection == 0, "some were left"),
+    every(everything, left_after_collection=0),
     left_waiting > 0,
     evidence="up to {left_waiting} waited when the work was done, 0 after gc.collect()",
 )
@@ -268,57 +253,44 @@ the_longest_pause_is_a_full_collection = study.claim(
 )
 
 for _claim in (young_garbage_is_bounded_by_the_threshold, a_higher_threshold_lets_more_wait):
-    _claim.expected_failure(**IN_INCREMENTS)
-    _claim.expected_failure(**BY_SHARE_OF_THE_HEAP)
+    _claim.expected_failure(**_garbage.IN_INCREMENTS)
+    _claim.expected_failure(**_garbage.BY_SHARE_OF_THE_HEAP)
 garbage_that_grew_old_waits_longest.expected_failure(
     collector="incremental",
     reason="the increments go round the whole heap, so young garbage waits as long as old",
     reference="PEP 848",
 )
-garbage_that_grew_old_waits_longest.expected_failure(**ONE_GENERATION)
+garbage_that_grew_old_waits_longest.expected_failure(**_garbage.ONE_GENERATION)
 the_longest_pause_is_a_full_collection.expected_failure(
     collector="incremental",
     reason="no increment looks at the whole heap, so its pauses are shorter: its merit",
     reference="PEP 848",
 )
-the_longest_pause_is_a_full_collection.expected_failure(**ONE_GENERATION)
+the_longest_pause_is_a_full_collection.expected_failure(**_garbage.ONE_GENERATION)
 
 
-@study.figure
-def timeline_by_threshold(runs: Runs) -> FigureSpec:
-    """Objects of dropped pairs that wait, as the work goes on: the most in each twentieth of it."""
-    return _timeline(runs.of(set_the_threshold), "threshold")
-
-
-@study.figure
-def timeline_by_garbage(runs: Runs) -> FigureSpec:
-    """The same for every kind of garbage, with the thresholds that CPython starts with."""
-    return _timeline(runs.of(drop_garbage), "garbage")
-
-
-def _timeline(runs: Runs, color: str) -> FigureSpec:
-    """A line for each `color`; every value is the median over the samples of a case."""
-    rows = [
-        {
-            "work_done": 100 * (window + 1) / WINDOWS,
-            "waiting_objects": statistics.median(run.timeline[window] for run in case.samples),
-            color: getattr(case, color),
-            "live_objects": case.live_objects,
-            "runtime": case.runtime,
-            "low": None,
-            "high": None,
-            "samples": len(case.samples),
-        }
-        for case in runs.cases()
-        for window in range(WINDOWS)
+def moments(run: Run) -> list[dict[str, float]]:
+    """The timeline with how much of the work was done."""
+    return [
+        {"work_done": 100 * (window + 1) / WINDOWS, "waiting_objects": waiting}
+        for window, waiting in enumerate(run.timeline)
     ]
-    facet = "live_objects" if len({case.live_objects for case in runs.cases()}) > 1 else None
-    return FigureSpec(
-        "", "", "line", "work_done", "waiting_objects", color, facet, y_scale="log",
-        x_title="work done, percent", rows=rows,
-    )  # fmt: skip
 
 
+by_threshold, by_garbage = (
+    measure.with_values(moments=moments).rows("moments", by=["work_done"])
+    for measure in (set_the_threshold, drop_garbage)
+)
+timeline_by_threshold = study.line(
+    "Objects of dropped pairs that wait, as the work goes on: the most in each twentieth of it.",
+    by_threshold, x="work_done", y="waiting_objects", color="threshold", facet="live_objects", facet_alone=False,
+    log="y", x_title="work done, percent", intervals=False,
+)  # fmt: skip
+timeline_by_garbage = study.line(
+    "The same for every kind of garbage, with the thresholds that CPython starts with.",
+    by_garbage, x="work_done", y="waiting_objects", color="garbage", facet="live_objects", facet_alone=False,
+    log="y", x_title="work done, percent", intervals=False,
+)  # fmt: skip
 waiting_bytes = study.bars(
     "The most bytes that wait at once, with the thresholds that CPython starts with.",
     drop_garbage, x="garbage", y="peak_waiting_bytes", facet="live_objects", facet_alone=False, log=True,

@@ -62,7 +62,6 @@ study = Study(
     parameters={"child": list(CHILDREN), "parent": ["not frozen", "frozen"], "live_objects": [500_000]},
     quick={"live_objects": [100_000], "repeats": 2},
     full={"live_objects": [100_000, 1_000_000, 5_000_000]},
-    repeats=5,
     most_repeats=10,
     timeout_seconds=180,
 )

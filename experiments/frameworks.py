@@ -53,7 +53,6 @@ study = Study(
         "repeats": 1,
     },
     full={"operations": [100, 400], "graphs": [100]},
-    repeats=5,
     most_repeats=5,
 )
 

@@ -67,7 +67,6 @@ study = Study(
         "repeats": 1,  # of each: counts that are the same every time, and the shortest of some collections
     },
     full={"instances": [50_000, 500_000]},
-    repeats=5,
     most_repeats=7,
 )
 

@@ -58,7 +58,6 @@ study = Study(
         "live_objects": [10_000, 100_000, 1_000_000, 5_000_000],
         "payload_bytes": [16, 16_384, 262_144, 1_048_576],
     },
-    repeats=5,
     most_repeats=10,
     timeout_seconds=180,
 )

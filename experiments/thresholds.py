@@ -75,7 +75,6 @@ study = Study(
         "repeats": 2,
     },
     full={"live_objects": [1_000_000], "operations": [500_000]},
-    repeats=5,
     most_repeats=12,
     timeout_seconds=180,
 )

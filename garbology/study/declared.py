@@ -81,16 +81,18 @@ class Declared(ABC):
         x_title: str | None = None,
         y_title: str | None = None,
         values: Mapping[str, str] | None = None,
+        intervals: bool = True,
     ) -> Figure:
         """Declare a figure: the median of `y` over `x`, a line for each `color`, a panel for each `facet`.
 
         `log` and `symlog` name the axes with such a scale. With `facet_alone=False` a facet of one value is none.
         `values` compares several measured values of a sample: it maps what the reader sees, which becomes the `color`,
-        to the value's name; all of them are then called `y`.
+        to the value's name; all of them are then called `y`. Without `intervals` the lines alone are drawn.
         """
         selection = self._compared(selection, values, color, y)
-        return self._figure(figures.line, caption, selection, x=x, y=y, color=color, facet=facet, x_title=x_title,
-                            y_title=y_title, facet_alone=facet_alone, **scales(log, symlog))  # fmt: skip
+        return self._figure(figures.line, caption, selection, x=x, y=y, color=color, facet=facet,
+                            intervals=intervals, x_title=x_title, y_title=y_title, facet_alone=facet_alone,
+                            **scales(log, symlog))  # fmt: skip
 
     def points(
         self,

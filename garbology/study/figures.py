@@ -23,12 +23,15 @@ def line(
     y_scale: Scale = "linear",
     x_title: str | None = None,
     y_title: str | None = None,
+    intervals: bool = True,
 ) -> FigureSpec:
-    """The median of `y` over `x` with its interval, a line for each `color`, a panel for each `facet`.
+    """The median of `y` over `x`, with its interval or without, a line for each `color`, a panel for each `facet`.
 
     A parameter with several values that is none of the three is a ValueError: its cases would be one zigzag.
     """
     rows = _median_rows(runs, x, y, color, facet)
+    if not intervals:
+        rows = [{**row, "low": None, "high": None} for row in rows]
     return FigureSpec("", "", "line", x, y, color, facet, x_scale, y_scale, x_title, y_title, rows)
 
 
