@@ -36,7 +36,7 @@ from experiments._clock import fastest
 from experiments._graphs import Total
 from experiments._orders import Accumulate, SortedOnce, new_sum, walk
 from garbology.recorders import traced_allocations
-from garbology.study import Run, Runs, Study, every, run_study
+from garbology.study import Study, every, run_study
 
 Array = npt.NDArray[np.float64]
 USES = 8  # how often the Variable is used whose gradients are added up
@@ -73,6 +73,7 @@ WAYS: dict[str, Accumulate] = {
     "copy, then in place": copy_then_in_place,
     "in place": in_place,
 }
+FIELDS = {"new sums": "new_sums", "copy, then in place": "copy", "in place": "in_place"}
 
 
 @dataclass(frozen=True)
@@ -93,14 +94,8 @@ class Doubled:
 @study.measure
 def double_an_array(elements: int) -> Doubled:
     """Double an array, with `x = x + x` and with `x += x`."""
-    new, in_place = _doubled(_with_new, elements), _doubled(_with_in_place, elements)
-    return Doubled(
-        array_bytes=8 * elements,
-        **{f"new_{name}": value for name, value in new.items()},
-        **{f"in_place_{name}": value for name, value in in_place.items()},
-        new_seconds=_fastest(_with_new, elements),
-        in_place_seconds=_fastest(_with_in_place, elements),
-    )
+    both = _doubled("new", _with_new, elements) | _doubled("in_place", _with_in_place, elements)
+    return Doubled(array_bytes=8 * elements, **both)
 
 
 def _with_new(x: Array, times: int = 1) -> Array:
@@ -115,17 +110,23 @@ def _with_in_place(x: Array, times: int = 1) -> Array:
     return x
 
 
-def _doubled(double: Callable[[Array], Array], elements: int) -> dict[str, Any]:
-    array = np.ones(elements)
+def _doubled(way: str, double: Callable[..., Array], elements: int) -> dict[str, Any]:
+    array, times = np.ones(elements), _times(elements)
     with traced_allocations():  # what tracing itself keeps when it is first used is no part of the peak
         double(np.ones(1))
     with traced_allocations() as traced:
         after = double(array)
     return {
-        "same_object": after is array,
-        "seen": bool(array[0] == 2),
-        "peak_bytes": traced.peak_bytes,
+        f"{way}_same_object": after is array,
+        f"{way}_seen": bool(array[0] == 2),
+        f"{way}_peak_bytes": traced.peak_bytes,
+        f"{way}_seconds": fastest(partial(double, np.full(elements, 0.0), times), ROUNDS) / times,
     }
+
+
+def _times(elements: int) -> int:
+    """How often in a row the work is done in each round."""
+    return max(2, min(1_000, 1_000_000 // elements))
 
 
 @dataclass(frozen=True)
@@ -142,8 +143,8 @@ class Shared:
 @study.measure
 def share_a_gradient() -> Shared:
     """Differentiate y = (a + b) + a, where all of a, b, a + b and y may share one array."""
-    right = _right_gradients()
-    rows = []
+    rows, right = [], _shared_graph()
+    right["y"].backward(retain_grad=True)
     for way, accumulate in WAYS.items():
         variables = _shared_graph()
         gradients = walk(variables["y"], SortedOnce(), accumulate=accumulate).gradients
@@ -153,7 +154,7 @@ def share_a_gradient() -> Shared:
                 "way": way,
                 "variable": name,
                 "gradient": float(array[0]),
-                "right": right[name],
+                "right": float(right[name].grad[0]),
                 "holders": sum(other is array for other in arrays.values()),
             }
             for name, array in arrays.items()
@@ -165,12 +166,6 @@ def _shared_graph() -> dict[str, Variable]:
     a, b = Variable(np.array([3.0])), Variable(np.array([5.0]))
     a_and_b = a + b
     return {"y": a_and_b + a, "a + b": a_and_b, "a": a, "b": b}
-
-
-def _right_gradients() -> dict[str, float]:
-    variables = _shared_graph()
-    variables["y"].backward(retain_grad=True)
-    return {name: float(variable.grad[0]) for name, variable in variables.items()}
 
 
 @dataclass(frozen=True)
@@ -192,9 +187,6 @@ class Accumulation:
     copy_seconds: float
     in_place_seconds: float
     engine_seconds: float
-
-
-FIELDS = {"new sums": "new_sums", "copy, then in place": "copy", "in place": "in_place"}
 
 
 @study.measure
@@ -233,22 +225,12 @@ def _arrays_made(output: Variable, accumulate: Accumulate) -> int:
     return made
 
 
-def _fastest(work: Callable[[Array, int], object], elements: int) -> float:
-    """The time of one doubling of zeros, in the fastest of several rounds."""
-    times = _times(elements)
-    return fastest(partial(work, np.full(elements, 0.0), times), ROUNDS) / times
-
-
-def _times(elements: int) -> int:
-    """How often in a row the work is done in each round."""
-    return max(2, min(1_000, 1_000_000 // elements))
-
-
-doubled_large = double_an_array.matching(
-    lambda run: run.elements >= LARGE_ELEMENTS, f"{LARGE_ELEMENTS:,} numbers or more"
+doubled_large, added_large = (
+    measure.matching(lambda run: run.elements >= LARGE_ELEMENTS, f"{LARGE_ELEMENTS:,} numbers or more")
+    for measure in (double_an_array, add_up_gradients)
 )
-added_large = add_up_gradients.matching(
-    lambda run: run.elements >= LARGE_ELEMENTS, f"{LARGE_ELEMENTS:,} numbers or more"
+saved = added_large.with_values(
+    arrays_saved=lambda run: (run.new_sums_peak_bytes - run.copy_peak_bytes) / run.array_bytes
 )
 one, largest = double_an_array.where(elements=1), double_an_array.largest("elements")
 largest_that_is_large = doubled_large.largest("elements")
@@ -256,46 +238,28 @@ accumulated = add_up_gradients.largest("elements")
 rows = share_a_gradient.rows("rows", by=["way", "variable"])
 new_sums = rows.where(way="new sums")
 most_holders = new_sums.most("holders")
-wrong = (
-    rows.where(way="in place", variable=["a", "b"]).matching(lambda row: row.gradient != row.right).first()
-)
-
-
-def arrays_saved(run: Run) -> float:
-    """How many arrays less the peak of copying is than that of new sums."""
-    return float((run.new_sums_peak_bytes - run.copy_peak_bytes) / run.array_bytes)
-
+all_wrong = rows.matching(lambda row: row.gradient != row.right)
+wrong = all_wrong.where(way="in place", variable=["a", "b"]).first()
+what_is_wrong = all_wrong.listed("{variable}: {gradient:g}, not {right:g}")
 
 in_place_is_the_same_array = study.claim(
     "`x += x` changes the array itself, for all of its holders; `x = x + x` makes another one, for x alone.",
-    every(
-        double_an_array, lambda run: run.in_place_same_object and run.in_place_seen, "in place made another"
-    ),
-    every(
-        double_an_array, lambda run: not run.new_same_object and not run.new_seen, "the sum was no new array"
-    ),
+    every(double_an_array, in_place_same_object=True, in_place_seen=True),
+    every(double_an_array, new_same_object=False, new_seen=False),
 )
 in_place_allocates_nothing = study.claim(
     "`x = x + x` allocates one whole array, `x += x` none.",
     every(doubled_large, lambda run: run.array_bytes <= run.new_peak_bytes < 1.1 * run.array_bytes),
     every(doubled_large, lambda run: run.in_place_peak_bytes < 0.1 * run.array_bytes),
-    evidence="""{largest_that_is_large.new_peak_bytes:,.0f} bytes and {largest_that_is_large.in_place_peak_bytes:,.0f}
-    for {largest_that_is_large.array_bytes:,.0f}""",
+    evidence="{new_peak_bytes:,.0f} bytes and {in_place_peak_bytes:,.0f} for {array_bytes:,.0f}",
+    of=largest_that_is_large,
 )
-
-
-@study.finding
-def in_place_into_a_shared_array_is_wrong(runs: Runs) -> str:
-    """Adding in place to a shared gradient makes that of its other holders wrong; new sums and copying are right."""
-    shown = ""
-    for run in runs.of(share_a_gradient):
-        wrong = [row for row in run.rows if row["gradient"] != row["right"]]
-        assert {row["way"] for row in wrong} == {"in place"}, wrong
-        assert all(row["holders"] > 1 for row in wrong), f"not shared, and wrong all the same: {wrong}"
-        shown = ", ".join(f"{row['variable']}: {row['gradient']:g}, not {row['right']:g}" for row in wrong)
-    return shown
-
-
+in_place_into_a_shared_array_is_wrong = study.claim(
+    "Adding in place to a shared gradient makes that of its other holders wrong; new sums and copying are right.",
+    every(rows, lambda row: row.gradient == row.right or (row.way == "in place" and row.holders > 1)),
+    every(share_a_gradient, lambda run: any(row["gradient"] != row["right"] for row in run.rows), "{rows}"),
+    evidence="{what_is_wrong}",
+)
 sharing_alone_does_no_harm = study.claim(
     "New sums leave arrays shared, too, and every gradient is right: they are never written to.",
     most_holders > 1,
@@ -308,8 +272,8 @@ new_sums_make_an_array_each = study.claim(
         add_up_gradients,
         lambda run: (run.new_sums_arrays, run.copy_arrays, run.in_place_arrays) == (USES - 1, 1, 0),
     ),
-    added_large.least(arrays_saved, "arrays saved") > 0.9,
-    added_large.most(arrays_saved, "arrays saved") < 1.1,
+    saved.least("arrays_saved") > 0.9,
+    saved.most("arrays_saved") < 1.1,
     evidence="1 array instead of all but one of {USES}, in {samples}",
 )
 in_place_is_slower_on_one_number = study.claim(
@@ -327,25 +291,18 @@ wrong_gradients = study.bars(
 )  # fmt: skip
 seconds_of_doubling = study.line(
     "Time to double an array.",
-    double_an_array.side_by_side(
-        {"x = x + x": "new_seconds", "x += x": "in_place_seconds"}, by="way", value="doubling_seconds"
-    ),
-    x="elements", y="doubling_seconds", color="way", log="xy", x_title="numbers in the array",
+    double_an_array, x="elements", y="doubling_seconds", color="way", log="xy", x_title="numbers in the array",
+    values={"x = x + x": "new_seconds", "x += x": "in_place_seconds"},
 )  # fmt: skip
 seconds_of_accumulation = study.line(
     "Time of one backward that adds up eight gradients of one Variable.",
-    add_up_gradients.side_by_side(
-        {way: f"{field}_seconds" for way, field in FIELDS.items()} | {"the engine": "engine_seconds"},
-        by="way", value="backward_seconds",
-    ),
-    x="elements", y="backward_seconds", color="way", log="xy", x_title="numbers in the array",
+    add_up_gradients, x="elements", y="backward_seconds", color="way", log="xy", x_title="numbers in the array",
+    values={way: f"{field}_seconds" for way, field in {**FIELDS, "the engine": "engine"}.items()},
 )  # fmt: skip
 peak_of_accumulation = study.line(
     "Most bytes that this backward holds at once, by counting allocations.",
-    add_up_gradients.side_by_side(
-        {way: f"{field}_peak_bytes" for way, field in FIELDS.items()}, by="way", value="peak_bytes"
-    ),
-    x="elements", y="peak_bytes", color="way", log="xy", x_title="numbers in the array",
+    add_up_gradients, x="elements", y="peak_bytes", color="way", log="xy", x_title="numbers in the array",
+    values={way: f"{field}_peak_bytes" for way, field in FIELDS.items()},
 )  # fmt: skip
 
 study.tile("Gradient of {wrong.variable}, {wrong.right:g} is right", wrong.gradient, better="")
@@ -362,9 +319,8 @@ study.verdict(
 )
 study.table(
     "Doubling an array: x = x + x, and x += x in place.",
-    double_an_array,
-    ["new_peak_bytes", "in_place_peak_bytes", "new_seconds", "in_place_seconds"],
-)
+    double_an_array, ["new_peak_bytes", "in_place_peak_bytes", "new_seconds", "in_place_seconds"],
+)  # fmt: skip
 
 
 if __name__ == "__main__":
