@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -30,19 +31,9 @@ import numpy as np
 from autograd_core import Variable, add, square
 from experiments._clock import fastest
 from experiments._graphs import build_chain, build_wide
-from experiments._orders import (
-    Agenda,
-    Heap,
-    Queue,
-    SortedAtEveryPush,
-    SortedOnce,
-    Stack,
-    Walk,
-    generation,
-    walk,
-)
+from experiments._orders import Agenda, Heap, Queue, SortedAtEveryPush, SortedOnce, Stack, generation, walk
 from experiments._shared import functions_behind
-from garbology.study import Run, Runs, Study, every, run_study
+from garbology.study import Study, every, run_study, some
 
 POINT = 2.0  # where the small graphs are differentiated
 # Each order: its agenda, and whether what was met already is left out.
@@ -54,10 +45,11 @@ ORDERS: dict[str, tuple[Callable[[], Agenda], bool]] = {
     "queue, once": (Queue, True),
 }
 NAIVE = [order for order in ORDERS if order != "by generation"]
-WAYS: dict[str, Callable[..., Agenda]] = {
-    "sort at every insertion": SortedAtEveryPush,
-    "heap": Heap,
-    "one sort": SortedOnce,
+# Each way to keep the order: what its fields begin with, and its agenda.
+WAYS: dict[str, tuple[str, Callable[..., Agenda]]] = {
+    "sort at every insertion": ("every_insertion", SortedAtEveryPush),
+    "heap": ("heap", Heap),
+    "one sort": ("one_sort", SortedOnce),
 }
 SHAPES = {"chain": build_chain, "wide": build_wide}
 LADDERS = [2, 4, 6, 8, 10, 12]  # diamonds
@@ -65,10 +57,7 @@ PASSES = 3
 
 study = Study(
     title="The order of backward: right, and cheap",
-    parameters={
-        "shape": list(SHAPES),
-        "operations": [500, 1_000, 2_000, 4_000],
-    },
+    parameters={"shape": list(SHAPES), "operations": [500, 1_000, 2_000, 4_000]},
     quick={"operations": [500, 2_000], "repeats": 2},
     full={"operations": [500, 1_000, 2_000, 4_000, 8_000, 16_000]},
     most_repeats=10,
@@ -187,93 +176,58 @@ class Scheduling:
     same_gradient: bool  # in all four
 
 
-FIELDS = {"sort at every insertion": "every_insertion", "heap": "heap", "one sort": "one_sort"}
-
-
 @study.measure
 def keep_the_order(shape: str, operations: int) -> Scheduling:
     """Walk a chain or a wide graph with each way of keeping the order by generation."""
-    leaf, output = _graph(shape, operations)
-    seconds = {way: _walk_seconds(output, agenda) for way, agenda in WAYS.items()}
+    output = SHAPES[shape](operations)
+    leaf = functions_behind(output)[-1].inputs[0]
+    values: dict[str, Any] = {
+        f"{field}_seconds": fastest(lambda: walk(output, agenda()), PASSES)  # noqa: B023
+        for field, agenda in WAYS.values()
+    }
     engine_seconds = fastest(output.backward, PASSES)
     leaf.cleargrad()
     output.backward()
-    counted = {way: _counted(output, agenda) for way, agenda in WAYS.items()}
-    gradients = [walked.gradients[leaf] for walked, _ in counted.values()]
-    values: dict[str, Any] = {f"{FIELDS[way]}_seconds": seconds[way] for way in WAYS}
-    values |= {f"{FIELDS[way]}_keys": keys for way, (_, keys) in counted.items()}
-    same_gradient = bool(np.allclose(gradients, leaf.grad))
+    counted = {field: _counted(output, leaf, agenda) for field, agenda in WAYS.values()}
+    values |= {f"{field}_keys": keys for field, (_, keys) in counted.items()}
+    same_gradient = bool(np.allclose([gradient for gradient, _ in counted.values()], leaf.grad))
     return Scheduling(**values, engine_seconds=engine_seconds, same_gradient=same_gradient)
 
 
-def _walk_seconds(output: Variable, agenda: Callable[..., Agenda]) -> float:
-    return fastest(lambda: walk(output, agenda()), PASSES)
-
-
-def _graph(shape: str, operations: int) -> tuple[Variable, Variable]:
-    """The leaf and the output of a graph of that many Functions."""
-    output = SHAPES[shape](operations)
-    return functions_behind(output)[-1].inputs[0], output
-
-
-def _counted(output: Variable, agenda: Callable[..., Agenda]) -> tuple[Walk, int]:
-    """One walk, and how often the agenda asked for a generation."""
-    count = 0
+def _counted(output: Variable, leaf: Variable, agenda: Callable[..., Agenda]) -> tuple[Any, int]:
+    """The gradient of one walk, and how often the agenda asked for a generation."""
+    asked = count()
 
     def counting(variable: Variable) -> int:
-        nonlocal count
-        count += 1
+        next(asked)
         return int(generation(variable))
 
-    return walk(output, agenda(counting)), count
+    return walk(output, agenda(counting)).gradients[leaf], next(asked)
 
 
-wide_graphs, chains = (keep_the_order.where(shape=shape) for shape in ("wide", "chain"))
+wide_graphs, chains = keep_the_order.each(shape=["wide", "chain"])
 widest, longest_chain = wide_graphs.largest("operations"), chains.largest("operations")
 wide_enough = wide_graphs.largest("operations", at_least=2_000)
 gradient_rows = differentiate.rows("rows", by=["graph", "order"])
+by_generation, naive = gradient_rows.each(order=["by generation", NAIVE])
 ladders = climb_ladders.rows("rows", by=["diamonds"])
 highest = ladders.largest("diamonds")
+right_gradients = by_generation.listed("{graph} {gradient:g}")
+wrong_gradients = naive.matching(lambda row: row.gradient != row.engine).first("order")
+wrong_texts = wrong_gradients.listed("{order} {gradient:g} instead of {engine:g}", "; ")
 
-
-def keys_are_quadratic(run: Run) -> bool:
-    """Whether a sort at every insertion read 1 + n(n-1)/2 keys of n Functions, and the other ways n."""
-    n = run.operations
-    keys = (run.every_insertion_keys, run.one_sort_keys, run.heap_keys)
-    return bool(run.same_gradient) and keys == (1 + n * (n - 1) // 2, n, n)
-
-
-def keys_are_linear(run: Run) -> bool:
-    """Whether every way read one key for each Function."""
-    return bool(run.same_gradient) and {run.every_insertion_keys, run.heap_keys, run.one_sort_keys} == {
-        run.operations
-    }
-
-
-@study.finding
-def by_generation_is_right(runs: Runs) -> str:
-    """By generation every gradient is right: equal to the engine's and to the difference taken by hand."""
-    rows = [row for run in runs.of(differentiate) for row in run.rows if row["order"] == "by generation"]
-    for row in rows:
-        assert row["gradient"] == row["engine"], row
-        assert abs(row["engine"] / row["difference"] - 1) < 1e-6, row
-    return ", ".join(f"{row['graph']} {row['gradient']:g}" for row in rows[: len(GRAPHS)])
-
-
-@study.finding
-def naive_orders_are_wrong_on_branches(runs: Runs) -> str:
-    """Each of the naive orders is right where nothing branches, and gives a wrong gradient where it does."""
-    shown = {}
-    for run in runs.of(differentiate):
-        for order in NAIVE:
-            rows = [row for row in run.rows if row["order"] == order]
-            wrong = [row for row in rows if row["gradient"] != row["engine"]]
-            assert wrong, f"{order}: right on every graph"
-            assert all(row["graph"] != "no branch" for row in wrong), f"{order}: {wrong}"
-            shown[order] = f"{order} {wrong[0]['gradient']:g} instead of {wrong[0]['engine']:g}"
-    return "; ".join(shown.values())
-
-
+by_generation_is_right = study.claim(
+    "By generation every gradient is right: equal to the engine's and to the difference taken by hand.",
+    every(by_generation, lambda row: row.gradient == row.engine),
+    every(by_generation, lambda row: abs(row.engine / row.difference - 1) < 1e-6),
+    evidence="{right_gradients}",
+)
+naive_orders_are_wrong_on_branches = study.claim(
+    "Each of the naive orders is right where nothing branches, and gives a wrong gradient where it does.",
+    every(naive, lambda row: row.graph != "no branch" or row.gradient == row.engine),
+    some(naive, lambda row: row.gradient != row.engine, "a wrong gradient").for_each("order"),
+    evidence="{wrong_texts}",
+)
 forgetting_doubles_the_visits = study.claim(
     "Without noting what was visited, each place where branches meet again doubles the visits.",
     every(ladders, lambda row: row.by_generation == row.diamonds),
@@ -282,7 +236,11 @@ forgetting_doubles_the_visits = study.claim(
 )
 sorting_at_every_insertion_is_quadratic = study.claim(
     "On a wide graph of n Functions, a sort at every insertion reads 1 + n(n-1)/2 keys; one sort reads n.",
-    every(wide_graphs, keys_are_quadratic),
+    every(
+        wide_graphs, lambda run: run.every_insertion_keys == 1 + run.operations * (run.operations - 1) // 2
+    ),
+    every(wide_graphs, lambda run: run.one_sort_keys == run.heap_keys == run.operations),
+    every(wide_graphs, same_gradient=True),
     evidence="{widest.every_insertion_keys:,.0f} keys against {widest.one_sort_keys:,.0f}",
 )
 quadratic_takes_the_time = study.claim(
@@ -291,7 +249,9 @@ quadratic_takes_the_time = study.claim(
 )
 a_chain_hides_the_difference = study.claim(
     "On a chain all ways read one key for each Function: there is never more than one to sort.",
-    every(chains, keys_are_linear),
+    every(chains, lambda run: run.every_insertion_keys == run.operations),
+    every(chains, lambda run: run.one_sort_keys == run.heap_keys == run.operations),
+    every(chains, same_gradient=True),
     evidence="{longest_chain.operations} keys for as many Functions",
 )
 
@@ -301,25 +261,19 @@ gradients = study.bars(
 )  # fmt: skip
 seconds_over_operations = study.line(
     "Time of one backward, by the way the order is kept, and of the engine's own.",
-    keep_the_order.side_by_side(
-        {way: f"{field}_seconds" for way, field in FIELDS.items()} | {"the engine": "engine_seconds"},
-        by="way", value="backward_seconds",
-    ),
-    x="operations", y="backward_seconds", color="way", facet="shape", log="xy", x_title="Functions",
+    keep_the_order, x="operations", y="backward_seconds", color="way", facet="shape", log="xy", x_title="Functions",
+    values={way: f"{field}_seconds" for way, (field, _) in WAYS.items()} | {"the engine": "engine_seconds"},
 )  # fmt: skip
 keys_over_operations = study.line(
     "How often a generation is read to keep the order: a count, the same on every machine.",
-    keep_the_order.side_by_side(
-        {way: f"{field}_keys" for way, field in FIELDS.items()}, by="way", value="keys_read"
-    ),
-    x="operations", y="keys_read", color="way", facet="shape", log="xy", x_title="Functions",
+    keep_the_order, x="operations", y="keys_read", color="way", facet="shape", log="xy", x_title="Functions",
+    values={way: f"{field}_keys" for way, (field, _) in WAYS.items()},
 )  # fmt: skip
 visits_over_diamonds = study.line(
     "Visits on a ladder of diamonds, y = y + y, with and without noting what was visited.",
-    ladders.side_by_side({"by generation": "by_generation", "stack": "stack"}, by="order", value="visits"),
-    x="diamonds", y="visits", color="order", log="y",
+    ladders, x="diamonds", y="visits", color="order", log="y",
+    values={"by generation": "by_generation", "stack": "stack"},
 )  # fmt: skip
-
 
 wrong = gradient_rows.where(graph="even branches", order="stack")
 study.tile("A stack's gradient of a² + a², {wrong.engine:g} is right", wrong.gradient, better="")

@@ -68,7 +68,7 @@ class Leaf:
             return Reading(len({repr(self._of(run)) for run in chosen}), [], chosen, {})
         if self.kind == "listed":
             firsts = [self._of(case.samples[0]) for case in Runs(chosen).cases()]
-            return Reading(", ".join(dict.fromkeys(firsts)), [], chosen, {})
+            return Reading(list(dict.fromkeys(firsts)), [], chosen, {})
         present = [run for run in chosen if self._of(run) is not None]
         if not present:
             return Reading(None, [], chosen, {})

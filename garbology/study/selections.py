@@ -76,13 +76,14 @@ class Selection:
 
         return Selection(take, self._names)
 
-    def first(self) -> Selection:
-        """Those of the first case alone, for an example."""
+    def first(self, *names: str) -> Selection:
+        """Those of the first case alone, for an example, or of the first for each value of the parameters named."""
 
         def take(runs: Runs) -> Runs:
-            chosen = self.of(runs)
-            first = next(iter(chosen))
-            return chosen.matching(lambda run: run.case == first.case)
+            chosen, firsts = self.of(runs), {}
+            for run in chosen:
+                firsts.setdefault(tuple(getattr(run, name) for name in names), run.case)
+            return chosen.matching(lambda run: run.case in firsts.values())
 
         return Selection(take, self._names)
 
@@ -157,9 +158,10 @@ class Selection:
         self._require(name)
         return _of_leaf(Leaf(self, name, "count"))
 
-    def listed(self, text: str) -> Quantity:
+    def listed(self, text: str, separator: str = ", ") -> Quantity:
         """A text about every case, no text twice; values of its first sample are in braces: "{layout}: {size:g}"."""
-        return _of_leaf(Leaf(self, lambda run: text.format(**run.case, **run.values), "listed"))
+        leaf = Leaf(self, lambda run: text.format(**run.case, **run.values), "listed")
+        return Quantity([leaf], separator.join)
 
     def __or__(self, other: Selection) -> Selection:
         """The samples of both; each of the two must have some."""

@@ -197,7 +197,8 @@ def test_cases_are_listed():
     assert collect.listed("{kind} over {objects:,}").text(SAMPLES) == (
         "young over 10, young over 1,000, full over 10, full over 1,000"
     )
-    assert collect.listed("{kind}").text(SAMPLES) == "young, full"
+    assert collect.listed("{kind}", "; ").text(SAMPLES) == "young; full"
+    assert collect.first("kind").listed("{kind} {objects}").text(SAMPLES) == "young 10, full 10"
     with pytest.raises(NotMeasured):
         collect.where(kind="old").listed("{kind}").text(SAMPLES)
 
