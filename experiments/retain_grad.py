@@ -36,7 +36,7 @@ import numpy as np
 from autograd_core import Variable
 from experiments._shared import deep_model, warm_up
 from garbology.recorders import MemorySamples, peak_memory, sample_memory, traced_allocations
-from garbology.study import Run, Runs, Study, Unavailable, agree, every, run_study, shown
+from garbology.study import Run, Study, Unavailable, agree, every, run_study
 
 KINDS = ["dropped", "kept"]
 WATCHED_DEPTH, WATCHED_WIDTH = 100, 50_000  # 40 MB of results: some 0.1 s, long enough to be sampled
@@ -166,28 +166,23 @@ def _curve(samples: MemorySamples, moments: Sequence[float]) -> list[dict[str, f
     return curve
 
 
-def arrays(run: Run) -> float:
-    """The peak of backward in arrays, each as large as one layer's gradient."""
-    return float(run.traced_peak_bytes / run.array_bytes)
+def grown_by(line: str) -> Callable[[Run], int]:
+    """How much the lines of a watched step with this text added."""
+    return lambda run: sum(row["grown_bytes"] for row in run.lines if line in row["source"])
 
 
-def arrays_of_a_layer(layer: Run) -> float:
-    """What one more layer adds to that peak, in arrays."""
-    return float(layer.slope / layer.array_bytes)
-
-
-def arrays_after_the_drop(run: Run) -> float:
-    """What is left when the graph is gone, in arrays."""
-    return float(run.traced_after_drop_bytes / run.array_bytes)
-
-
-kept, dropped = (go_backward.where(gradients=gradients) for gradients in ("kept", "dropped"))
-deep_kept, deep_dropped = (passes.largest("width").largest("depth") for passes in (kept, dropped))
+passes = go_backward.with_values(  # in arrays, each as large as one layer's gradient
+    arrays=lambda run: run.traced_peak_bytes / run.array_bytes,
+    arrays_left=lambda run: run.traced_after_drop_bytes / run.array_bytes,
+)
+kept, dropped = passes.each(gradients=["kept", "dropped"])
+deep_kept, deep_dropped = (each.largest("width").largest("depth") for each in (kept, dropped))
 dropped_depths = dropped.several("depth")
-most_dropped, least_dropped = (dropped_depths.most(arrays, "arrays"), dropped_depths.least(arrays, "arrays"))
+most_dropped, least_dropped = dropped_depths.most("arrays"), dropped_depths.least("arrays")
 shallowest, deepest = dropped_depths.least("depth"), dropped_depths.most("depth")
-layers = kept.slopes("traced_peak_bytes", over="depth")
-least_of_a_layer, most_of_a_layer = layers.least(arrays_of_a_layer), layers.most(arrays_of_a_layer)
+layers = kept.slopes("arrays", over="depth")
+steps = watch_a_step.with_values(forward_bytes=grown_by(FORWARD_LINE), backward_bytes=grown_by(BACKWARD_LINE))
+step_kept, step_dropped = steps.each(gradients=["kept", "dropped"])
 
 dropped_is_constant = study.claim(
     "With gradients dropped, the peak of backward is the same few arrays, however deep the model.",
@@ -197,8 +192,8 @@ dropped_is_constant = study.claim(
 )
 kept_is_linear = study.claim(
     "With gradients kept, each layer adds one whole array to the peak of backward, at every width.",
-    least_of_a_layer.called("{:.3f} arrays a layer") > 0.95,
-    most_of_a_layer.called("{:.3f} arrays a layer") < 1.05,
+    layers.least("slope").called("{:.3f} arrays a layer") > 0.95,
+    layers.most("slope").called("{:.3f} arrays a layer") < 1.05,
 )
 the_process_really_grows = study.claim(
     "The operating system sees it too: keeping takes at least three times the resident memory.",
@@ -213,26 +208,16 @@ the_result_is_the_same = study.claim(
 kept_gradients_die_with_the_graph = study.claim(
     "Kept gradients live as long as the graph and no longer: after the drop only the leaf's is left.",
     every(kept, lambda run: run.traced_after_bytes > run.depth * run.array_bytes, "nothing was kept"),
-    go_backward.most(arrays_after_the_drop).called("{:.2f} arrays left, the gradient of the inputs") < 1.5,
+    passes.most("arrays_left").called("{:.2f} arrays left, the gradient of the inputs") < 1.5,
 )
-
-
-@study.finding
-def the_line_that_makes_the_peak(runs: Runs) -> str:
-    """Line by line: kept, the backward line adds as much as forward did; dropped, next to nothing."""
-    shares = []
-    for run in runs.of(watch_a_step):
-        grown = {row["source"]: row["grown_bytes"] for row in run.lines}
-        forward = sum(bytes_ for source, bytes_ in grown.items() if FORWARD_LINE in source)
-        backward = sum(bytes_ for source, bytes_ in grown.items() if BACKWARD_LINE in source)
-        least = WATCHED_DEPTH * WATCHED_WIDTH * 8 * 0.7
-        assert forward > least, f"{run.gradients}: forward added {shown(forward, 'bytes')} only"
-        both = f"{run.gradients}: {shown(backward, 'bytes')} backward, {shown(forward, 'bytes')} forward"
-        good = backward > 0.7 * forward if run.gradients == "kept" else backward < 0.3 * forward
-        assert good, both
-        shares.append(both)
-    return "; ".join(sorted({share.split(":")[0]: share for share in shares}.values()))
-
+the_line_that_makes_the_peak = study.claim(
+    "Line by line: kept, the backward line adds as much as forward did; dropped, next to nothing.",
+    every(steps, lambda run: run.forward_bytes > 0.7 * WATCHED_DEPTH * WATCHED_WIDTH * 8, "too little"),
+    every(steps, lambda run: run.gradients == "dropped" or run.backward_bytes > 0.7 * run.forward_bytes),
+    every(steps, lambda run: run.gradients == "kept" or run.backward_bytes < 0.3 * run.forward_bytes),
+    evidence="""dropped: {step_dropped.backward_bytes} backward, {step_dropped.forward_bytes} forward; kept:
+    {step_kept.backward_bytes} backward, {step_kept.forward_bytes} forward""",
+)
 
 peak_over_depth = study.line(
     "Peak of one backward over the depth of the widest model, above what the graph held already.",
@@ -256,23 +241,18 @@ memory_by_line = study.bars(
 
 study.tile("Peak of backward, {deep_kept.depth:d} layers, gradients kept", deep_kept.traced_peak_bytes)
 study.tile("Peak of backward, {deep_kept.depth:d} layers, dropped", deep_dropped.traced_peak_bytes)
-study.tile(
-    "Kept against dropped", deep_kept.traced_peak_bytes / deep_dropped.traced_peak_bytes,
-    unit="times", atlas=True, better="",
-)  # fmt: skip
+kept_against_dropped = deep_kept.traced_peak_bytes / deep_dropped.traced_peak_bytes
+study.tile("Kept against dropped", kept_against_dropped, unit="times", atlas=True, better="")
 study.tile("Resident peak, kept", deep_kept.resident_peak_bytes, atlas=True)
 study.tile("Resident peak, dropped", deep_dropped.resident_peak_bytes)
-kept_arrays = deep_kept.traced_peak_bytes / deep_kept.array_bytes
-dropped_arrays = deep_dropped.traced_peak_bytes / deep_kept.array_bytes
 study.verdict(
-    """Backward through {deep_kept.depth} layers of {deep_kept.array_bytes} peaks at {kept_arrays:,.0f} arrays if
-    gradients are kept, one more a layer; {dropped_arrays:,.0f} if dropped, at any depth."""
+    """Backward through {deep_kept.depth} layers of {deep_kept.array_bytes} peaks at {deep_kept.arrays:,.0f} arrays if
+    gradients are kept, one more a layer; {deep_dropped.arrays:,.0f} if dropped, at any depth."""
 )
 study.table(
     "One backward: most bytes held at once, held when it was done, and after the graph was dropped.",
-    go_backward,
-    ["traced_peak_bytes", "resident_peak_bytes", "traced_after_bytes", "traced_after_drop_bytes"],
-)
+    go_backward, ["traced_peak_bytes", "resident_peak_bytes", "traced_after_bytes", "traced_after_drop_bytes"],
+)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -80,7 +80,8 @@ class Selection:
         """Those of the first case alone, for an example, or of the first for each value of the parameters named."""
 
         def take(runs: Runs) -> Runs:
-            chosen, firsts = self.of(runs), {}
+            chosen = self.of(runs)
+            firsts: dict[tuple[Any, ...], Mapping[str, Any]] = {}
             for run in chosen:
                 firsts.setdefault(tuple(getattr(run, name) for name in names), run.case)
             return chosen.matching(lambda run: run.case in firsts.values())
