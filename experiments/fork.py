@@ -36,8 +36,7 @@ from typing import Any, NoReturn
 from experiments._clock import seconds_of
 from experiments._garbage import live_heap
 from garbology import collector, is_immortal
-from garbology.study import Selection, Study, Unavailable, every, run_study
-from garbology.study.conditions import Condition
+from garbology.study import Condition, Selection, Study, Unavailable, every, run_study
 
 SMAPS = Path("/proc/self/smaps_rollup")
 MORE_REFERENCES = 1_000
@@ -156,11 +155,6 @@ def counted_references() -> int:
     return (after - before) * len(more) // MORE_REFERENCES
 
 
-def child_that(does: str, parent: str) -> Selection:
-    """The samples of a child that does something to the heap of its parent, which is frozen or not."""
-    return fork_a_child.where(child=does, parent=parent)
-
-
 def copies_at_least(children: Selection, share: float) -> Condition:
     """Every child makes such a share of the heap its own."""
     return children.least("dirtied_share").called("{:.1%} of the heap") >= share
@@ -172,12 +166,13 @@ def copies_less_than(children: Selection, share: float) -> list[Condition]:
     return [large, children.most("dirtied_share").called("{:.1%} of the heap") < share]
 
 
-reads, reads_frozen = (child_that("reads the objects", parent) for parent in ("not frozen", "frozen"))
-collects, collects_frozen = (child_that("collects", parent) for parent in ("not frozen", "frozen"))
+idle, reading, collecting = fork_a_child.each(child=["does nothing", "reads the objects", "collects"])
+reads, reads_frozen = reading.each(parent=["not frozen", "frozen"])
+collects, collects_frozen = collecting.each(parent=["not frozen", "frozen"])
 
 an_idle_child_copies_nothing = study.claim(
     "A child that does nothing makes less than a tenth of the heap its own.",
-    *copies_less_than(fork_a_child.where(child="does nothing"), 0.1),
+    *copies_less_than(idle, 0.1),
 )
 reading_copies_the_heap = study.claim(
     "A child that only reads the objects makes at least half of the heap its own, by writing reference counts.",
@@ -197,9 +192,7 @@ freezing_keeps_a_collection_from_it = study.claim(
 )
 the_count_of_an_immortal_is_not_written = study.claim(
     "None is immortal: a thousand more references leave its count as it is.",
-    every(
-        fork_a_child, lambda run: run.none_is_immortal and run.counted_references == 0, "its count is written"
-    ),
+    every(fork_a_child, none_is_immortal=True, counted_references=0),
     evidence="its count rises by 0 with {MORE_REFERENCES:,} more references, in {samples}",
 )
 the_count_of_an_immortal_is_not_written.expected_failure(
@@ -214,7 +207,7 @@ dirtied_bytes = study.bars(
 
 read_of_most, read_frozen_of_most, collected_of_most, collected_frozen_of_most, idle_of_most = (
     children.largest("live_objects")
-    for children in (reads, reads_frozen, collects, collects_frozen, child_that("does nothing", "not frozen"))
+    for children in (reads, reads_frozen, collects, collects_frozen, idle.where(parent="not frozen"))
 )
 study.tile("Copied by one collection in the child", collected_of_most.dirtied_bytes, atlas=True)
 study.tile("The same after gc.freeze()", collected_frozen_of_most.dirtied_bytes, atlas=True)
@@ -226,10 +219,9 @@ study.verdict(
     {collected_frozen_of_most.dirtied_bytes} after gc.freeze()."""
 )
 study.table(
-    "Pages that became the child's own while it worked; USS and PSS of the child at its end.",
-    fork_a_child,
+    "Pages that became the child's own while it worked; USS and PSS of the child at its end.", fork_a_child,
     ["heap_bytes", "dirtied_bytes", "private_before_bytes", "uss_bytes", "pss_bytes", "work_seconds"],
-)
+)  # fmt: skip
 
 
 if __name__ == "__main__":

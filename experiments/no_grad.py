@@ -32,7 +32,7 @@ from autograd_core import Variable, mean, no_grad
 from experiments._clock import fastest_by_turns, seconds_of
 from experiments._shared import deep_model, functions_behind, warm_up
 from garbology.recorders import peak_memory, traced_allocations
-from garbology.study import Run, Study, agree, every, run_study
+from garbology.study import Study, agree, every, run_study
 
 MODES = ["recorded", "no_grad"]
 BATCH_DEPTH, BATCH_WIDTH = 10, 1_000  # the small model that each batch goes through
@@ -51,19 +51,14 @@ study = Study(
         "batches": [10, 30, 100, 300],
     },
     quick={
-        "depth": [20, 80],
-        "width": [50_000],
-        "elements": [100],
-        "total": ["a Variable"],
-        "batches": [40],
+        "depth": [20, 80], "width": [50_000], "elements": [100], "total": ["a Variable"], "batches": [40],
         "repeats": 2,
     },
     full={
-        "depth": [10, 50, 100, 200, 500, 1_000],
-        "width": [1_000, 10_000, 100_000],
+        "depth": [10, 50, 100, 200, 500, 1_000], "width": [1_000, 10_000, 100_000],
         "batches": [10, 30, 100, 300, 1_000],
     },
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -163,19 +158,17 @@ def _seconds(inputs: Variable, mode: str) -> float:
         return seconds_of(lambda: deep_model(inputs, TIMED_DEPTH))
 
 
-def besides_the_array(layer: Run) -> float:
-    """What a layer adds to the peak more than its array of results, in bytes."""
-    return float(layer.slope - layer.array_bytes)
-
-
-recorded, bare = (infer.where(mode=mode) for mode in MODES)
-deep_recorded, deep_bare = (passes.largest("width").largest("depth") for passes in (recorded, bare))
+passes = infer.with_values(arrays=lambda run: run.traced_peak_bytes / run.array_bytes)
+recorded, bare = passes.each(mode=MODES)
+deep_recorded, deep_bare = (each.largest("width").largest("depth") for each in (recorded, bare))
 bare_depths = bare.several("depth")
 bare_large = bare_depths.matching(lambda run: run.array_bytes > 10 * BOOKKEEPING_BYTES)
-arrays_held = bare_large.most(lambda run: run.traced_peak_bytes / run.array_bytes)
+arrays_held = bare_large.most("arrays")
 shallowest, deepest = bare.least("depth"), bare.most("depth")
-layers = recorded.slopes("traced_peak_bytes", over="depth")
-least_besides, most_besides = layers.least(besides_the_array), layers.most(besides_the_array)
+layers = recorded.slopes("traced_peak_bytes", over="depth").with_values(
+    besides_the_array=lambda layer: layer.slope - layer.array_bytes
+)
+least_besides, most_besides = layers.least("besides_the_array"), layers.most("besides_the_array")
 small = time_a_pass.matching(
     lambda run: run.elements <= SMALL_ELEMENTS, f"at most {SMALL_ELEMENTS} numbers"
 ).largest("elements")
@@ -191,7 +184,7 @@ no_grad_is_constant = study.claim(
         bare_depths.most("traced_peak_bytes") - bare_depths.least("traced_peak_bytes")
         < bare_depths.least("array_bytes") + BOOKKEEPING_BYTES
     ).for_each("width"),
-    bare_depths.least(lambda run: run.traced_peak_bytes / run.array_bytes, "arrays") >= 1,
+    bare_depths.least("arrays") >= 1,
     evidence="at most {arrays_held:.1f} arrays at any depth from {shallowest} to {deepest}",
 )
 recording_is_linear = study.claim(
@@ -232,10 +225,8 @@ resident_over_depth = study.line(
 )  # fmt: skip
 seconds_over_elements = study.line(
     "How long one pass through 100 layers takes, over the numbers in each array.",
-    time_a_pass.side_by_side(
-        {"recorded": "recorded_seconds", "no_grad": "no_grad_seconds"}, by="mode", value="forward_seconds"
-    ),
-    x="elements", y="forward_seconds", color="mode", log="xy", x_title="numbers in an array",
+    time_a_pass, x="elements", y="forward_seconds", color="mode", log="xy", x_title="numbers in an array",
+    values={mode: f"{mode}_seconds" for mode in MODES},
 )  # fmt: skip
 held_over_batches = study.line(
     "What an evaluation loop holds at its end, by what its running total is.",
@@ -245,22 +236,16 @@ held_over_batches = study.line(
 study.tile("Peak through {deep_recorded.depth:d} layers, recorded", deep_recorded.traced_peak_bytes)
 study.tile("Peak through {deep_recorded.depth:d} layers, no_grad", deep_bare.traced_peak_bytes)
 study.tile("Resident peak, recorded", deep_recorded.resident_peak_bytes, atlas=True)
-study.tile(
-    "Time with recording, small arrays",
-    small.recorded_seconds / small.no_grad_seconds,
-    unit="times",
-    atlas=True,
-)
+slower = small.recorded_seconds / small.no_grad_seconds
+study.tile("Time with recording, small arrays", slower, unit="times", atlas=True)
 study.tile("Held by a total of {longest.batches:d} losses", longest.held_bytes)
-bare_arrays = deep_bare.traced_peak_bytes / deep_recorded.array_bytes
 study.verdict(
     """A pass through {deep_recorded.depth} layers of {deep_recorded.array_bytes} peaks at
     {deep_recorded.traced_peak_bytes} if recorded, one array a layer,
     {deep_bare.traced_peak_bytes} with no_grad(), at any depth."""
 )
-study.table(
-    "One pass through the model.", infer, ["traced_peak_bytes", "resident_peak_bytes", "recorded_functions"]
-)
+columns = ["traced_peak_bytes", "resident_peak_bytes", "recorded_functions"]
+study.table("One pass through the model.", infer, columns)
 
 
 if __name__ == "__main__":

@@ -131,6 +131,10 @@ class Runs:
         """The runs of which the predicate is true; `text` says which these are."""
         return self._select([run for run in self._runs if predicate(run)], text)
 
+    def each(self, make: Callable[[Run], Run]) -> Runs:
+        """What is made of each sample, under the name of this selection."""
+        return Runs(map(make, self._runs), self._selection)
+
     def cases(self) -> list[Case]:
         """The runs grouped by runtime, measure and case, in the order of the grid."""
         groups: dict[tuple[Any, ...], Case] = {}

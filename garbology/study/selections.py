@@ -111,14 +111,11 @@ class Selection:
     def with_values(self, **made: Callable[[Run], Any]) -> Selection:
         """The same samples with more values, made of each: `each_bytes=lambda run: run.held_bytes / run.pairs`."""
 
-        def take(runs: Runs) -> Runs:
-            return Runs(
-                Run(run.measure, run.case, {**run.values, **{name: make(run) for name, make in made.items()}},
-                    repeat=run.repeat, runtime=run.runtime)
-                for run in self.of(runs)
-            )  # fmt: skip
+        def more(run: Run) -> Run:
+            values = {**run.values, **{name: make(run) for name, make in made.items()}}
+            return Run(run.measure, run.case, values, repeat=run.repeat, runtime=run.runtime)
 
-        return Selection(take, self._names and [*self._names, *made])
+        return Selection(lambda runs: self.of(runs).each(more), self._names and [*self._names, *made])
 
     def side_by_side(self, names: Mapping[str, str], *, by: str, value: str) -> Selection:
         """Each of several values of a sample as a sample of its own, so that a figure can compare them.
