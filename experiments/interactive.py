@@ -32,9 +32,7 @@ import json
 from dataclasses import dataclass
 
 from experiments._sessions import SESSIONS
-from garbology.study import Run, Runs, Selection, Study, Table, Tile, agree, bars, every, run_study
-from garbology.study.conditions import Condition
-from garbology.study.page import FigureSpec
+from garbology.study import Run, Runs, Selection, Study, Table, Tile, agree, every, run_study
 
 MAKE, RAISE = "x = make()", "def f(t):\n    raise ValueError"
 SITUATIONS = {
@@ -124,15 +122,12 @@ def _answer(front_end: str, situation: str, recipe: str) -> Answer:
     )
 
 
-def _merged(runs: Runs) -> Runs:
-    return Runs(
-        Run(run.measure, {"front_end": FRONT_ENDS[run.measure], **run.case}, run.values,
-            repeat=run.repeat, runtime=run.runtime)
-        for run in runs
-    )  # fmt: skip
+def _of_a_front_end(run: Run) -> Run:
+    case = {"front_end": FRONT_ENDS[run.measure], **run.case}
+    return Run(run.measure, case, run.values, repeat=run.repeat, runtime=run.runtime)
 
 
-sessions = Selection(_merged)  # the answers of both front ends, which is a parameter here
+sessions = Selection(lambda runs: runs.each(_of_a_front_end))  # of both, which is a parameter here
 after_del = sessions.where(recipe="del x")
 freed_by_del = after_del.where(situation=FREE)
 displayed, in_an_error = after_del.where(situation=DISPLAYED), after_del.where(situation="in an error")
@@ -140,37 +135,32 @@ forgotten = sessions.where(situation=DISPLAYED, recipe="%reset -f out")
 whole, still_held = sessions.where(recipe="all of it"), sessions.where(state=KEPT)
 most_holders, whole_situations = displayed.most("holders"), whole.count("situation")
 recipes_kept, recipes_asked = still_held.count("recipe"), sessions.count("recipe")
-held_by_the_error = in_an_error.first().held_by
-
-
-def is_left(state: str, selection: Selection) -> Condition:
-    """Whether this became of the object in each of the sessions."""
-    return every(selection, lambda run: run.state == state, "{state}, not " + state)
 
 
 del_frees_what_was_not_kept = study.claim(
     "A del frees an object that was never displayed, displayed with a semicolon, or in an error that was caught.",
-    is_left(FREED, freed_by_del),
+    every(freed_by_del, state=FREED),
     evidence="freed in {samples}",
 )
 del_does_not_free_what_was_displayed = study.claim(
     "A del does not free an object that was displayed: at least 3 references of the session hold it.",
-    is_left(KEPT, displayed),
+    every(displayed, state=KEPT),
     every(displayed, lambda run: run.holders >= 3),
     every(displayed, lambda run: "IPython's" in run.held_by, "held by {held_by}"),
     evidence="kept in {samples}, by up to {most_holders} references",
 )
 del_does_not_free_what_met_an_error = study.claim(
     "A del does not free an object that a function held when it raised: the last traceback holds the frame.",
-    is_left(KEPT, in_an_error),
+    every(in_an_error, state=KEPT),
     every(in_an_error, lambda run: "InteractiveTB" in run.held_by, "held by {held_by}"),
     every(in_an_error, lambda run: "frame of function f" in run.text, "{text}"),
-    evidence="{held_by_the_error}",
+    evidence="{held_by}",
+    of=in_an_error.first(),
 )
 xdel_frees_what_was_displayed = study.claim(
     "%xdel frees a displayed object, and does not free one that met an error.",
-    is_left(FREED, sessions.where(situation=DISPLAYED, recipe="%xdel x")),
-    is_left(KEPT, sessions.where(situation="in an error", recipe="%xdel x")),
+    every(sessions.where(situation=DISPLAYED, recipe="%xdel x"), state=FREED),
+    every(sessions.where(situation="in an error", recipe="%xdel x"), state=KEPT),
 )
 reset_out_forgets_the_hidden_names = study.claim(
     "%reset -f out frees what was displayed earlier, and not the last: the hidden names still hold that.",
@@ -180,11 +170,11 @@ reset_out_forgets_the_hidden_names = study.claim(
 )
 another_error_hands_it_to_the_collector = study.claim(
     "After another error the object of the first is no longer held, but only the collector frees it.",
-    is_left(COLLECTED, sessions.where(situation="in an error", recipe="another error")),
+    every(sessions.where(situation="in an error", recipe="another error"), state=COLLECTED),
 )
 all_of_it_frees = study.claim(
     "The whole recipe frees the object in every situation.",
-    is_left(FREED, whole),
+    every(whole, state=FREED),
     evidence="{whole_situations} situations in {samples}",
 )
 garbology_names_the_remedy = study.claim(
@@ -203,22 +193,25 @@ holders_of_the_object = study.bars(
 )  # fmt: skip
 
 
-@study.figure
-def situations_of_a_recipe(runs: Runs) -> FigureSpec:
-    """In how many of the situations a recipe frees the object, leaves it to the collector, or does not help."""
-    asked = list(sessions.of(runs))
+def _situations_by_state(runs: Runs) -> Runs:
+    """How many situations of a recipe each state has, none of them among them."""
+    asked = list(runs)
     found = {(run.runtime, run.front_end, run.recipe, run.state, run.situation) for run in asked}
-    counts = [
+    return Runs(
         Run("sessions", {"recipe": recipe, "state": state, "front_end": front_end},
             {"situations": sum(each[:4] == (runtime, front_end, recipe, state) for each in found)}, runtime=runtime)
         for runtime, front_end, recipe in dict.fromkeys((run.runtime, run.front_end, run.recipe) for run in asked)
         for state in (FREED, COLLECTED, KEPT)
-    ]  # fmt: skip
-    return bars(Runs(counts), x="recipe", y="situations", color="state", facet="front_end")
+    )  # fmt: skip
 
 
-shell_displayed, shell_in_an_error = (
-    ask_ipython.where(situation=situation, recipe="del x") for situation in ("displayed", "in an error")
+situations_of_a_recipe = study.bars(
+    "In how many of the situations a recipe frees the object, leaves it to the collector, or does not help.",
+    Selection(lambda runs: _situations_by_state(sessions.of(runs))),
+    x="recipe", y="situations", color="state", facet="front_end",
+)  # fmt: skip
+shell_displayed, shell_in_an_error = ask_ipython.where(recipe="del x").each(
+    situation=["displayed", "in an error"]
 )
 study.tile("Holders of a displayed object", shell_displayed.holders, unit="references", atlas=True)
 study.tile("Holders of one in an error", shell_in_an_error.holders, unit="references")
@@ -229,9 +222,8 @@ def reach_of_the_recipes(runs: Runs) -> list[Tile]:
     """In how many of the situations the shortest recipe frees the object, and in how many the whole one."""
     made = []
     for recipe in ("del x", "all of it"):
-        asked = list(ask_ipython.where(recipe=recipe).of(runs))
-        freed = len({run.situation for run in asked if run.state == FREED})
-        total = len({run.situation for run in asked})
+        asked = {(run.situation, run.state) for run in ask_ipython.where(recipe=recipe).of(runs)}
+        freed, total = sum(state == FREED for _, state in asked), len({situation for situation, _ in asked})
         made.append(Tile(f"Situations in which {recipe!r} frees", f"{freed} of {total}", better="more"))
     return made
 
@@ -250,11 +242,10 @@ def states(runs: Runs) -> Table:
     recipes = list(dict.fromkeys(run.recipe for run in asked))
     found = {(run.front_end, run.situation, run.recipe): run for run in asked}
     rows = []
-    for front_end, situation in dict.fromkeys((run.front_end, run.situation) for run in asked):
-        answers = [found.get((front_end, situation, recipe)) for recipe in recipes]
-        first = found.get((front_end, situation, "del x"))
-        states = [answer.state if answer else "" for answer in answers]
-        rows.append([front_end, situation, *states, first.held_by if first else ""])
+    for place in dict.fromkeys((run.front_end, run.situation) for run in asked):
+        answers = [found.get((*place, recipe)) for recipe in [*recipes, "del x"]]
+        *states, _ = [answer.state if answer else "" for answer in answers]
+        rows.append([*place, *states, answers[-1].held_by if answers[-1] else ""])
     caption = "What became of the object, and what holds it after `del x`."
     return Table(["front end", "the object was", *recipes, "held by"], rows, caption)
 
