@@ -384,7 +384,7 @@ def test_threads_that_go_on_allocating_are_never_garbage():
     thread = threading.Thread(target=work)
     thread.start()
     try:
-        for _ in range(20):
+        for _ in range(8):
             with garbology.watch() as found:
                 local = [Parent() for _ in range(200)]
             names = {name for shape in found.shapes for name in shape.types}

@@ -364,7 +364,7 @@ def test_leaks_are_judged_in_a_worker_of_xdist(tmp_path):
         "def test_one(): assert len(garbology.find_cycles(leave).leaks) == 1\n"
         "def test_two(): assert len(garbology.find_cycles(leave).leaks) == 1\n"
     )
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", str(tmp_path)]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "1", "-p", "no:cacheprovider", str(tmp_path)]
     done = subprocess.run(
         command, capture_output=True, text=True, env=dict(os.environ), check=False, timeout=300
     )

@@ -19,7 +19,7 @@ from garbology.snapshot import listing
 
 pytestmark = pytest.mark.usefixtures("quiet_heap")
 
-LONG_ENOUGH_SECONDS = 1.5
+LONG_ENOUGH_SECONDS = 0.6
 
 
 class Node:
