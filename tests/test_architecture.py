@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,12 @@ def sources(package: str) -> list[Path]:
     return sorted((ROOT / package).rglob("*.py"))
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> tuple[str, ...]:
+    return tuple(read_imports(path))
+
+
+def read_imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -128,6 +134,7 @@ def test_a_file_can_be_read_at_one_sitting(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 
 
+@cache
 def own_imports() -> dict[str, set[str]]:
     """Which modules of garbology each imports, when it is imported itself or later in a function."""
     known = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sources("garbology")}

@@ -22,6 +22,7 @@ def document():
     return (DOCUMENTS / "field-notes.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_argparse_leaves_its_groups_and_its_formatter(field_notes):
     """The parser's actions point back to their group, and the formatter's sections to the formatter."""
     found = field_notes.find_in_a_fresh_interpreter("argparse")

@@ -40,6 +40,7 @@ def without_bytes(text):
     return re.sub(r"[0-9.]+ k?B", "N B", text).strip()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     sys.version_info < (3, 11), reason="up to 3.10 instances have dicts, which are objects, too"
 )

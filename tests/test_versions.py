@@ -71,6 +71,7 @@ def test_versions_are_sorted_as_numbers_and_webassembly_comes_last(probes):
     assert head[1:] == ["3.10.2", "3.14.2", "3.14.10", "3.9.1 (WebAssembly)"]
 
 
+@pytest.mark.slow
 def test_probes_put_the_collector_back(probes):
     """Asking leaves the collector's thresholds, callbacks and state as they were."""
     import gc

@@ -100,6 +100,7 @@ def state_of(process):
     return json.loads(process.stdout.readline())
 
 
+@pytest.mark.slow
 @ATTACHES
 def test_a_process_is_recorded_and_left_as_it_was(start, tmp_path):
     """Its collections are counted, its cycles named, its memory sampled; of ours only modules stay behind."""
@@ -135,6 +136,7 @@ def test_a_process_is_recorded_and_left_as_it_was(start, tmp_path):
     }
 
 
+@pytest.mark.slow
 @ATTACHES
 def test_attaching_twice_in_a_row_works(start):
     """And while one is attached, another is refused; the process knows nothing of either afterwards."""
@@ -154,6 +156,7 @@ def test_attaching_twice_in_a_row_works(start):
     assert state_of(process)["callbacks"] == before["callbacks"]
 
 
+@pytest.mark.slow
 @ATTACHES
 def test_a_process_that_ends_meanwhile_is_told_of(start, tmp_path):
     """What it told until then is kept."""
@@ -163,6 +166,7 @@ def test_a_process_that_ends_meanwhile_is_told_of(start, tmp_path):
     assert read_recording(tmp_path).main.header["pid"] == process.pid
 
 
+@pytest.mark.slow
 @ATTACHES
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_is_left_alone(start):
@@ -177,6 +181,7 @@ def test_a_forked_child_is_left_alone(start):
     assert process.stdout.readline() == f"child {before['callbacks']}\n"
 
 
+@pytest.mark.slow
 @ATTACHES
 def test_a_process_stuck_in_c_is_left_alone(start, tmp_path):
     """One line, exit status 2; and when it runs Python code again, nothing happens in it."""
@@ -207,6 +212,7 @@ def test_a_process_that_imports_for_long_is_waited_for(tmp_path, monkeypatch):
     attaching._wait_for_the_beginning(this, tmp_path, 0.1)
 
 
+@pytest.mark.slow
 @ATTACHES
 def test_a_python_without_numpy_is_told(start):
     """One line with the remedy, and nothing of ours is in it."""
@@ -366,6 +372,7 @@ def test_nothing_but_json_is_brought_home(tmp_path):
         attaching._bring_home(theirs, ours)
 
 
+@pytest.mark.slow
 def test_what_is_brought_along_records_by_itself(tmp_path):
     """The archive has all of garbology that a recording needs."""
     archive = tmp_path / "garbology.zip"

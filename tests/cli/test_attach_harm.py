@@ -38,6 +38,7 @@ while True: time.sleep(0.01)
 """
 
 
+@pytest.mark.slow
 @ATTACHES
 @pytest.mark.parametrize(
     ("before", "told"),
@@ -61,6 +62,7 @@ def test_what_fails_inside_ends_no_process(before, told, start):
     assert process.communicate() == ("", "")
 
 
+@pytest.mark.slow
 @ATTACHES
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_recording_as_ctrl_c_does(number, start, tmp_path):

@@ -65,6 +65,7 @@ def test_nothing_before_is_an_increase():
     assert change(changes([recording(0)], [recording(0)]), "objects freed by the collector").ratio == 1
 
 
+@pytest.mark.slow
 def test_two_recordings_are_compared(tmp_path):
     """And exit with 1 where a figure grows by more than is allowed."""
     for name, count in (("few", 3_000), ("many", 30_000)):
@@ -82,6 +83,7 @@ def test_two_recordings_are_compared(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_two_programs_are_run_in_turns(tmp_path):
     """Their output is dropped; one that fails is skipped, as `git bisect run` understands."""
     (tmp_path / "a.py").write_text("print('noise')\n" + CYCLIC.format(2_000))
@@ -95,6 +97,7 @@ def test_two_programs_are_run_in_turns(tmp_path):
     assert "b.py ended with status 3" in skipped.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "text"),
     [

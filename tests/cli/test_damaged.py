@@ -116,6 +116,7 @@ def test_a_recording_is_kept_until_there_is_another(tmp_path, capsys):
     assert [each.name for each in directory.iterdir()] == ["program.json"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
 def test_an_output_that_is_full_is_one_line(tmp_path):
     """And a program's exit status is its own, whatever becomes of our words."""
@@ -127,6 +128,7 @@ def test_an_output_that_is_full_is_one_line(tmp_path):
         assert found.returncode == 7
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of Unix")
 def test_a_reader_that_has_seen_enough_ends_it_silently(tmp_path):
     """As `head` does."""

@@ -65,6 +65,7 @@ def directory(tmp_path_factory):
     return tmp_path_factory.mktemp("scripts")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_program_is_as_under_plain_python(directory, name, tmp_path):
     """Output, errors with their tracebacks, exit status, what it sees of itself, and what it starts.
@@ -83,6 +84,7 @@ def test_a_program_is_as_under_plain_python(directory, name, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["module", "package", "directory"])
 def test_modules_and_directories_run_too(directory, way):
     """`-m module`, `-m package`, a directory with `__main__.py`."""
@@ -101,6 +103,7 @@ def test_modules_and_directories_run_too(directory, way):
     assert (recorded.stdout, recorded.returncode) == (plain.stdout, 0)
 
 
+@pytest.mark.slow
 @GENERATIONAL
 def test_the_verdict_comes_first(directory):
     """Which cycles, how much they held, what to do and where it is set; without -o nothing is written."""
@@ -117,6 +120,7 @@ def test_the_verdict_comes_first(directory):
     assert sorted(directory.iterdir()) == before
 
 
+@pytest.mark.slow
 @GENERATIONAL
 def test_a_page_and_a_recording_are_written(directory, tmp_path):
     """With -o: exact totals, every collection, memory from outside, what waited at the end; and drawn again later."""
@@ -144,6 +148,7 @@ def test_a_page_and_a_recording_are_written(directory, tmp_path):
     assert "href=" not in (tmp_path / "again" / "index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @GENERATIONAL
 def test_only_and_ignore_choose_whose_cycles_are_shown(directory, tmp_path):
     """As in the pytest plugin: by module, type or function; the others stay in the totals, and are one line.
@@ -174,6 +179,7 @@ def test_only_and_ignore_choose_whose_cycles_are_shown(directory, tmp_path):
     assert "--only and --ignore leave out all" in " ".join(none.stdout.split())
 
 
+@pytest.mark.slow
 @GENERATIONAL
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_children_are_recorded_where_asked_for(directory, tmp_path):
@@ -206,6 +212,7 @@ def test_children_are_recorded_where_asked_for(directory, tmp_path):
     assert sum(each.collected > 3_000 for each in processes) >= 2
 
 
+@pytest.mark.slow
 @GENERATIONAL
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal here")
 def test_what_was_recorded_before_a_kill_is_drawn(directory, tmp_path):
@@ -238,6 +245,7 @@ def _collected(directory):
         return 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGTERM") or os.name == "nt", reason="no such signal here")
 def test_a_signal_is_passed_on(directory):
     """SIGTERM to the command reaches the program, which may answer as it likes."""
@@ -256,6 +264,7 @@ def test_a_signal_is_passed_on(directory):
     assert run.returncode == 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "text"),
     [
@@ -303,6 +312,7 @@ def test_what_has_no_beginning_is_left_out(tmp_path):
     assert read_recording(tmp_path).processes == []
 
 
+@pytest.mark.slow
 def test_help_shows_an_example():
     """Of each command."""
     for words in (["--help"], ["run", "--help"], ["report", "--help"]):

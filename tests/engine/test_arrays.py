@@ -1,6 +1,7 @@
 """sum_to_shape undoes broadcasting."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -8,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 from autograd_core.arrays import sum_to_shape
 
 
+@pytest.mark.slow
 @given(
     shapes=hnp.mutually_broadcastable_shapes(num_shapes=1, base_shape=(2, 3, 2), max_dims=4),
     seed=st.integers(0, 99),

@@ -217,6 +217,7 @@ def seconds_of(function):
     return best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["many inputs", "many functions", "sum"])
 def test_wide_graphs_take_linear_time(shape):
     """Ten times the width costs about ten times the time: a quadratic walk would take a hundred."""

@@ -146,6 +146,7 @@ def test_strong_outputs_wait_for_the_collector(backward):
         assert all(reference() is None for reference in references)
 
 
+@pytest.mark.slow
 @pytest.mark.no_cycles(ignore="autograd_core")  # cyclic on purpose
 def test_assert_freed_sees_the_cycle():
     """The instrument reports the cycle that the strong mode makes."""

@@ -66,6 +66,7 @@ def leave_a_session():
     SESSIONS[f"user{next(COUNTER)}"] = Session(20_000)
 
 
+@pytest.mark.slow
 def test_what_is_held_is_named_with_its_holder():
     """The growth to 5 %, the place in the program, what it gains a call, where it is set; no key is told."""
     report = garbology.diagnose(leave_a_session)
@@ -85,6 +86,7 @@ def test_what_is_held_is_named_with_its_holder():
     assert "user" not in json.dumps(report.to_dict())
 
 
+@pytest.mark.slow
 def test_keys_are_told_where_asked_for():
     """keys=True has the key of an entry."""
     report = garbology.diagnose(leave_a_session, calls=10, keys=True)
@@ -115,6 +117,7 @@ UNTRACKED = {append_text: (450 + 16, "LOG[int]"), leave_in_deque: (64 + 32 + 8, 
 UNTRACKED[leave_array] = (8_112, "ARRAYS")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("works", [UNTRACKED, {extend_text: (1_000, "TEXT")}])
 def test_what_the_collector_does_not_track_is_seen(works):
     """Texts, numbers, arrays: in a list, a variable, a deque, an array of objects."""
@@ -127,6 +130,7 @@ def test_what_the_collector_does_not_track_is_seen(works):
     assert report.waiting == report.native == 0
 
 
+@pytest.mark.slow
 def test_a_local_of_a_running_function_is_a_holder():
     """It is named by the variable and the function."""
     kept = []
@@ -156,6 +160,7 @@ def test_what_waits_for_the_collector_has_its_advice():
     assert "test_diagnose.py:" in str(report)
 
 
+@pytest.mark.slow
 @READS_ALLOCATORS
 def test_what_c_code_allocates_is_not_pythons():
     """To the byte, less what the C library rounds."""
@@ -168,6 +173,7 @@ def test_what_c_code_allocates_is_not_pythons():
     assert "not Python's" in str(report)
 
 
+@pytest.mark.slow
 @READS_ALLOCATORS
 @HAS_PYMALLOC
 def test_a_mixture_adds_up():
@@ -193,6 +199,7 @@ def test_a_mixture_adds_up():
     assert [each.name.rpartition(".")[2] for each in report.holders] == ["SESSIONS[str]", "LOG[int]"]
 
 
+@pytest.mark.slow
 @READS_ALLOCATORS
 @HAS_PYMALLOC
 def test_one_object_in_forty_keeps_the_memory_of_the_others():
@@ -219,6 +226,7 @@ def nothing():
     return [object() for _ in range(200)]
 
 
+@pytest.mark.slow
 def test_no_growth_is_told_with_what_could_be_seen():
     """Objects that come and go are none."""
     report = garbology.diagnose(nothing)
@@ -232,6 +240,7 @@ def cached(number):
     return [number] * 100
 
 
+@pytest.mark.slow
 def test_a_cache_that_fills_and_stops_is_bounded():
     """It grew by so many entries, then no more: no growth."""
     cached.cache_clear()
@@ -243,6 +252,7 @@ def test_a_cache_that_fills_and_stops_is_bounded():
     assert "then no more" in str(report)
 
 
+@pytest.mark.slow
 def test_a_cache_that_is_full_does_not_grow():
     """Each call leaves an entry and drops another: what the oldest calls left has died."""
     ring = {}
@@ -259,6 +269,7 @@ def test_a_cache_that_is_full_does_not_grow():
     assert report.holders == []
 
 
+@pytest.mark.slow
 def test_a_cache_and_a_leak_are_told_apart():
     """What the leak gains is not what the cache gained before it was full."""
     cached.cache_clear()
@@ -273,6 +284,7 @@ def test_a_cache_and_a_leak_are_told_apart():
     assert any("cached" in each.name for each in report.bounded)
 
 
+@pytest.mark.slow
 def test_steps_of_a_loop_are_measured():
     """`diagnosing()` is the same for a block that marks its steps; the report is empty before its end."""
     with garbology.diagnosing(every=30) as report:
@@ -287,6 +299,7 @@ def test_steps_of_a_loop_are_measured():
         report.step()
 
 
+@pytest.mark.slow
 def test_collect_has_nothing_wait():
     """What grows grows in spite of the collector."""
 
@@ -299,6 +312,7 @@ def test_collect_has_nothing_wait():
     assert near(report.grows, 1_041)
 
 
+@pytest.mark.slow
 def test_asynchronous_functions_are_run_to_their_end():
     """As `find_cycles` does."""
 
@@ -322,6 +336,7 @@ def test_exceptions_go_through():
     assert gc.isenabled()
 
 
+@pytest.mark.slow
 def test_an_interrupt_puts_everything_back(monkeypatch):
     """Also while the first look is taken: the collector runs on, and what was kept from allocators is free."""
 
@@ -340,6 +355,7 @@ def test_an_interrupt_puts_everything_back(monkeypatch):
     assert (report.calls, report.grows, report.ended) == (0, 0, True)
 
 
+@pytest.mark.slow
 def test_more_steps_than_are_kept():
     """Of a thousand steps and more every other one is kept, and the figures are the same."""
     with garbology.diagnosing(every=2_000) as report:
@@ -362,6 +378,7 @@ def test_wrong_arguments_have_a_remedy():
         garbology.diagnosing(every=0)
 
 
+@pytest.mark.slow
 def test_the_report_is_plain_data():
     """With a schema and its version, and no object of the program."""
     report = garbology.diagnose(leave_a_session, calls=10)
@@ -370,6 +387,7 @@ def test_the_report_is_plain_data():
     assert told["holders"][0]["types"] == ["Session"]
 
 
+@pytest.mark.slow
 def test_collections_of_the_program_are_not_its_growth():
     """Where each call collects, what the instrument notes of it is told nowhere; what grows is known to a tenth."""
 
@@ -388,6 +406,7 @@ HELD = np.empty(20_000, object)
 ONCE = {"filled": []}  # so that the collector tracks it
 
 
+@pytest.mark.slow
 def test_holders_that_cannot_be_seen_or_gained_once():
     """A leaked reference has no holder, an object array has its name, a class is listed, and one jump is no growth."""
     new_list = ctypes.pythonapi.PyList_New
@@ -413,6 +432,7 @@ def test_holders_that_cannot_be_seen_or_gained_once():
     assert "held elsewhere" not in text
 
 
+@pytest.mark.slow
 def test_tracemallocs_own_memory_is_not_the_programs():
     """While it runs, C's memory is not told, and what is alive is."""
     tracing = tracemalloc.is_tracing()

@@ -33,11 +33,13 @@ def without_figures(text):
     return re.sub(r"[0-9.]+ k?B\b", "N B", " ".join(text.split()))
 
 
+@pytest.mark.slow
 def test_the_service_is_told_as_the_page_shows(tmp_path):
     """Two kinds with holder and cycle; the bytes differ from version to version."""
     assert output_of(tmp_path, SERVICE) == without_figures(SHOWN)
 
 
+@pytest.mark.slow
 def test_the_loop_runs(tmp_path):
     """Its own assertion holds."""
     assert output_of(tmp_path, LOOP) == ""

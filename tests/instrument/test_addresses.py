@@ -48,6 +48,7 @@ def test_addresses_are_ids(count):
     assert addresses_of(objects).tolist() == list(map(id, objects))
 
 
+@pytest.mark.slow
 def test_types_are_told_apart_without_the_program_s_code():
     """Each object's kind is the place of its own type, traps in metaclasses notwithstanding."""
     objects = objects_of_many_kinds(20_000) + [type(f"Made{i}", (), {})() for i in range(300)]

@@ -108,6 +108,7 @@ def test_slots_without_weak_references_on_a_hostile_metaclass(calls):
     assert calls == []
 
 
+@pytest.mark.slow
 def test_a_long_cycle_of_hostile_classes(calls):
     """The reading of cycles too long to be read whole asks nothing either."""
     meta = type("Meta", (type,), hostile_namespace(calls, raises))
@@ -359,6 +360,7 @@ def of_itertools():
     next(held[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [

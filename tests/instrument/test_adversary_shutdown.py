@@ -84,6 +84,7 @@ kept = AtDeath()
     assert done.stdout.splitlines() == [f"True; <Found: {sentence}>; {sentence}", sentence]
 
 
+@pytest.mark.slow
 def test_the_trials_of_many_shapes_list_the_heap_a_few_times(monkeypatch):
     """The cost of proofs does not grow with shapes times heap."""
     listings = []

@@ -403,6 +403,7 @@ class Branch:
         return 1 + sum([branch.size() for branch in self.branches])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [2, 20, 80])
 def test_a_large_tree_gets_the_same_advice_however_slow_the_looks(depth, monkeypatch):
     """Windows that are read with arrays as well as those that are not."""

@@ -36,6 +36,7 @@ def test_freed_objects_pass():
     assert gc.isenabled()
 
 
+@pytest.mark.slow
 def test_an_object_that_is_still_held_fails_with_its_type_and_count():
     """The message names the type and how many references hold it."""
     node = Node()
@@ -44,6 +45,7 @@ def test_an_object_that_is_still_held_fails_with_its_type_and_count():
             pass
 
 
+@pytest.mark.slow
 def test_a_cycle_fails_although_the_collector_would_free_it():
     """The collector is paused inside, so a cycle is never freed by luck."""
     with pytest.raises(AssertionError, match="still alive"), garbology.assert_freed() as freed:
@@ -53,6 +55,7 @@ def test_a_cycle_fails_although_the_collector_would_free_it():
     gc.collect()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [list, dict, Bare, lambda: (object(),)])
 def test_objects_without_weak_references_are_watched_too(make):
     """A list, a dict, a tuple or a slotted instance that nothing else holds counts as freed; one that is held fails."""

@@ -385,6 +385,7 @@ def test_a_name_that_is_a_trap_is_shown_and_not_asked():
     assert [edge.set_at for edge in shape.advice.edges] == [[]]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.version_info < (3, 13), reason="the text of python -c is kept from 3.13")
 def test_a_program_given_as_text_has_its_own_lines():
     """The class of `python -c` is no library's, although it has no file."""

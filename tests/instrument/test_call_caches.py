@@ -151,6 +151,7 @@ def test_what_a_cache_keeps_by_its_arguments_is_told(use, name, clear, instead, 
     assert found.to_dict()["held_by_c"][0]["holder"] == "a cache"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("use", "name", "clear", "instead"), CACHES)
 def test_why_alive_names_the_cached_function(use, name, clear, instead):
     """The chain leads through the function's cache, and the remedy says how to let go."""
@@ -170,6 +171,7 @@ def test_an_assertion_does_not_fail_for_a_cache():
     garbology.assert_no_cycles(lambda: Service().unbounded(1))
 
 
+@pytest.mark.slow
 def test_results_and_what_something_else_keeps_are_not_told():
     """A result is what the cache is for; what a list of the program's has as well is no surprise."""
     kept = []
@@ -198,6 +200,7 @@ def test_a_cached_property_keeps_nothing():
     assert (found.garbage, found.held_by_c) == (0, [])
 
 
+@pytest.mark.slow
 def test_a_value_that_leads_to_its_weak_key_is_explained():
     """The entry of a WeakKeyDictionary never goes then; functools.singledispatchmethod made such ones in 3.13.0."""
     known = weakref.WeakKeyDictionary()
@@ -211,6 +214,7 @@ def test_a_value_that_leads_to_its_weak_key_is_explained():
     assert "lru_cache" not in str(answer)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.version_info[:3] != (3, 13, 0), reason="it has such a cache in this version alone")
 def test_the_cache_of_dispatched_methods_is_explained():
     """It holds each object by a closure of its own."""

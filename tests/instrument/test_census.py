@@ -15,6 +15,7 @@ class Node:
 NODE = f"{Node.__module__}.Node"
 
 
+@pytest.mark.slow
 def test_an_empty_block_grows_by_nothing():
     """The census leaves out all that it makes itself, the first time and every time."""
     with collector.paused():

@@ -188,6 +188,7 @@ def test_what_is_freed_beside_a_collection_passes():
         gc.collect()
 
 
+@pytest.mark.slow
 def test_a_program_that_clears_the_callbacks_is_not_believed():
     """What cannot be told fails; the list is the program's afterwards."""
 
@@ -245,6 +246,7 @@ def test_many_collections_cost_no_more_than_they_may(monkeypatch):
     gc.collect()
 
 
+@pytest.mark.slow
 def test_a_look_that_fails_costs_the_program_nothing(monkeypatch, capfd):
     """Nothing is printed, nothing is raised, and the collection happens."""
 
@@ -259,6 +261,7 @@ def test_a_look_that_fails_costs_the_program_nothing(monkeypatch, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_an_interruption_while_the_window_is_read_reaches_the_program(
     monkeypatch, capfd, wait_for_interruption
@@ -276,6 +279,7 @@ def test_an_interruption_while_the_window_is_read_reaches_the_program(
     assert gc.callbacks == [each for each in gc.callbacks if "_called" not in repr(each)]
 
 
+@pytest.mark.slow
 def test_looking_at_collections_leaves_no_garbage():
     """The instrument's own lists and arrays go by reference counting."""
     with garbology.watch():

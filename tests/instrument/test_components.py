@@ -33,6 +33,7 @@ def brute_force(count, edges):
     return reach
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(graph=edge_lists, root=st.integers(0, 8))
 def test_components_are_those_of_brute_force(graph, root):

@@ -210,6 +210,7 @@ _READS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_no_other_code_reads_containers():
     """Unbound methods of the container types, by which a program's container would be read, and the heap's own lists
     stand in the two doors alone.

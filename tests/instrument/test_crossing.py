@@ -131,6 +131,7 @@ def drop_a_ring_with_a_new_child():
     BOX.items = ring[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("work", "first"),
     [
@@ -171,6 +172,7 @@ def test_what_older_objects_keep_alive_is_no_garbage():
     del BOX.last
 
 
+@pytest.mark.slow
 def test_what_a_local_variable_of_a_caller_keeps_is_no_garbage():
     """Old and new refer to each other, and a running function holds the old one."""
     session = Session()
@@ -244,6 +246,7 @@ def test_what_is_found_is_what_the_collector_frees(older, newer, before, edges, 
     assert bool(found.garbage) == bool(new_ones)
 
 
+@pytest.mark.slow
 def test_looking_at_older_objects_leaves_no_garbage():
     """The search holds nothing afterwards."""
     BOX.items = []
@@ -263,6 +266,7 @@ def keep_an_instance_of_a_new_class():
     CACHE.append(Made())
 
 
+@pytest.mark.slow
 def test_the_search_does_not_find_itself():
     """The classes of the window are held by the search, too: it keeps neither itself nor what it looked at."""
     gc.collect()

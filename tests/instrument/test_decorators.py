@@ -165,6 +165,7 @@ def test_an_exception_of_the_function_goes_through():
     gc.collect()
 
 
+@pytest.mark.slow
 def test_the_result_is_the_caller_s():
     """A cycle that is returned is alive; a recursion checks each of its calls."""
 
@@ -180,6 +181,7 @@ def run(coroutine):
     return asyncio.run(coroutine)
 
 
+@pytest.mark.slow
 def test_a_coroutine_function_is_checked_to_its_end():
     """It stays one, with and without parentheses, and through another decorator."""
 
@@ -211,6 +213,7 @@ def test_a_coroutine_function_is_checked_to_its_end():
         gc.collect()
 
 
+@pytest.mark.slow
 def test_a_generator_function_is_checked_to_its_end():
     """What is sent into it arrives, and its result comes out."""
 
@@ -303,6 +306,7 @@ def test_a_decorator_in_exec_is_one():
         namespace["f"]()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.gettrace() is not None, reason="this run is traced itself")
 def test_a_decorator_is_seen_under_a_tracer():
     """Bytecode that is instrumented reads the same."""
@@ -331,6 +335,7 @@ def test_a_decorator_is_seen_under_a_tracer():
             function()
 
 
+@pytest.mark.slow
 def test_decorated_functions_in_several_threads():
     """Each call has a block of its own."""
     failed = []

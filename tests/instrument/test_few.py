@@ -195,6 +195,7 @@ def test_what_an_instance_s_dictionary_holds_is_decided_at_once(fresh):
     assert (done.stdout, done.stderr) == ("[True] 0\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "keep", [by_c_code, in_an_array_of_its_own, None], ids=["C code", "array", "older garbage"]
 )
@@ -351,6 +352,7 @@ def test_what_a_context_variable_has_is_alive_in_plain_sight(monkeypatch):
     assert contextvars.Context().run(work)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most_objects", [few.MOST_OBJECTS, -1], ids=["at once", "the general way"])
 def test_who_holds_what_a_context_variable_has_is_not_asked(monkeypatch, most_objects):
     """No object shows what the context of a thread holds: tests that enter `np.errstate` asked the heap three times."""

@@ -141,6 +141,7 @@ def in_an_array(*held):
     return array
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "view_of",
     [
@@ -165,6 +166,7 @@ def test_a_buffer_that_an_array_hides_is_counted_once(view_of):
     assert found.garbage == gc.collect()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hold", "seen"), [(list, True), (lambda things: in_an_array(things, None), False)], ids=["list", "array"]
 )
@@ -212,6 +214,7 @@ def test_a_suspended_generator_s_cycle_is_found():
     assert any("local node" in edge.label for shape in found.shapes for edge in shape.edges), str(found)
 
 
+@pytest.mark.slow
 def test_no_finalizer_and_no_weakref_callback_runs():
     """Analysis frees nothing: finalizers and callbacks run when the program collects, not before."""
     events = []
@@ -403,6 +406,7 @@ def test_the_plain_form_is_json_with_a_version():
     assert plain["shapes"][0]["edges"][0]["label"].startswith(".")
 
 
+@pytest.mark.slow
 def test_the_text_fits_a_terminal():
     """However many shapes there are: at most about 40 lines of at most 100 columns."""
     found = garbology.find_cycles(rings, range(1, 60))

@@ -62,6 +62,7 @@ def comparable(found):
     return [(shape.count, shape.objects, shape.edges, shape.types) for shape in found.shapes]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIMPLE)
 def test_both_ways_find_the_same(name, monkeypatch):
     """On simple graphs the two ways agree on garbage, bytes and shapes, and each says which it was."""

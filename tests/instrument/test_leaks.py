@@ -196,6 +196,7 @@ def test_leaks_and_garbage_are_told_apart():
     assert [leak.path for leak in found.leaks] == ["Node.arr -> ndarray[0] -> Node"]
 
 
+@pytest.mark.slow
 def test_what_dies_with_the_garbage_is_no_leak():
     """An array that only garbage holds is freed with it, and so is what it holds."""
     alive = []
@@ -211,6 +212,7 @@ def test_what_dies_with_the_garbage_is_no_leak():
     assert alive[0]() is None
 
 
+@pytest.mark.slow
 def test_what_an_array_of_a_live_object_holds_is_alive():
     """The array is new, its owner lives, and nobody else holds the element."""
     with garbology.watch() as found:
@@ -336,6 +338,7 @@ def test_many_live_objects_are_not_read_a_second_time():
 # --- held by something outside Python
 
 
+@pytest.mark.slow
 def test_a_reference_too_many_is_a_leak():
     """An object whose count says it is held, and that nobody holds, is held by something outside Python."""
 
@@ -356,6 +359,7 @@ def test_a_reference_too_many_is_a_leak():
     assert found.to_dict()["leaks"][0]["edges"] == []
 
 
+@pytest.mark.slow
 def test_it_is_found_in_a_with_block_and_counted():
     """Two references too many, in a block whose variable is gone at its end."""
     with garbology.watch() as found:

@@ -165,6 +165,7 @@ def test_tuples_come_back_from_what_holds_them(another_thread):
     assert id(nested[1]) in found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", ["one thread", "two threads"])
 def test_a_listing_is_what_the_collector_lists(threads, request):
     """Of any generation, with tuples that something holds; what is left out is known by its address."""
@@ -179,6 +180,7 @@ def test_a_listing_is_what_the_collector_lists(threads, request):
     assert abs(listing.count_tracked() - len(gc.get_objects())) < 100
 
 
+@pytest.mark.slow
 def test_a_cycle_of_tuples_is_found_beside_another_thread(another_thread):
     """Exactly as without: through tuples, tuples in tuples, and tuples that an older object holds."""
 
@@ -206,6 +208,7 @@ def test_a_proof_is_made_beside_another_thread(another_thread):
     assert found.shapes[0].advice.trial.startswith("tried")
 
 
+@pytest.mark.slow
 def test_listing_leaves_no_garbage(another_thread):
     """The listing's own iterators refer to the list, and must not stand in it."""
     gc.collect()
@@ -216,6 +219,7 @@ def test_listing_leaves_no_garbage(another_thread):
     assert gc.collect() == 0
 
 
+@pytest.mark.slow
 def test_what_only_an_unseen_tuple_holds_is_named_as_without_another_thread(another_thread):
     """The arguments that atexit keeps are a tuple of one reference, which is left out of the list."""
     node = Node()

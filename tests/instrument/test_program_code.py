@@ -150,6 +150,7 @@ def test_no_code_of_the_program_runs(ask, round_number, quiet_heap):
     assert not RAN
 
 
+@pytest.mark.slow
 def test_the_caches_of_the_program_do_not_change_what_is_counted(quiet_heap):
     """What is found is what the collector frees, with a class of the program's below an abstract one among it."""
 
@@ -224,6 +225,7 @@ def test_what_holds_a_trial_is_named_without_asking(quiet_heap):
     assert not RAN
 
 
+@pytest.mark.slow
 def test_nothing_is_counted_by_a_counter():
     """``Counter(items)`` asks whether they are a mapping, which asks the program's classes: ``counted`` does not."""
     package = Path(garbology.__file__).parent

@@ -34,6 +34,7 @@ def frames_left():
     return sys.getrecursionlimit() - count
 
 
+@pytest.mark.slow
 def test_an_analysis_near_the_end_of_the_stack_works_or_raises_a_recursion_error():
     """Nothing but RecursionError leaves find_cycles, and the next analysis is right again."""
     garbology.find_cycles(make)
@@ -62,6 +63,7 @@ def test_a_full_stack_is_not_told_as_a_wrong_argument(monkeypatch):
         memory_layout.words_at(id(make), 1)
 
 
+@pytest.mark.slow
 def test_a_local_far_up_the_stack_is_found():
     """However many functions are running, the one whose local it is gets named."""
     wanted = Node()

@@ -116,6 +116,7 @@ def test_another_process_can_be_sampled():
     assert samples.seconds[-1] < ended_after + 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "kill"), reason="no signals")
 def test_the_helper_ends_when_its_process_is_killed():
     """A sampled process killed in the middle leaves no helper running."""
@@ -208,6 +209,7 @@ def test_a_helper_that_was_killed_leaves_what_it_said():
     assert (samples.peak_bytes, samples.baseline_bytes) == (0, 0)
 
 
+@pytest.mark.slow
 def test_the_command_samples_any_process():
     """``python -m garbology.recorders.sampler PID INTERVAL`` prints a header and a line a sample."""
     done = subprocess.run(

@@ -244,6 +244,7 @@ def random_tree(size, pick):
     return nodes[0]
 
 
+@pytest.mark.slow
 def test_trees_of_random_form_are_one_shape():
     """A hundred random trees of 15 to 115 nodes with the same names are one shape; the advice opens all of them."""
     pick = random.Random(7)
@@ -304,6 +305,7 @@ def heterogeneous(units, classes):
         first.next, second.next, third.next = second, third, first
 
 
+@pytest.mark.slow
 def test_more_shapes_than_are_described_are_counted():
     """Of a thousand shapes the heaviest are described; the last entry counts the rest, so that all sums are right."""
     classes = [type(f"Kind{number}", (), {}) for number in range(40)]
@@ -321,6 +323,7 @@ def test_more_shapes_than_are_described_are_counted():
     assert text.count("`found.shapes`") == 1
 
 
+@pytest.mark.slow
 def test_what_is_rare_among_many_forms_is_told_apart():
     """Five trees that lean to the left, of different size, are found among hundreds of random ones."""
     pick = random.Random(11)

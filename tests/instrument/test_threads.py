@@ -56,6 +56,7 @@ def test_overlapping_analyses_do_not_hold_each_other_s_objects():
         assert min(in_threads(2, work)) >= each
 
 
+@pytest.mark.slow
 def test_an_analysis_inside_the_watched_function_does_not_wait_for_itself():
     """A watched function may analyse in its own thread, and ask why something is alive."""
 
@@ -69,6 +70,7 @@ def test_an_analysis_inside_the_watched_function_does_not_wait_for_itself():
     assert found.garbage
 
 
+@pytest.mark.slow
 def test_a_watched_function_may_wait_for_a_thread_that_analyses():
     """No lock is held while watched code runs."""
     found = garbology.find_cycles(

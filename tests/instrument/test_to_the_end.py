@@ -138,6 +138,7 @@ async def quiet_generator():
     yield 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", [quiet, quiet_generator, lambda: quiet(), wrapped(quiet_generator)])
 def test_what_leaves_nothing_passes(function):
     """No loop of ours, and nothing of asyncio's, counts as the function's; and it leaves no garbage either."""
@@ -147,6 +148,7 @@ def test_what_leaves_nothing_passes(function):
     assert found.garbage == 0, str(found)
 
 
+@pytest.mark.slow
 def test_a_running_loop_is_not_entered():
     """Inside a coroutine the remedy is named, and nothing is left that was never awaited."""
 

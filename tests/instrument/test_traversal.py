@@ -4,6 +4,8 @@ import asyncio
 import gc
 import sys
 
+import pytest
+
 import garbology
 from garbology.interpreter import traversal
 from garbology.snapshot import snapshot
@@ -19,6 +21,7 @@ def test_the_asyncio_module_is_left_out_where_asking_it_corrupts_the_interpreter
     assert len(snapshot.take([module, sys.modules])) == 2
 
 
+@pytest.mark.slow
 def test_a_program_that_uses_asyncio_is_watched_and_collected():
     """Watching the whole heap of a program with asyncio loaded leaves the collector working."""
 

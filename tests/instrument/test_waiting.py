@@ -63,6 +63,7 @@ def test_what_the_workload_holds_is_no_garbage():
         gc.collect()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [Node, Slotted])
 @pytest.mark.parametrize("threshold", [700, 2000])
 def test_the_peak_under_a_running_collector(make, threshold):

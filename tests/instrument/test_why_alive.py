@@ -19,6 +19,7 @@ def _nothing_kept():
     shelf.clear()
 
 
+@pytest.mark.slow
 def test_a_module_s_container_is_named_with_its_key():
     """Containers on the way from a module to the object are one edge, as the program would write it."""
     node = shelf.Node()
@@ -49,6 +50,7 @@ def test_what_kind_of_reference_it_is_can_be_read(holder_of, expected):
     assert shelf.steps(why_alive(shelf.held_by(holder_of)())) == expected
 
 
+@pytest.mark.slow
 def test_a_weak_reference_s_callback_holds_what_it_is_bound_to():
     """A bound method as a callback keeps its object, and the chain leads through the weak reference."""
     target = shelf.Node()
@@ -78,6 +80,7 @@ def test_attributes_and_slots_have_their_names():
     assert shelf.steps(alive) == [f"{shelf.NAME}.KEPT[0] > Node", "Node.child > Bare", "Bare.child > Node"]
 
 
+@pytest.mark.slow
 def test_a_local_of_the_caller_is_the_answer_only_if_it_is_the_only_one():
     """By a local one asks; what else holds the object is what one wants to know."""
     node = shelf.Node()
@@ -106,6 +109,7 @@ def test_a_local_shared_with_an_inner_function_is_a_local():
     assert [edge.label for edge in alive.edges] == ["local shared"]
 
 
+@pytest.mark.slow
 def test_locals_of_other_threads_are_read_without_a_trace():
     """A function that another thread runs is a root; its variable is referred to as often as before."""
     ready, done = threading.Event(), threading.Event()
@@ -172,6 +176,7 @@ def test_a_loop_holds_its_sequence():
         assert alive.root.startswith("an unfinished expression, call or loop of function ")
 
 
+@pytest.mark.slow
 def test_references_of_c_code_are_counted():
     """A reference without a holder is C code's."""
     node = shelf.Node()
@@ -189,6 +194,7 @@ def test_references_of_c_code_are_counted():
     assert str(alive) == f"Node is alive: {alive.root}"
 
 
+@pytest.mark.slow
 def test_garbage_is_told_from_what_is_held():
     """Where nothing but a cycle holds the object the answer is the cycle."""
     gc.disable()
@@ -206,6 +212,7 @@ def test_garbage_is_told_from_what_is_held():
     assert shelf.steps(hanging) == ["Node.leaf > Bare"]
 
 
+@pytest.mark.slow
 def test_a_temporary_is_held_by_nothing():
     """An object that only the call's argument holds dies with the call, and the answer says so."""
     alive = why_alive(shelf.Node())

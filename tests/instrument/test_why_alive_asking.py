@@ -70,6 +70,7 @@ def test_a_script_is_answered_as_what_is_run_in_its_module(tmp_path):
     assert done.stdout.splitlines() == chains
 
 
+@pytest.mark.slow
 def test_in_a_function_the_list_that_was_made_to_ask_comes_last():
     """What a loop goes through counts last where nothing but the asking function has it."""
     app = App()

@@ -43,6 +43,7 @@ def kept(keep):
     return weakref.ref(node)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keep", "name", "remedy"),
     [
@@ -73,6 +74,7 @@ def test_each_hidden_reference_has_its_name_and_remedy(session, keep, name, reme
     assert alive.edges[0].source == "module session"
 
 
+@pytest.mark.slow
 def test_a_name_that_the_user_gave_comes_first(session):
     """Of equally near references the user's own is the chain; the hidden ones are told beside it."""
     module, _ = session

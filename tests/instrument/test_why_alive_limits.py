@@ -106,6 +106,7 @@ def hostile_class():
     return type.__call__(meta, "Hostile", (), namespace)
 
 
+@pytest.mark.slow
 def test_no_user_code_runs():
     """Neither the object nor its holders are asked anything, with traps on every question."""
     cls = hostile_class()
@@ -159,6 +160,7 @@ def test_the_answer_is_plain_and_holds_nothing():
     assert reference() is None
 
 
+@pytest.mark.slow
 def test_locals_are_found_without_reading_memory_too(monkeypatch):
     """Where ctypes or a layout is missing, `f_locals` answers; up to 3.12 that dictionary stays in the frame."""
     monkeypatch.setattr(thread_stacks, "_layout", lambda: None)
@@ -189,6 +191,7 @@ def test_assert_freed_says_why():
     assert "Node.itself -> Node" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_question_leaves_no_garbage():
     """Asked inside a watched function, the search's own objects are all freed by reference counting."""
 

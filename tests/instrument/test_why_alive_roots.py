@@ -66,6 +66,7 @@ def test_a_task_holds_the_locals_of_its_coroutine():
     assert alive.edges[-1].label == "local token"
 
 
+@pytest.mark.slow
 def test_an_exception_holds_the_locals_of_the_functions_it_passed():
     """The last uncaught exception has a name, and how to be rid of it is told."""
 
@@ -88,6 +89,7 @@ def test_an_exception_holds_the_locals_of_the_functions_it_passed():
     assert "del sys.last_value" in alive.remedy
 
 
+@pytest.mark.slow
 def test_object_arrays_and_views_hold_what_the_collector_does_not_see():
     """An element of an object array has its index, a viewed array its view."""
     in_array = shelf.held_by(lambda node: {"array": np.array([[0, node]], dtype=object)})
@@ -106,6 +108,7 @@ def test_object_arrays_and_views_hold_what_the_collector_does_not_see():
     ]
 
 
+@pytest.mark.slow
 def test_frozen_objects_are_seen():
     """What the program hid from the collector with `gc.freeze` still holds."""
     reference = shelf.held_by(lambda node: [node])
@@ -113,6 +116,7 @@ def test_frozen_objects_are_seen():
         assert shelf.steps(why_alive(reference())) == [f"{shelf.NAME}.KEPT[0][0] > Node"]
 
 
+@pytest.mark.slow
 def test_context_variables_have_their_names():
     """In the thread's context and in a copy that the program keeps."""
     node = shelf.Node()
@@ -203,6 +207,7 @@ def test_registries_of_the_interpreter_are_recognised():
     assert "(hooks of sys.addaudithook" in audited
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="a signal that nobody else uses")
 def test_signal_handlers_and_trace_functions_are_roots():
     """What C code holds under a name has that name."""
@@ -223,6 +228,7 @@ class Handler:
         """Do nothing."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="a signal that nobody else uses")
 def test_a_handler_that_nothing_else_holds_is_named():
     """The object itself may be what C code holds under a name."""
@@ -236,6 +242,7 @@ def test_a_handler_that_nothing_else_holds_is_named():
     assert alive.root == f"signal.signal, as the handler of number {int(signal.SIGUSR1)}"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     sys.version_info < (3, 11), reason="a caller's stack holds the arguments until it goes on"
 )
@@ -304,6 +311,7 @@ def test_what_the_instrument_imports_is_not_held_for_its_sake():
         assert not [text for text in [alive.root, *alive.also] if text.startswith("module garbology")]
 
 
+@pytest.mark.slow
 def test_a_part_of_the_instrument_is_held_by_the_instrument():
     """What only the instrument's own modules hold is not called garbage, or held by nothing."""
     alive = why_alive(garbology.find.window._warm_up)
@@ -311,6 +319,7 @@ def test_a_part_of_the_instrument_is_held_by_the_instrument():
     assert alive.edges[-1].label == "._warm_up"
 
 
+@pytest.mark.slow
 def test_a_chain_begins_at_the_home_of_what_it_leads_to():
     """A logger's handler is held by the module logging, and not by the first library that has a logger."""
     handler = logging.NullHandler()
@@ -324,6 +333,7 @@ def test_a_chain_begins_at_the_home_of_what_it_leads_to():
     assert alive.edges[-1].label == ".handlers[0]"
 
 
+@pytest.mark.slow
 def test_a_public_name_comes_before_a_private_one():
     """Of two modules that hold the same, the one whose name and attribute are public begins the chain."""
     node = shelf.Node()

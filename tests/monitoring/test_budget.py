@@ -21,6 +21,7 @@ def run(share, seconds, costs, every=(0.01, 0.1, 1.0), seed=1):
     return budget, chosen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("share", "aim"), [(0.01, 0.001), (0.02, 0.0065), (0.05, 0.05), (0.2, 0.2)])
 @pytest.mark.parametrize("costs", [(0.002, 0.004, 0.05), (0.03, 0.06, 0.4), (0.0005, 0.0005, 0.0005)])
 def test_the_analyses_take_what_they_may(share, aim, costs):

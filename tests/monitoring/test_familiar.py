@@ -73,6 +73,7 @@ def tied(first, name, second, back="back"):
     setattr(second, back, first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_each_shape_is_told_as_often_as_it_occurs(seed):
     """Over many collections of a program that makes some hundred shapes in any mixture."""
@@ -249,6 +250,7 @@ def test_the_work_of_one_analysis_is_bounded(monkeypatch):
     assert all(each.advice["edges"] and each.shape["members"] for each in seen.shapes)
 
 
+@pytest.mark.slow
 def test_memory_is_bounded(monkeypatch):
     """Of structures and of types that are remembered."""
     monkeypatch.setattr("garbology.find.familiar._MOST_STRUCTURES", 4)

@@ -342,6 +342,7 @@ def test_an_abandoned_monitor_tells_its_sink_no_more():
         monitor.stop()
 
 
+@pytest.mark.slow
 def test_the_memory_is_bounded(monkeypatch):
     """Of very many shapes the heaviest are kept, and the sum of the others; nothing is lost."""
     monkeypatch.setattr("garbology.monitoring.shelf.MOST_SHAPES", 4)

@@ -11,6 +11,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "monitor.md").read_text(encoding="u
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(collector.kind() != "generational", reason="shapes are known on this collector alone")
 def test_the_first_example_names_the_cycle(capsys):
     """And says how much was looked at."""

@@ -39,6 +39,7 @@ def watched(sink, works=1, **settings):
     return seen
 
 
+@pytest.mark.slow
 def test_a_callable_gets_records_until_the_last():
     """About each interval, in another thread than the program's; the last one says that it is the last."""
     records = []
@@ -52,6 +53,7 @@ def test_a_callable_gets_records_until_the_last():
     assert sum(len(each["latest"]["pause_seconds"]) for each in records) == seen.collections
 
 
+@pytest.mark.slow
 def test_a_sink_that_fails_is_left_alone():
     """After three failures in a row it is called no more, with one warning; the program goes on."""
     calls = []
@@ -76,6 +78,7 @@ def test_a_sink_that_fails_is_left_alone():
     assert len(calls) == 3
 
 
+@pytest.mark.slow
 def test_json_lines_have_what_was_seen(tmp_path):
     """Each line is JSON, the file is its owner's, and a shape is told again only where its figures changed."""
     path = tmp_path / "records.jsonl"
@@ -91,6 +94,7 @@ def test_json_lines_have_what_was_seen(tmp_path):
     assert second["shapes"] == []
 
 
+@pytest.mark.slow
 def test_a_shape_that_gets_its_advice_later_is_the_same(monkeypatch, tmp_path):
     """An analysis advises on four new shapes; a later record of another has more to say, and takes its place."""
     monkeypatch.setattr(Budget, "probability", lambda self, generation, now: 1.0)
@@ -111,6 +115,7 @@ def test_a_shape_that_gets_its_advice_later_is_the_same(monkeypatch, tmp_path):
     assert len(latest) == 10
 
 
+@pytest.mark.slow
 def test_an_interval_that_grows_is_told_again(tmp_path):
     """While the collections go on unanalysed; where it has grown by a tenth, and in the last record."""
     path = tmp_path / "records.jsonl"
@@ -122,6 +127,7 @@ def test_an_interval_that_grows_is_told_again(tmp_path):
     assert [shapes[0]["objects_high"] if shapes else None for shapes in told] == [100, None, 150, None, 151]
 
 
+@pytest.mark.slow
 def test_json_lines_are_rotated(tmp_path):
     """No file grows beyond its bound, the oldest go, and each is complete by itself."""
     path = tmp_path / "records.jsonl"
@@ -159,6 +165,7 @@ def test_the_log_has_a_line_for_each_record_and_shape(caplog):
     assert any("Node.me -> Node" in text for text in texts)
 
 
+@pytest.mark.slow
 def test_prometheus_is_scraped_from_a_server():
     """Counters and a histogram by generation, and the bytes of shapes, as a real server shows them."""
     prometheus = pytest.importorskip("prometheus_client")

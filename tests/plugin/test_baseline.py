@@ -31,6 +31,7 @@ def last_lines(result):
     return result.outlines[begin:]
 
 
+@pytest.mark.slow
 def test_it_is_written_and_then_lets_pass_what_it_lists(inner, pytester):
     """Sorted paragraphs of edges with full names; a second run with it passes, one with less of it fails."""
     result = inner(CODE, "--garbology-baseline=b.txt", "--garbology-update-baseline")
@@ -49,6 +50,7 @@ def test_it_is_written_and_then_lets_pass_what_it_lists(inner, pytester):
     assert "the work was not watched" in " ".join(text.split())
 
 
+@pytest.mark.slow
 def test_a_listed_shape_that_is_gone_is_told(inner, pytester):
     """It fails with --garbology-strict-baseline, and leaves the file when that is written; not where tests were left
     out."""
@@ -68,6 +70,7 @@ def test_a_listed_shape_that_is_gone_is_told(inner, pytester):
     assert path.read_text(encoding="utf-8") == LISTED.replace("\ntest_it.Node.itself -> test_it.Node\n", "")
 
 
+@pytest.mark.slow
 def test_a_marker_promises_more_than_the_file(inner, pytester):
     """What the test's own code forbids no baseline excuses; a directory of the ini file it does."""
     (pytester.path / "b.txt").write_text(LISTED, encoding="utf-8")

@@ -7,6 +7,7 @@ from tests.plugin.conftest import message_of
 pytest_plugins = ["pytester"]
 
 
+@pytest.mark.slow
 def test_objects_must_be_freed_when_the_test_has_ended(inner):
     """What else holds one is told, and the line where it was given; a cycle holds it, too."""
     result = inner("""

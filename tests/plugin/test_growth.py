@@ -1,5 +1,7 @@
 """`no_growth`: what a test leaves alive with each run fails it; caches that fill, and garbage, do not."""
 
+import pytest
+
 from tests.plugin.conftest import message_of
 
 pytest_plugins = ["pytester"]
@@ -40,6 +42,7 @@ def test_counts():
 """
 
 
+@pytest.mark.slow
 def test_what_stays_fails_the_test_with_its_holder(inner):
     """Growth by the run, the holder, the line; allowed bytes, caches and garbage pass; each marker is judged."""
     result = inner(BODY, subprocess=True)  # pytester's recorder of hooks would grow

@@ -7,6 +7,7 @@ from tests.plugin.conftest import message_of
 pytest_plugins = ["pytester"]
 
 
+@pytest.mark.slow
 def test_a_cycle_fails_the_test_and_is_told_with_the_edge_to_weaken(inner):
     """Verdict, the cycle, the edge with the line that sets it, and the remedy; no line of the plugin's own."""
     result = inner("""
@@ -36,6 +37,7 @@ def test_not_marked():
     assert "hidden" not in text
 
 
+@pytest.mark.slow
 def test_a_first_call_may_cache(inner):
     """What only a first run leaves is no failure, unless warmup=0; a test that leaves nothing is run once."""
     result = inner("""
@@ -66,6 +68,7 @@ def test_it_ran_once():
     assert "itself" in message_of(result, "test_cold")
 
 
+@pytest.mark.slow
 def test_a_test_that_cannot_run_twice_is_judged_by_its_first_run(inner):
     """Its own exception of the second run is no failure; it is said what was judged."""
     result = inner("""
@@ -80,6 +83,7 @@ def test_makes(tmp_path):
     assert "FileExistsError" in text
 
 
+@pytest.mark.slow
 def test_markers_stand_on_classes_modules_parameters_and_directories(inner, pytester):
     """The nearest one counts: max_garbage on a function allows what the class forbids."""
     place = pytester.mkdir("unit")
@@ -121,6 +125,7 @@ def test_parametrized(many):
     }
 
 
+@pytest.mark.slow
 def test_max_garbage_takes_objects_and_bytes(inner):
     """Each may be given, bytes as text, too; the message names the limit."""
     result = inner("""
@@ -142,6 +147,7 @@ def test_large():
     assert "max_garbage allows 10.0 kB" in message_of(result, "test_large").replace("\n    ", " ")
 
 
+@pytest.mark.slow
 def test_what_pytest_raises_keeps_is_not_the_test_s(inner):
     """`as info` keeps the frame: that is told, and does not hide a cycle of the test's own."""
     result = inner("""
@@ -178,6 +184,7 @@ def test_kept_by_the_program():
     assert any("whose frame is kept by the `info` of pytest.raises" in line for line in result.outlines)
 
 
+@pytest.mark.slow
 def test_whose_cycles(inner, pytester):
     """only= and ignore= on the marker and in the ini file: a cycle of others is counted and no failure."""
     (pytester.path / "others.py").write_text(
@@ -216,6 +223,7 @@ def test_only_fails(): Parent()
     assert any("not counted, by only and ignore: 5 cycles in 4 tests" in line for line in result.outlines)
 
 
+@pytest.mark.slow
 def test_a_class_of_the_test_s_own_is_no_failure(inner, pytester):
     """Each class is a cycle: one that a test defines is told; one that the program makes in each call is a failure."""
     (pytester.path / "others.py").write_text(
@@ -287,6 +295,7 @@ def test_many_shapes():
     assert len(text.encode()) < len(longer.encode()) <= 40_000
 
 
+@pytest.mark.slow
 def test_a_test_s_own_failure_and_skip_go_through(inner):
     """The test's exception is shown as ever; nothing is judged then."""
     result = inner("""
@@ -330,6 +339,7 @@ def test_with(untidy, caplog, monkeypatch, capsys):
     result.assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_the_plugin_holds_nothing(inner):
     """What the test left is there to be collected when it has failed: neither message nor report keeps it."""
     result = inner("""
@@ -348,6 +358,7 @@ def test_collected():
     result.assert_outcomes(failed=1, passed=1)
 
 
+@pytest.mark.slow
 def test_a_collection_in_the_body_is_no_way_out(inner):
     """What gc.collect() freed in the test reference counting had not freed."""
     result = inner("""

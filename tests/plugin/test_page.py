@@ -34,6 +34,7 @@ def run(inner, pytester, name, *arguments, **settings):
     return inner("", name, *arguments, **settings)
 
 
+@pytest.mark.slow
 @needs_inline_attributes
 def test_the_first_example_fails_with_the_text_that_the_page_shows(inner, pytester):
     """Word for word, but for bytes."""
@@ -42,6 +43,7 @@ def test_the_first_example_fails_with_the_text_that_the_page_shows(inner, pytest
     assert shown(blocks("text")[0]) in shown(result.stdout.str())
 
 
+@pytest.mark.slow
 def test_the_growing_example_fails_with_the_text_that_the_page_shows(inner, pytester):
     """Word for word, but for the figures."""
     result = run(inner, pytester, "test_service.py", subprocess=True)
@@ -50,6 +52,7 @@ def test_the_growing_example_fails_with_the_text_that_the_page_shows(inner, pyte
     assert " ".join(texts[0].split()) in " ".join(texts[1].split())
 
 
+@pytest.mark.slow
 def test_the_fixture_s_example_fails_with_the_text_that_the_page_shows(inner, pytester):
     """The chain of references and the line where the object was given."""
     result = run(inner, pytester, "test_session.py")
@@ -57,12 +60,14 @@ def test_the_fixture_s_example_fails_with_the_text_that_the_page_shows(inner, py
     assert shown(blocks("text")[2]) in shown(result.stdout.str())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "tests"), [("test_some.py", 2), ("test_plot.py", 2)])
 def test_the_other_examples_pass(inner, pytester, name, tests):
     """What is allowed or somebody else's is no failure."""
     run(inner, pytester, name).assert_outcomes(passed=tests)
 
 
+@pytest.mark.slow
 @needs_inline_attributes
 def test_the_table_and_the_baseline_are_those_of_the_page(inner, pytester):
     """`--garbology` on the first example; what is written, and a second run that passes with it."""
@@ -77,6 +82,7 @@ def test_the_table_and_the_baseline_are_those_of_the_page(inner, pytester):
     assert inner("", *use).ret == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", blocks("ini"))
 def test_what_stands_in_pytest_ini_is_understood(inner, pytester, text):
     """Each example of an ini file, with the directories and files that it names."""
@@ -89,6 +95,7 @@ def test_what_stands_in_pytest_ini_is_understood(inner, pytester, text):
     result.assert_outcomes(**{"failed" if "no_cycles" in text else "passed": 1})
 
 
+@pytest.mark.slow
 def test_every_option_is_on_the_page(pytester):
     """The table names what `pytest --help` names."""
     from tests.plugin.conftest import LOADED

@@ -18,6 +18,7 @@ def section(result):
     return lines[:end]
 
 
+@pytest.mark.slow
 def test_the_tests_that_left_most_are_told(inner):
     """Most bytes first, in at most 15 lines; nothing fails."""
     result = inner(
@@ -41,6 +42,7 @@ def test_family():
     assert lines[-1].strip() == "... and 22 more tests"
 
 
+@pytest.mark.slow
 def test_nothing_is_said_where_nothing_was_watched_or_found(inner):
     """Without options and garbage there is no table; with --garbology there is one line."""
     code = "@pytest.mark.no_cycles\ndef test_it(): pass\n"
@@ -50,6 +52,7 @@ def test_nothing_is_said_where_nothing_was_watched_or_found(inner):
     ]
 
 
+@pytest.mark.slow
 def test_a_run_fails_over_a_limit(inner):
     """--garbology-fail-over is a limit for all tests together."""
     code = "def test_it():\n    Parent().data = bytearray(20_000)\n"
@@ -60,6 +63,7 @@ def test_a_run_fails_over_a_limit(inner):
     assert any(line.startswith("FAILED: 1 test left 2") for line in section(result))
 
 
+@pytest.mark.slow
 def test_a_shape_is_explained_once_in_a_session(inner, pytester, monkeypatch):
     """To find its advice takes longer than to find the cycle; each test that leaves the shape has it all the same."""
     advised = []
@@ -87,6 +91,7 @@ def test_node(): Node()
     assert node["advice"]["edges"][0]["label"] == ".itself"
 
 
+@pytest.mark.slow
 def test_a_marked_test_that_fails_is_explained_by_its_own_second_run(inner):
     """What another test was told, whose work was not watched, does not stand for it."""
     code = """
@@ -102,6 +107,7 @@ def test_second(): Parent()
     assert "not watched" not in text
 
 
+@pytest.mark.slow
 def test_json_has_each_test_that_left_something(inner, pytester):
     """With its shapes, whose they are, and totals."""
     inner("def test_it(): Parent()\ndef test_nothing(): pass\n", "--garbology-json", "made/out.json")
@@ -114,6 +120,7 @@ def test_json_has_each_test_that_left_something(inner, pytester):
     assert test["shapes"][0]["whose"] == "own"
 
 
+@pytest.mark.slow
 def test_html_has_a_card_for_each_shape_with_the_tests_that_left_it(inner, pytester):
     """The same cards as every page; what a test is called is shown and never interpreted."""
     pytest.importorskip("jinja2")

@@ -37,6 +37,7 @@ def test_a_symlog_axis_goes_as_far_below_zero_as_the_values_do():
     assert number_axis([-50, -3], "symlog", "").domain == (-100, 0)
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(-1e12, 1e12).filter(lambda x: abs(x) > 1e-6), min_size=1), UNITS)
 def test_every_symlog_axis_spans_its_values_on_both_sides(values, unit):
     """Whatever their signs, the values lie in the domain, with few ticks, in order."""

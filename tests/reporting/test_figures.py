@@ -23,6 +23,7 @@ def left():
     return figures.draw(pages.figures()[0], LABELS)
 
 
+@pytest.mark.slow
 def test_each_facet_is_a_panel(left):
     """Small multiples stand in the order of the study's values."""
     assert [panel.title for panel in left.panels] == ["chain", "perceptron", "wide"]
@@ -38,6 +39,7 @@ def test_every_value_is_read_out(left):
     assert expected in labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", pages.figures(), ids=lambda spec: spec.name)
 def test_text_stays_text_and_the_file_is_whole(spec):
     """The drawing's labels can be searched and copied, and the file has a mark for every row."""
@@ -49,6 +51,7 @@ def test_text_stays_text_and_the_file_is_whole(spec):
     assert len(drawn_marks) == len(spec.rows)
 
 
+@pytest.mark.slow
 def test_intervals_are_drawn():
     """An interval is a line from its low end to its high end, longer where the interval is wider."""
     spec = pages.figures()[1]
@@ -62,6 +65,7 @@ def test_intervals_are_drawn():
     assert lengths[1] > lengths[0] > 0
 
 
+@pytest.mark.slow
 def test_equal_values_are_both_seen():
     """Two series with one value stand side by side: a hidden one would look like a missing one."""
     found = {
@@ -88,6 +92,7 @@ def test_lines_of_one_point_are_bars():
     assert (alone.kind, alone.y_scale) == ("bars", "linear")
 
 
+@pytest.mark.slow
 def test_a_row_without_a_place_is_left_out_and_counted():
     """A list where a name should be, as in a damaged record, costs that row only."""
     spec = pages.figures()[0]
@@ -116,6 +121,7 @@ def test_any_values_can_be_drawn(kind, values):
         assert len(marks(figures.draw(spec, LABELS).panels[0].markup)) == len(rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", pages.figures(), ids=lambda spec: spec.name)
 def test_no_length_hangs_on_a_font(spec):
     """Drawn with letters of another width every mark stays in its place: other machines, same bytes."""

@@ -31,6 +31,7 @@ def written(tmp_path_factory):
     return file, command("report", file)
 
 
+@pytest.mark.slow
 def test_the_page_has_the_bands_the_holder_and_the_cycle(written):
     """Beside the file, in a directory of its name; markup in a key is shown as text."""
     file, answered = written
@@ -52,6 +53,7 @@ def test_the_page_has_the_bands_the_holder_and_the_cycle(written):
     assert "<svg" in (file.with_suffix("") / "growth.svg").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "why"),
     [

@@ -157,6 +157,7 @@ def test_parameters_and_repeats_are_told(cycles):
         assert said in cycles.text
 
 
+@pytest.mark.slow
 def test_the_same_page_gives_the_same_bytes(written, tmp_path):
     """Written again, elsewhere, every file is the same."""
     for path in write_page(pages.study_page(), tmp_path):
@@ -166,6 +167,7 @@ def test_the_same_page_gives_the_same_bytes(written, tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_a_page_too_large_is_cut_where_it_says_so(tmp_path):
     """Sixteen figures stay under 400 kB: the later ones are tables, and their files are named."""
     figure = pages.figures()[0]
@@ -178,6 +180,7 @@ def test_a_page_too_large_is_cut_where_it_says_so(tmp_path):
     assert (tmp_path / "figure_15.svg").exists()
 
 
+@pytest.mark.slow
 def test_a_thousand_problems_leave_room_for_the_rest(tmp_path):
     """The first problems are listed and the others counted: the page stays one that is read."""
     many = [f"case {index} crashed with SIGSEGV" for index in range(1_000)]
@@ -244,6 +247,7 @@ def test_the_name_of_an_edge_does_not_lie_on_its_line():
     assert float(name.get("y")) <= float(re.match(r"M[-\d.]+,([-\d.]+)", line)[1]) - 6
 
 
+@pytest.mark.slow
 def test_a_record_with_any_name_is_linked(tmp_path):
     """Bytes that are no UTF-8, as a file system allows, are in the link as they are, and shown as escapes."""
     summary = replace(pages.runtime(), record_file="\udcff:?#%.json")
@@ -253,6 +257,7 @@ def test_a_record_with_any_name_is_linked(tmp_path):
     assert "(%FF%3A%3F%23%25.json)" in (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damaged",
     [
@@ -351,6 +356,7 @@ def test_drawing_needs_only_plain_data(tmp_path):
     assert pictures.card(shape) == pictures.card(pages.shape())
 
 
+@pytest.mark.slow
 def test_code_in_markdown_is_code_without_stray_backslashes(tmp_path):
     """A claim's code is code in a table too, a pipe in it stays in its cell, a full stop after it is bare."""
     source = pages.study_page()
@@ -361,6 +367,7 @@ def test_code_in_markdown_is_code_without_stray_backslashes(tmp_path):
     assert "Why `__slots__`. Because." in markdown
 
 
+@pytest.mark.slow
 def test_a_card_says_what_came_of_the_trial(tmp_path):
     """Beside the badge stands why the advice was or was not tried; an older record, which has no reason, says none."""
     shape = pages.shape()

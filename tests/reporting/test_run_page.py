@@ -21,6 +21,7 @@ def marks(markup):
     return [one for one in ElementTree.fromstring(markup).iter() if one.get("class") == "mark"]
 
 
+@pytest.mark.slow
 def test_the_timeline_has_memory_garbage_and_collections(drawn):
     """Three bands on one time axis: resident memory, waiting garbage, and a mark for each collection."""
     titles = ["Resident memory (RSS)", "Garbage that waits for the collector", "Collections"]
@@ -56,6 +57,7 @@ def test_what_was_not_recorded_is_no_band():
     assert len(timeline.draw([{"seconds": 0, "rss_bytes": 5}], []).strips) == 1
 
 
+@pytest.mark.slow
 def test_a_run_s_page_has_the_parts_of_a_study_s(tmp_path):
     """Timeline, verdict, tiles, cycles with remedy, environment and command, as HTML and as Markdown."""
     written = write_run(pages.run_page(), tmp_path)
@@ -68,6 +70,7 @@ def test_a_run_s_page_has_the_parts_of_a_study_s(tmp_path):
     assert written[0].stat().st_size < 400_000
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(tmp_path):
     """Written twice every file is the same; a run without anything recorded still is a page."""
     one, other = (write_run(pages.run_page(), tmp_path / name) for name in ("one", "other"))
@@ -79,6 +82,7 @@ def test_the_same_run_gives_the_same_bytes(tmp_path):
     assert "Nothing was recorded over time." in text
 
 
+@pytest.mark.slow
 def test_a_long_run_stays_light(tmp_path):
     """An hour of samples and a hundred thousand collections are a page under 400 kB."""
     dice = random.Random(7)

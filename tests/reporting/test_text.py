@@ -16,6 +16,7 @@ from garbology.text.visible import (
 from tests.reporting.pages_for_tests import HOSTILE
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_nothing_invisible_passes(text):
     """Whatever comes in, only printable characters come out, and plain text is left alone."""

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from garbology.reporting import write_page
 from garbology.reporting.views import environments, page_problems
 from tests.reporting import pages_for_tests as pages
@@ -45,6 +47,7 @@ def test_what_is_listed_can_be_told_apart():
     assert "variable PYTHONHASHSEED" not in told
 
 
+@pytest.mark.slow
 def test_the_page_marks_the_cases_that_missed_the_precision(tmp_path):
     """Page and Markdown name each of them, as text."""
     page = repeated(precision_reached="2 of 3 cases", imprecise_cases=["time_it(kind='<b>noisy</b>')"])

@@ -37,6 +37,7 @@ def compared(study, own, reference):
     return beside(study, evaluate(study, [own]), [own], reference, "../reference/cycles")
 
 
+@pytest.mark.slow
 def test_each_figure_is_of_the_cases_that_both_have(cycles, reference):
     """A quick run has smaller graphs than the reference set, which then says what it measured for those."""
     own = run_on(reference, "3.11.7", lambda sample: sample.case.get("operations", 0) <= 10_000)
@@ -72,11 +73,13 @@ def test_the_nearest_version_stands_beside(cycles, reference, version, nearest):
     assert f"-{nearest}-" in page.reference.nearest
 
 
+@pytest.mark.slow
 def test_the_reference_set_is_not_beside_itself(cycles):
     """Its own pages are as they were."""
     assert page_of(cycles, REFERENCE / "cycles", REFERENCE).reference is None
 
 
+@pytest.mark.slow
 def test_times_of_the_reference_set_are_shown_and_not_compared(cycles, reference, tmp_path):
     """They may be another machine's; counts and bytes are compared. The page links to the reference set."""
     (tmp_path / "out" / "cycles").mkdir(parents=True)

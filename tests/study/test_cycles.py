@@ -32,6 +32,7 @@ def only(samples, measure, **case):
     return Runs(samples).of(measure).where(**case).only_case().samples[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", cycles.MODELS)
 def test_every_claim_holds_of_every_model(small, model):
     """What the quick run shows of a chain holds of a perceptron and of a wide graph, too."""

@@ -58,6 +58,7 @@ def test_both_ways_train():
         np.testing.assert_allclose(parameter.data, array, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_one_small_sample():
     """Objects are counted exactly, a plan has one call an operation that is no view."""
     run = take(study.train, layers=1, batch=4)

@@ -75,6 +75,7 @@ DOCTORED = {
 }
 
 
+@pytest.mark.slow
 def test_ways_of_a_small_graph():
     """All but the stored gradient are free at once, and the second derivative is that of differences."""
     run = take(study.drop_graphs, layers=3)

@@ -60,6 +60,7 @@ def test_it_claims_and_shows(name):
     assert "verdict" in study.summaries
 
 
+@pytest.mark.slow
 @every_study
 def test_its_verdict_is_one_short_sentence(name):
     """At most 25 words, numbers and units among them, on every committed record: what a reader takes away."""
@@ -99,6 +100,7 @@ def test_a_quick_run_makes_a_whole_page(quick_run, name):
     assert page.table.rows
 
 
+@pytest.mark.slow
 @every_study
 def test_no_claim_is_broken_by_what_was_not_measured(name):
     """A run of some cases, as --case and --measure choose them, refutes nothing and lacks nothing but those."""

@@ -135,6 +135,7 @@ def test_without_numpy_the_counts_are_there_and_the_finding_is_not_measured(samp
     assert set(broken) == quick.excepted
 
 
+@pytest.mark.slow
 def test_the_collector_and_sys_are_left_as_they_were():
     """No measure leaves the last exception, a frozen object, or the collector switched off."""
     before = gc.isenabled(), collector.program_has_frozen()

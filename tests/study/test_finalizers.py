@@ -116,6 +116,7 @@ def test_without_numpy_only_what_garbology_finds_is_missing(samples):
     assert finalizers.witnesses(blind).rows
 
 
+@pytest.mark.slow
 def test_the_collector_is_left_as_it_was():
     """No measure leaves a debug flag, listed garbage, a frozen object, or the collector switched off."""
     before = gc.get_debug(), gc.isenabled(), collector.program_has_frozen(), len(gc.garbage)

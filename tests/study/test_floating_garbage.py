@@ -73,6 +73,7 @@ def test_the_mean_wait_follows_from_what_waits(samples):
             assert max(run.timeline) == run.peak_waiting_objects
 
 
+@pytest.mark.slow
 def test_without_a_collector_all_of_it_waits():
     """With the collector off the peak is everything that was dropped, and the mean wait half of the work."""
     with collector.paused():

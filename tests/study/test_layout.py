@@ -91,6 +91,7 @@ DOCTORED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["tuple", "dict", "__slots__", "slots, weakref"])
 def test_what_is_allocated_is_what_getsizeof_says_of_one_piece(small, kind):
     """Objects of one piece weigh what the interpreter says, so that the scale itself is right."""

@@ -13,6 +13,7 @@ import garbology
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["experiments", "list"], ["experiments.cycles", "--quick"]])
 def test_without_click_one_line_names_the_extra(tmp_path, words):
     """An installation without extras has the library and no command line, and says what to install."""

@@ -60,6 +60,7 @@ def test_the_interval_covers_the_true_median_about_as_often_as_it_says():
     assert sum(low <= 0 <= high for low, high in pairs) >= 175
 
 
+@pytest.mark.slow
 def test_a_combination_s_interval_covers_the_truth_about_as_often_as_it_says():
     """Of 200 pairs of samples of 25, most intervals of the ratio of medians hold the true ratio, 2."""
     generator = np.random.default_rng(7)

@@ -65,6 +65,7 @@ def test_a_setting_is_undone_at_its_end(name):
     assert (during == before) == (name == "default")
 
 
+@pytest.mark.slow
 def test_by_hand_the_bound_is_exact_at_every_setting(small):
     """Also of the settings that a quick run leaves out."""
     assert thresholds.by_hand_the_bound_is_exact(Runs(small)) == "to the pair in 4 samples"
