@@ -48,10 +48,7 @@ LARGE_ARRAY_GRAPHS = 600  # more objects than the highest default threshold, 200
 study = Study(
     title="Reference cycles in the computational graph",
     parameters={
-        "model": MODELS,
-        "outputs": KINDS,
-        "operations": [1_000, 10_000, 100_000],
-        "graphs": [100, 1_000],
+        "model": MODELS, "outputs": KINDS, "operations": [1_000, 10_000, 100_000], "graphs": [100, 1_000],
         "array_bytes": [8, 100_000, 1_000_000],
     },
     quick={

@@ -36,6 +36,7 @@ from typing import Any
 from experiments._clock import timed
 from experiments._elsewhere import measured_elsewhere, python_of
 from experiments._engines import AGAIN, ENGINES, STRONG, WEAK, Engine, Program
+from experiments._garbage import grown
 from garbology import collector, watch
 from garbology.study import Case, Claim, Runs, Study, Table, Unavailable, counted, every, run_study, shown
 
@@ -48,13 +49,11 @@ study = Study(
     parameters={"engine": list(ENGINES), "operations": [100], "graphs": [30]},
     quick={
         "engine": [WEAK, STRONG, "micrograd", "HIPS autograd", "DeZero", "DeZero, again", "torch, again"],
-        "operations": [50],
-        "graphs": [100],
-        "repeats": 1,
+        "operations": [50], "graphs": [100], "repeats": 1,
     },
     full={"operations": [100, 400], "graphs": [100]},
     most_repeats=5,
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -194,10 +193,10 @@ def _growth_bytes(work: Callable[[], None]) -> int:
 
     before = memory_usage().anonymous_bytes
     work()
-    after = memory_usage().anonymous_bytes
-    if before is None or after is None:
+    more = grown(before, memory_usage().anonymous_bytes)
+    if more is None:
         raise Unavailable("this system does not tell a process's anonymous memory (/proc/self/smaps_rollup)")
-    return after - before
+    return more
 
 
 longest, longest_held = drop_a_graph.largest("operations"), hold_graphs.largest("operations")

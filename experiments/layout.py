@@ -47,28 +47,16 @@ HELD: dict[str, tuple[Any, ...]] = {"numbers": (1, 2.5, None, "text"), "a list":
 study = Study(
     title="What an object costs: layout and weak references",
     parameters={
-        "layout": list(MAKE),
-        "holds": list(HELD),
-        "reference": list(HOLD_AND_READ),
-        "instances": [50_000],
+        "layout": list(MAKE), "holds": list(HELD), "reference": list(HOLD_AND_READ), "instances": [50_000],
     },
     quick={
-        "layout": [
-            "tuple",
-            "dict",
-            "__slots__",
-            "class",
-            "class, dict read",
-            "dataclass",
-            "dataclass, slots",
-        ],
-        "reference": ["strong", "weakref.ref"],
-        "instances": [10_000],
+        "layout": ["tuple", "dict", "__slots__", "class", "class, dict read", "dataclass", "dataclass, slots"],
+        "reference": ["strong", "weakref.ref"], "instances": [10_000],
         "repeats": 1,  # of each: counts that are the same every time, and the shortest of some collections
     },
     full={"instances": [50_000, 500_000]},
     most_repeats=7,
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

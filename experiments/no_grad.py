@@ -43,11 +43,8 @@ SMALL_ELEMENTS = 100  # up to here it is the engine's own work that takes the ti
 study = Study(
     title="Inference with and without recording",
     parameters={
-        "mode": MODES,
-        "depth": [10, 50, 100, 200],
-        "width": [1_000, 100_000],
-        "elements": [1, 100, 1_000, 10_000, 100_000],
-        "total": ["a Variable", "a number"],
+        "mode": MODES, "depth": [10, 50, 100, 200], "width": [1_000, 100_000],
+        "elements": [1, 100, 1_000, 10_000, 100_000], "total": ["a Variable", "a number"],
         "batches": [10, 30, 100, 300],
     },
     quick={

@@ -44,23 +44,19 @@ COLLECTIONS = {YOUNG: (0, False), "generation 1": (1, False), FULL: (2, False), 
 study = Study(
     title="Pauses of the collector, and what they depend on",
     parameters={
-        "collection": list(COLLECTIONS),
-        "live_objects": [10_000, 100_000, 1_000_000],
+        "collection": list(COLLECTIONS), "live_objects": [10_000, 100_000, 1_000_000],
         "payload_bytes": [16, 16_384, 262_144],
     },
     quick={
-        "collection": [YOUNG, FULL, FROZEN],
-        "live_objects": [20_000, 300_000],
-        "payload_bytes": [16, 65_536],
+        "collection": [YOUNG, FULL, FROZEN], "live_objects": [20_000, 300_000], "payload_bytes": [16, 65_536],
         "repeats": 2,
     },
     full={
-        "live_objects": [10_000, 100_000, 1_000_000, 5_000_000],
-        "payload_bytes": [16, 16_384, 262_144, 1_048_576],
+        "live_objects": [10_000, 100_000, 1_000_000, 5_000_000], "payload_bytes": [16, 16_384, 262_144, 1_048_576],
     },
     most_repeats=10,
     timeout_seconds=180,
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -178,8 +174,9 @@ study.verdict(
 )
 study.table(
     "One collection of a generation, over old objects without garbage and 500 young ones.",
-    collect, ["pause_seconds"],
-)  # fmt: skip
+    collect,
+    ["pause_seconds"],
+)
 
 
 if __name__ == "__main__":

@@ -62,22 +62,13 @@ study = Study(
     title="Thresholds, freezing, collecting by hand: speed against waiting garbage",
     parameters={"setting": list(SETTINGS), "live_objects": [200_000], "operations": [100_000]},
     quick={
-        "setting": [
-            "default",
-            "threshold 100",
-            "threshold 10,000",
-            "every 1k",
-            "every 1k, frozen",
-            "disabled",
-        ],
-        "live_objects": [100_000],
-        "operations": [15_000],
-        "repeats": 2,
+        "setting": ["default", "threshold 100", "threshold 10,000", "every 1k", "every 1k, frozen", "disabled"],
+        "live_objects": [100_000], "operations": [15_000], "repeats": 2,
     },
     full={"live_objects": [1_000_000], "operations": [500_000]},
     most_repeats=12,
     timeout_seconds=180,
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
