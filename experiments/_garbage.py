@@ -7,7 +7,9 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
+from itertools import cycle
 from typing import Any
 
 from garbology import collector, record_pauses
@@ -16,6 +18,9 @@ from garbology.recorders import Pauses, PeakMemory, WaitingGarbage, peak_memory,
 # Makes one specimen that refers once to the token (see garbology.recorders.waiting): a caller that ignores it drops it.
 MakeAndDrop = Callable[[object], object]
 
+
+PAYLOAD_BYTES = 64 * 1024
+AGED_PAIRS = 20_000  # alive at a time, so that each survives several collections before it is dropped
 
 # Where claims of several studies are expected to fail, and why: the arguments of Claim.expected_failure.
 IN_INCREMENTS: dict[str, Any] = {
@@ -54,6 +59,40 @@ def make_pair(token: object, payload_bytes: int = 0) -> Node:
     if payload_bytes:
         parent.payload = bytearray(payload_bytes)
     return parent
+
+
+def drop_exception(token: object) -> None:
+    """An exception -> its traceback -> the frame -> its local variable -> the exception; token is a local, too."""
+    try:
+        raise ValueError(PAYLOAD_BYTES)
+    except ValueError as error:
+        kept = error  # noqa: F841  # this is the mistake
+
+
+def drop_class(token: object) -> None:
+    """A class made in a function: it is in its own method resolution order, so it is in a cycle."""
+    type("Temporary", (), {"token": token})
+
+
+def drop_aged_pairs() -> MakeAndDrop:
+    """Each pair takes the place of the oldest of those alive, which is dropped."""
+    alive: list[Any] = [None] * AGED_PAIRS
+    places = cycle(range(AGED_PAIRS))
+
+    def drop(token: object) -> None:
+        alive[next(places)] = make_pair(token)
+
+    return drop
+
+
+# How to make it, how much of it for each live object, and how many specimens stay alive.
+GARBAGE: dict[str, tuple[Callable[[], MakeAndDrop], float, int]] = {
+    "pairs": (lambda: make_pair, 1.0, 0),
+    "payloads": (lambda: partial(make_pair, payload_bytes=PAYLOAD_BYTES), 0.1, 0),
+    "exceptions": (lambda: drop_exception, 0.25, 0),
+    "classes": (lambda: drop_class, 0.05, 0),
+    "aged pairs": (drop_aged_pairs, 1.0, AGED_PAIRS),
+}
 
 
 def live_heap(objects: int) -> list[list[Any]]:

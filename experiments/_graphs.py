@@ -1,4 +1,4 @@
-"""The graphs that studies build: a chain, the training steps of a perceptron, and a wide graph."""
+"""The graphs that studies build: a chain, a training of a perceptron, a wide graph, and small ones with branches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import Function, Variable, matmul, mean, square, tanh
+from autograd_core import Function, Variable, add, matmul, mean, square, tanh
 
 OPERATIONS_IN_A_STEP = 8  # of the perceptron's training
 
@@ -67,3 +67,33 @@ BUILD: dict[str, Callable[[int], Variable]] = {
 }
 # One graph that a training loop would drop at a time.
 OPERATIONS_OF_A_GRAPH = {"chain": 100, "perceptron": OPERATIONS_IN_A_STEP, "wide": 100}
+
+
+def without_branch(x: Variable) -> Variable:
+    """(x²)²: nothing branches."""
+    return _named(square(_squared(x)), "y")
+
+
+def even(x: Variable) -> Variable:
+    """a² + a² with a = x²: two branches of one length."""
+    a = _squared(x)
+    return _named(add(_named(square(a), "left"), _named(square(a), "right")), "y")
+
+
+def uneven(x: Variable) -> Variable:
+    """a + a² with a = x²: two branches, one of them longer."""
+    a = _squared(x)
+    return _named(add(a, _named(square(a), "a²")), "y")
+
+
+def _squared(x: Variable) -> Variable:
+    return _named(square(x), "a")
+
+
+def _named(variable: Variable, name: str) -> Variable:
+    variable.name = name
+    return variable
+
+
+# Small graphs of one number, whose results have names.
+GRAPHS = {"no branch": without_branch, "even branches": even, "uneven branches": uneven}

@@ -132,6 +132,22 @@ def new_sum(held: Any, gradient: Any) -> Any:
     return gradient if held is None else held + gradient
 
 
+def copy_then_in_place(held: Any, gradient: Any) -> Any:
+    """Copy the first gradient, and add the others to that copy, which has no other holder."""
+    if held is None:
+        return gradient.copy()
+    held += gradient
+    return held
+
+
+def in_place(held: Any, gradient: Any) -> Any:
+    """Keep the first gradient as it came, and add the others to it: WRONG, because it has other holders."""
+    if held is None:
+        return gradient
+    held += gradient
+    return held
+
+
 @dataclass
 class Walk:
     """The gradient of every Variable that a walk met, and the names of the results it visited, in order."""

@@ -34,7 +34,7 @@ import numpy.typing as npt
 from autograd_core import Variable
 from experiments._clock import fastest
 from experiments._graphs import Total
-from experiments._orders import Accumulate, SortedOnce, new_sum, walk
+from experiments._orders import Accumulate, SortedOnce, copy_then_in_place, in_place, new_sum, walk
 from garbology.recorders import traced_allocations
 from garbology.study import Study, every, run_study
 
@@ -50,22 +50,6 @@ study = Study(
     full={"elements": [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 4_000_000]},
     most_repeats=10,
 )
-
-
-def copy_then_in_place(held: Any, gradient: Any) -> Any:
-    """Copy the first gradient, and add the others to that copy, which has no other holder."""
-    if held is None:
-        return gradient.copy()
-    held += gradient
-    return held
-
-
-def in_place(held: Any, gradient: Any) -> Any:
-    """Keep the first gradient as it came, and add the others to it: WRONG, because it has other holders."""
-    if held is None:
-        return gradient
-    held += gradient
-    return held
 
 
 WAYS: dict[str, Accumulate] = {

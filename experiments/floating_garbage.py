@@ -28,71 +28,30 @@ Run CPython 3.14.5 or newer rather than 3.14.0 to 3.14.4.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from itertools import cycle
 from typing import Any
 
 from experiments import _garbage
 from experiments._clock import timed
-from experiments._garbage import MakeAndDrop, make_pair
+from experiments._garbage import GARBAGE, MakeAndDrop, make_pair
 from garbology import collector, record_pauses
 from garbology.recorders import waiting_garbage
 from garbology.study import Run, Study, every, run_study
 
-PAYLOAD_BYTES = 64 * 1024
-AGED_PAIRS = 20_000  # alive at a time, so that each survives several collections before it is dropped
 FULL_COLLECTION_OBJECTS = 250_000  # at 2000 objects, 10 times 10 young collections later, and then some
 WINDOWS = 20  # the timeline's: the most that waited in each of so many parts of the work
 
 study = Study(
     title="Floating garbage: what waits for the collector",
     parameters={
-        "garbage": ["pairs", "payloads", "exceptions", "classes", "aged pairs"],
-        "threshold": [700, 2000],
-        "live_objects": [200_000],
-        "heap_objects": [150_000, 500_000, 1_500_000],
+        "garbage": ["pairs", "payloads", "exceptions", "classes", "aged pairs"], "threshold": [700, 2000],
+        "live_objects": [200_000], "heap_objects": [150_000, 500_000, 1_500_000],
     },
     quick={"live_objects": [40_000], "heap_objects": [300_000], "repeats": 2},
     full={"live_objects": [200_000, 1_000_000], "heap_objects": [150_000, 500_000, 1_500_000, 5_000_000]},
     most_repeats=8,
     timeout_seconds=180,
-)
-
-
-def drop_exception(token: object) -> None:
-    """An exception -> its traceback -> the frame -> its local variable -> the exception; token is a local, too."""
-    try:
-        raise ValueError(PAYLOAD_BYTES)
-    except ValueError as error:
-        kept = error  # noqa: F841  # this is the mistake
-
-
-def drop_class(token: object) -> None:
-    """A class made in a function: it is in its own method resolution order, so it is in a cycle."""
-    type("Temporary", (), {"token": token})
-
-
-def drop_aged_pairs() -> MakeAndDrop:
-    """Each pair takes the place of the oldest of those alive, which is dropped."""
-    alive: list[Any] = [None] * AGED_PAIRS
-    places = cycle(range(AGED_PAIRS))
-
-    def drop(token: object) -> None:
-        alive[next(places)] = make_pair(token)
-
-    return drop
-
-
-# How to make it, how much of it for each live object, and how many specimens stay alive.
-GARBAGE: dict[str, tuple[Callable[[], MakeAndDrop], float, int]] = {
-    "pairs": (lambda: make_pair, 1.0, 0),
-    "payloads": (lambda: partial(make_pair, payload_bytes=PAYLOAD_BYTES), 0.1, 0),
-    "exceptions": (lambda: drop_exception, 0.25, 0),
-    "classes": (lambda: drop_class, 0.05, 0),
-    "aged pairs": (drop_aged_pairs, 1.0, AGED_PAIRS),
-}
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -312,8 +271,7 @@ study.verdict(
 )
 study.table(
     "With the thresholds that CPython starts with: what waits at most, what is left when the work is done.",
-    drop_garbage,
-    [
+    drop_garbage, [
         "objects_each", "peak_waiting", "peak_waiting_objects", "peak_waiting_bytes", "peak_above_baseline_bytes",
         "left_waiting", "mean_wait_seconds", "longest_pause_seconds",
     ],

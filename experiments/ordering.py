@@ -28,9 +28,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import Variable, add, square
+from autograd_core import Variable
 from experiments._clock import fastest
-from experiments._graphs import build_chain, build_wide
+from experiments._graphs import GRAPHS, build_chain, build_wide
 from experiments._orders import Agenda, Heap, Queue, SortedAtEveryPush, SortedOnce, Stack, generation, walk
 from experiments._shared import functions_behind
 from garbology.study import Study, every, run_study, some
@@ -62,35 +62,6 @@ study = Study(
     full={"operations": [500, 1_000, 2_000, 4_000, 8_000, 16_000]},
     most_repeats=10,
 )
-
-
-def chain(x: Variable) -> Variable:
-    """(x²)²: nothing branches."""
-    return _named(square(_squared(x)), "y")
-
-
-def even(x: Variable) -> Variable:
-    """a² + a² with a = x²: two branches of one length."""
-    a = _squared(x)
-    return _named(add(_named(square(a), "left"), _named(square(a), "right")), "y")
-
-
-def uneven(x: Variable) -> Variable:
-    """a + a² with a = x²: two branches, one of them longer."""
-    a = _squared(x)
-    return _named(add(a, _named(square(a), "a²")), "y")
-
-
-def _squared(x: Variable) -> Variable:
-    return _named(square(x), "a")
-
-
-def _named(variable: Variable, name: str) -> Variable:
-    variable.name = name
-    return variable
-
-
-GRAPHS = {"no branch": chain, "even branches": even, "uneven branches": uneven}
 
 
 @dataclass(frozen=True)

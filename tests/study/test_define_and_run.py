@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from autograd_core import Plan, Variable
+from experiments import _models
 from experiments import define_and_run as study
 from tests.study.claims import doctored, in_rows, take
 
@@ -73,10 +74,10 @@ def test_one_small_sample():
 def test_models_that_decide(number):
     """The branch and its form in operations agree, and a plan follows the latter alone."""
     x = np.full(1, number)
-    expected = study.branch(Variable(x)).data
-    assert study.operations(Variable(x)).data == expected
-    assert Plan(study.operations, np.full(1, -1.0)).run(x)[0] == expected
-    assert 0.5 <= abs(study.loop(Variable(x)).data) <= 1
+    expected = _models.branch(Variable(x)).data
+    assert _models.operations(Variable(x)).data == expected
+    assert Plan(_models.operations, np.full(1, -1.0)).run(x)[0] == expected
+    assert 0.5 <= abs(_models.loop(Variable(x)).data) <= 1
 
 
 def test_the_page_tells_how_often_a_planned_branch_is_wrong(page):

@@ -4,6 +4,7 @@ import gc
 
 import pytest
 
+from experiments import _garbage
 from experiments import floating_garbage as floating
 from garbology.interpreter import collector
 from tests.study.claims import doctored, one_of, take
@@ -51,7 +52,7 @@ DOCTORED = {
 def test_waiting_bytes_are_real_memory(samples):
     """The process's own peak rose by most of what is said to have waited with payloads."""
     run = one_of(samples, garbage="payloads")
-    assert run.peak_waiting_bytes > run.peak_waiting * floating.PAYLOAD_BYTES
+    assert run.peak_waiting_bytes > run.peak_waiting * _garbage.PAYLOAD_BYTES
     assert run.peak_above_baseline_bytes > 0.5 * run.peak_waiting_bytes
 
 
