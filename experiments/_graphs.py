@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import Function, Variable, add, matmul, mean, square, tanh
+from autograd_core import Function, Variable, add, grad, matmul, mean, square, tanh
 
 OPERATIONS_IN_A_STEP = 8  # of the perceptron's training
 
@@ -97,3 +97,35 @@ def _named(variable: Variable, name: str) -> Variable:
 
 # Small graphs of one number, whose results have names.
 GRAPHS = {"no branch": without_branch, "even branches": even, "uneven branches": uneven}
+
+
+# What becomes of the gradient of a second derivative, and ways to open the cycle that it makes.
+KEPT, RETURNED = "stays in x.grad", "grad(y, x)"
+OPENED: dict[str, Callable[[Variable, Variable], None]] = {
+    "x.cleargrad()": lambda x, y: x.cleargrad(),
+    "x.grad = None": lambda x, y: setattr(x, "grad", None),
+    "y.backward()": lambda x, y: y.backward(),
+}
+WAYS = [KEPT, *OPENED, RETURNED]
+
+
+def second_derivative(way: str, layers: int, width: int) -> tuple[Any, ...]:
+    """The second derivative of a chain of layers, after everything that it was computed from."""
+    x = Variable(np.linspace(-1, 1, width), "x")
+    y = model(x, layers)
+    if way == RETURNED:
+        first = grad(y, x, create_graph=True)
+    else:
+        y.backward(create_graph=True)
+        first = x.grad
+    second = grad(first, x)
+    if way in OPENED:
+        OPENED[way](x, y)
+    return x, y, first, second
+
+
+def model(x: Variable, layers: int) -> Variable:
+    """As many layers of two operations."""
+    for _ in range(layers):
+        x = tanh(x * 0.9)
+    return x

@@ -27,28 +27,21 @@ ordinary `backward()` opens the cycle as well: it puts an array in the Variable'
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from autograd_core import Variable, grad, output_references, tanh
+from autograd_core import Variable, output_references
 from autograd_core.config import OutputReferences
 from experiments._clock import fastest_by_turns, seconds_of
 from experiments._garbage import drop_in_a_loop, garbage_of
+from experiments._graphs import KEPT, RETURNED, WAYS, model, second_derivative
 from garbology import collector, find_cycles
 from garbology.recorders import Growth, census, traced_allocations
-from garbology.study import Run, Runs, Study, agree, every, run_study
+from garbology.study import Study, agree, every, run_study
 
-KEPT, RETURNED = "stays in x.grad", "grad(y, x)"
-OPENED: dict[str, Callable[[Variable, Variable], None]] = {
-    "x.cleargrad()": lambda x, y: x.cleargrad(),
-    "x.grad = None": lambda x, y: setattr(x, "grad", None),
-    "y.backward()": lambda x, y: y.backward(),
-}
-WAYS = [KEPT, *OPENED, RETURNED]
 OUTPUTS: list[OutputReferences] = ["weak", "none", "strong"]  # how Functions refer to them
 WIDTH = 100  # numbers in each array
 EXPLAINED_LAYERS = 5  # few enough that all references are named
@@ -93,28 +86,6 @@ def drop_graphs(layers: int) -> Leftovers:
             found = find_cycles(second_derivative, KEPT, EXPLAINED_LAYERS, WIDTH)
             left.shapes[outputs] = found.to_dict()["shapes"][:1]
     return left
-
-
-def second_derivative(way: str, layers: int, width: int) -> tuple[Any, ...]:
-    """The second derivative of a chain of layers, after everything that it was computed from."""
-    x = Variable(np.linspace(-1, 1, width), "x")
-    y = model(x, layers)
-    if way == RETURNED:
-        first = grad(y, x, create_graph=True)
-    else:
-        y.backward(create_graph=True)
-        first = x.grad
-    second = grad(first, x)
-    if way in OPENED:
-        OPENED[way](x, y)
-    return x, y, first, second
-
-
-def model(x: Variable, layers: int) -> Variable:
-    """As many layers of two operations."""
-    for _ in range(layers):
-        x = tanh(x * 0.9)
-    return x
 
 
 def _dropped(way: str, layers: int) -> dict[str, Any]:
@@ -198,11 +169,14 @@ def _held_bytes(elements: int, recorded: bool) -> int:
     return traced.current_bytes
 
 
+def labels_of(edges: list[dict[str, str]]) -> list[str]:
+    """What the edges are called."""
+    return sorted({edge["label"] for edge in edges})
+
+
 rows = drop_graphs.rows("rows", by=["outputs", "gradient"])
-strong, not_strong = rows.where(outputs="strong"), rows.where(outputs=["weak", "none"])
-stays = not_strong.where(gradient=KEPT)
-opened = not_strong.where(gradient=[way for way in WAYS if way != KEPT])
-weak = rows.where(outputs="weak")
+strong, weak, not_strong = rows.each(outputs=["strong", "weak", ["weak", "none"]])
+stays, opened = not_strong.each(gradient=[KEPT, [way for way in WAYS if way != KEPT]])
 kept, returned, cleared = (
     each.largest("layers") for each in weak.each(gradient=[KEPT, RETURNED, "x.cleargrad()"])
 )
@@ -210,24 +184,28 @@ stored_steps, returned_steps = repeat_steps.each(gradient=[KEPT, RETURNED])
 longest = stored_steps.largest("steps")
 small = price_a_backward.smallest("elements")  # where the engine's own work shows
 slower = small.recorded_seconds / small.ordinary_seconds
+explained = drop_graphs.with_values(
+    cycles=lambda run: [{"outputs": each, **cycle} for each in ("weak", "none") for cycle in run.shapes[each]]
+)
+cycles = explained.rows("cycles", by=["outputs"]).with_values(
+    labels=lambda cycle: labels_of(cycle.edges),
+    weakened=lambda cycle: (
+        labels_of(cycle.advice["edges"]) if cycle.advice and cycle.advice["verified"] else None
+    ),
+)
 left_of_strong = strong.least(lambda row: row.left / row.built)
-
-
-def had_a_graph(row: Run) -> bool:
-    """Whether there was anything to leave: seven objects in each layer."""
-    return bool(row.built >= 7 * row.layers)
 
 
 a_stored_gradient_keeps_the_graph = study.claim(
     "With weak references to the outputs, or none, nearly every object is left if the gradient stays.",
-    every(stays, had_a_graph, "there was no graph to begin with"),
+    every(stays, lambda row: row.built >= 7 * row.layers, "there was no graph to begin with"),
     # What made y alone is free: no derivative of the last operation needs its result.
     every(stays, lambda row: row.built - 4 <= row.left < row.built),
     evidence="{kept.left} of {kept.built} objects with {kept.layers} layers",
 )
 opening_the_cycle_frees_it = study.claim(
     "Clearing x.grad, an ordinary backward, or a gradient that is returned leaves nothing at all.",
-    every(opened, had_a_graph, "there was no graph to begin with"),
+    every(opened, lambda row: row.built >= 7 * row.layers, "there was no graph to begin with"),
     every(opened, left=0, garbage_objects=0, collected_objects=0),
     evidence="0 objects left in {samples}",
 )
@@ -246,25 +224,19 @@ trial_deletion_predicts_the_collector = study.claim(
     every(rows, lambda row: row.garbage_objects == row.collected_objects),
     evidence="the same number in {samples}",
 )
-
-
-@study.finding
-def the_gradient_is_the_way_back(runs: Runs) -> str:
-    """The one cycle runs through Variable.grad: no other reference on it can be given up."""
-    for outputs, shapes in (
-        (each, run.shapes[each]) for run in runs.of(drop_graphs) for each in ("weak", "none")
-    ):
-        assert len(shapes) == 1, f"{outputs}: {len(shapes)} cycles"
-        labels = {edge["label"] for edge in shapes[0]["edges"]}
-        assert {".grad", ".creator"} <= labels, f"{outputs}: {sorted(labels)}"
-        assert not any(".outputs" in label for label in labels), f"{outputs}: {sorted(labels)}"
-        advice = shapes[0]["advice"] or {"edges": [], "verified": False}
-        weakened = {edge["label"] for edge in advice["edges"]}
-        assert not advice["verified"] or weakened == {".grad"}, f"{outputs}: weaken {sorted(weakened)}"
-        # Weak from the beginning, it would lose a gradient that has not been read yet: it is to be cleared.
-    return "Variable.grad -> Variable, and no reference to an output"
-
-
+the_gradient_is_the_way_back = study.claim(
+    "The one cycle runs through Variable.grad: no other reference on it can be given up.",
+    every(
+        explained,
+        lambda run: [each["outputs"] for each in run.cycles] == ["weak", "none"],
+        "not a cycle each",
+    ),
+    every(cycles, lambda cycle: {".grad", ".creator"} <= set(cycle.labels), "{labels}"),
+    every(cycles, lambda cycle: not any(".outputs" in label for label in cycle.labels), "{labels}"),
+    # Weak from the beginning, it would lose a gradient that has not been read yet: it is to be cleared.
+    every(cycles, lambda cycle: cycle.weakened in (None, [".grad"]), "weaken {weakened}"),
+    evidence="Variable.grad -> Variable, and no reference to an output",
+)
 returned_gradients_never_wait = study.claim(
     "In a loop nothing waits for the collector if gradients are returned, and graphs do if they are stored.",
     (stored_steps.peak_waiting_graphs >= 2).for_each("steps"),
@@ -311,12 +283,7 @@ study.table(
     "After the last reference went, collector paused: engine objects, and what gc.collect() freed.",
     rows, ["built", "left", "garbage_objects", "garbage_bytes", "collected_objects"],
 )  # fmt: skip
-
-
-@study.pictures
-def pictures(runs: Runs) -> list[dict[str, Any]]:
-    """The cycle through the gradient."""
-    return list(next(iter(runs.of(drop_graphs))).shapes["weak"])
+study.pictures(drop_graphs.with_values(shapes=lambda run: run.shapes["weak"]).first())
 
 
 if __name__ == "__main__":
