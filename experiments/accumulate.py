@@ -290,11 +290,9 @@ peak_of_accumulation = study.line(
 )  # fmt: skip
 
 study.tile("Gradient of {wrong.variable}, {wrong.right:g} is right", wrong.gradient, better="")
-in_place_on_one, in_place_on_largest = (each.in_place_seconds / each.new_seconds for each in (one, largest))
+in_place_on_one, in_place_on_most = (each.in_place_seconds / each.new_seconds for each in (one, largest))
 study.tile("Time in place, one number", in_place_on_one, unit="times", atlas=True, better="")
-study.tile(
-    "Time in place, {largest.elements} numbers", in_place_on_largest, unit="times", atlas=True, better=""
-)
+study.tile("Time in place, {largest.elements} numbers", in_place_on_most, unit="times", atlas=True, better="")
 study.tile("Adding {USES} gradients of {largest.elements} numbers, new sums", accumulated.new_sums_seconds)
 study.tile("Adding {USES} gradients of {largest.elements} numbers, copy first", accumulated.copy_seconds)
 study.verdict(

@@ -360,10 +360,9 @@ verdict = study.verdict(
     weak, {chain_none.variables_left} with none."""
 )
 study.table(
-    "After the last reference went, collector paused: what is left, and one gc.collect().",
-    drop_a_graph,
+    "After the last reference went, collector paused: what is left, and one gc.collect().", drop_a_graph,
     ["variables_left", "functions_left", "collected_objects", "collect_seconds", "held_after_drop_bytes"],
-)
+)  # fmt: skip
 study.pictures(explained_strong.largest("operations"))
 
 

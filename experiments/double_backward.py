@@ -227,9 +227,7 @@ trial_deletion_predicts_the_collector = study.claim(
 the_gradient_is_the_way_back = study.claim(
     "The one cycle runs through Variable.grad: no other reference on it can be given up.",
     every(
-        explained,
-        lambda run: [each["outputs"] for each in run.cycles] == ["weak", "none"],
-        "not a cycle each",
+        explained, lambda run: [each["outputs"] for each in run.cycles] == ["weak", "none"], "not one each"
     ),
     every(cycles, lambda cycle: {".grad", ".creator"} <= set(cycle.labels), "{labels}"),
     every(cycles, lambda cycle: not any(".outputs" in label for label in cycle.labels), "{labels}"),

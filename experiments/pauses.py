@@ -174,9 +174,8 @@ study.verdict(
 )
 study.table(
     "One collection of a generation, over old objects without garbage and 500 young ones.",
-    collect,
-    ["pause_seconds"],
-)
+    collect, ["pause_seconds"],
+)  # fmt: skip
 
 
 if __name__ == "__main__":

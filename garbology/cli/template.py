@@ -61,12 +61,12 @@ def drop_pairs(link: str, pairs: int) -> Left:
         return Left(collected_objects, time.perf_counter() - started)
 
 
-strong, weak = (drop_pairs.where(link=link) for link in ("strong", "weak"))
+strong, weak = drop_pairs.each(link=["strong", "weak"])
 most_strong, most_weak = (pairs.largest("pairs") for pairs in (strong, weak))
 
 weak_links_leave_nothing = study.claim(
     "With a weak link back, nothing is left for the collector.",
-    every(weak, lambda run: run.collected_objects == 0, "something was left"),
+    every(weak, collected_objects=0),
 )
 strong_links_leave_every_pair = study.claim(
     "With a strong link back, both objects of every pair are left, however many pairs.",
