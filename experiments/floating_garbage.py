@@ -58,9 +58,8 @@ study = Study(
 class Waiting:
     """What waited while specimens (pairs, exceptions, classes) were made and dropped, one at a time.
 
-    `timeline` has the most objects that waited in each twentieth of the work. `mean_wait_seconds` is the time
-    from a specimen's drop to its end, by Little's law: how many wait on average, divided by how many are
-    dropped a second.
+    `timeline` has the most objects that waited in each twentieth of the work. `mean_wait_seconds` is the time from a
+    specimen's drop to its end, by Little's law: how many wait on average, divided by how many are dropped a second.
     """
 
     threshold_objects: int

@@ -62,8 +62,7 @@ study = Study(
 class Inference:
     """What one pass through the model holds at most, above the start.
 
-    `traced_peak_bytes` counts allocations and is exact; `resident_peak_bytes` is what the operating system
-    saw.
+    `traced_peak_bytes` counts allocations and is exact; `resident_peak_bytes` is what the operating system saw.
     """
 
     array_bytes: int  # of one layer's results
