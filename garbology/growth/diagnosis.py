@@ -193,7 +193,7 @@ class diagnosing:  # noqa: N801 - reads as a verb in `with diagnosing() as repor
         with exclusive.analysis():
             last = recorder.finish()
             self._report.calls = recorder.steps
-            fill_in(self._report, recorder, last, keys=self._keys)
+            fill_in(self._report, recorder.baseline, recorder.readings, last, keys=self._keys)
         if self._trim:
             self._report.trimmed_bytes = _given_back()
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from garbology.growth.baseline import Baseline, Last, State
 from garbology.growth.gains import Gains
 from garbology.growth.holders import Holder, describe
-from garbology.growth.recording import Last, Recorder, State
 from garbology.growth.report import LEAST_KEPT_BYTES, Report
 from garbology.growth.trend import NONE, Slope, settled_from, slope_of, undisturbed
 from garbology.interpreter.allocators import block_rules
@@ -29,12 +29,17 @@ _Values = NDArray[np.float64]
 _Readings = tuple[_Values, _Values, _Values, _Values]
 
 
-def fill_in(report: Report, recorder: Recorder, last: Last | None, *, keys: bool) -> None:
-    """All that is known without the cycles: growth, what is alive and its holders, what is kept, what is C's."""
+def fill_in(
+    report: Report, baseline: Baseline, rows: NDArray[np.float64], last: Last | None, *, keys: bool
+) -> None:
+    """All that is known without the cycles: growth, what is alive and its holders, what is kept, what is C's.
+
+    ``rows`` are those of :class:`garbology.growth.readings.Readings`.
+    """
     if last is None:
         return
-    states = recorder.states
-    readings = _readings(recorder)
+    states = baseline.states
+    readings = _readings(rows, states)
     steps, used, kept, _ = readings
     start = settled_from(steps, used)
     report.settled = int(steps[start])
@@ -51,8 +56,8 @@ def fill_in(report: Report, recorder: Recorder, last: Last | None, *, keys: bool
     gains = Gains(states, report.settled)
     growing = gains.growing(max(_LEAST_BYTES, _LEAST_SHARE * report.grows))
     stopped = gains.stopped(growing)
-    report.holders = _named(gains, growing[:_MOST_NAMED], recorder, last, report.calls, keys=keys)
-    report.bounded = _named(gains, stopped[: _MOST_NAMED // 2], recorder, last, 0, keys=keys)
+    report.holders = _named(gains, growing[:_MOST_NAMED], baseline, last, report.calls, keys=keys)
+    report.bounded = _named(gains, stopped[: _MOST_NAMED // 2], baseline, last, 0, keys=keys)
     live = gains.live_without(stopped)
     report.alive = live.value
     believe_objects(report, live)
@@ -79,17 +84,17 @@ def add_waiting(report: Report) -> None:
     report.unexplained = report.grows - told
 
 
-def _readings(recorder: Recorder) -> _Readings:
+def _readings(rows: NDArray[np.float64], states: Sequence[State]) -> _Readings:
     """The columns of the readings; of the live objects alone, where allocators cannot be read.
 
     A census disturbs what the allocators have in reserve, so the step after it shows some hundred bytes more or less.
     Where that is all that it shows, it is replaced by what other steps show.
     """
-    steps, used, kept, in_c = recorder.readings.T
+    steps, used, kept, in_c = rows.T
     if np.isnan(used).any():
-        places, live = _series(recorder.states, "live_bytes")
+        places, live = _series(states, "live_bytes")
         return places, live, np.zeros(len(live)), np.full(len(live), np.nan)
-    after = np.searchsorted(steps, [state.step for state in recorder.states[1:-1]])
+    after = np.searchsorted(steps, [state.step for state in states[1:-1]])
     smooth = (undisturbed(series, after, _DISTURBANCE_BYTES) for series in (used, in_c))
     return steps, next(smooth), kept, next(smooth)
 
@@ -155,7 +160,7 @@ def _add_kept(report: Report, steps: _Values, kept: _Values) -> None:
 
 
 def _named(
-    gains: Gains, chosen: Sequence[int], recorder: Recorder, last: Last, calls: int, *, keys: bool
+    gains: Gains, chosen: Sequence[int], baseline: Baseline, last: Last, calls: float, *, keys: bool
 ) -> list[Holder]:
     """The ``chosen`` ones, by what they gain in each of ``calls``; where that is 0, as bounded, by all they gained."""
     holders = []
@@ -164,7 +169,7 @@ def _named(
         in_all = float(gains.gained[-1, at])
         figures = (rate.value, rate.low, rate.high) if calls else (in_all, in_all, in_all)
         holder = Holder("", *figures, bounded=not calls)
-        describe(holder, last, place, recorder.growing_leaf(place), keys=keys)
+        describe(holder, last, place, baseline.growing_leaf(place), keys=keys)
         holder.entries = last.entries_gained(place) / (calls or 1)
         holders.append(holder)
     return _merged(holders)

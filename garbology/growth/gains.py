@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.growth.recording import State
+from garbology.growth.baseline import State
 from garbology.growth.trend import Slope, slope_of
 
 _LEAST_RISING_SHARE = 1 / 3  # of the times between two censuses: what gains once does not grow

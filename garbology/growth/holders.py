@@ -13,7 +13,7 @@ import numpy as np
 
 from garbology.alive.path import labels_between
 from garbology.alive.question import Alive, explain_alive
-from garbology.growth.recording import Last
+from garbology.growth.baseline import Last
 from garbology.interpreter.contents import items_of
 from garbology.monitoring.privacy import without_keys
 from garbology.names.call_caches import INSIDE, is_call_cache
