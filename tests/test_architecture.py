@@ -34,7 +34,7 @@ ENGINE = [
 # The rooms of the instrument, from the bottom to the top, in the same way.
 ROOMS = [
     *("text", "interpreter", "names", "snapshot", "cycles", "sizes", "advice", "leaks", "alive", "find"),
-    *("monitoring", "recorders", "growth", "study", "reporting", "measuring", "cli", "testing"),
+    *("recorders", "growth", "monitoring", "study", "reporting", "measuring", "cli", "testing"),
 ]
 # What is beside the order: a recorder runs in any program, and the plugin asserts.
 BELOW = {

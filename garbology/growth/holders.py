@@ -15,12 +15,12 @@ from garbology.alive.path import labels_between
 from garbology.alive.question import Alive, explain_alive
 from garbology.growth.baseline import Last
 from garbology.interpreter.contents import items_of
-from garbology.monitoring.privacy import without_keys
 from garbology.names.call_caches import INSIDE, is_call_cache
 from garbology.names.classes import HEAP_TYPE, flags_of, is_class, safe_type_name, short_type_name
 from garbology.names.edges import named_referents
 from garbology.names.globals import set_at
 from garbology.names.hidden import hides, unseen_referents
+from garbology.names.privacy import without_keys
 from garbology.snapshot.arrays import counted
 
 _BASES = type.__dict__["__bases__"].__get__

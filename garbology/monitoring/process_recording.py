@@ -17,9 +17,9 @@ from garbology.find.explain import explain_garbage, judged
 from garbology.find.familiar import Familiar
 from garbology.interpreter import collector, exclusive
 from garbology.monitoring.monitors import Monitor
-from garbology.monitoring.privacy import private
 from garbology.monitoring.sinks import JsonLines
 from garbology.names.classes import safe_type_name
+from garbology.names.privacy import private
 from garbology.snapshot.addresses import types_of
 from garbology.snapshot.arrays import tally
 from garbology.snapshot.listing import closed, listing

@@ -8,8 +8,8 @@ from typing import Any
 
 from garbology.cycles.result import CycleShape
 from garbology.monitoring.estimates import Estimate
-from garbology.monitoring.privacy import private
 from garbology.monitoring.seen import SeenShape
+from garbology.names.privacy import private
 
 MOST_SHAPES = 256
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from garbology.monitoring.privacy import private, without_keys, without_source
+from garbology.names.privacy import private, without_keys, without_source
 
 
 @pytest.mark.parametrize(
