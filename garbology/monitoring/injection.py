@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import platform
 import re
 import shutil
 import signal
@@ -221,11 +222,19 @@ set unwindonsignal on
 handle all nostop noprint pass
 handle SIGINT nostop noprint pass
 attach {pid}
+{try_registers}
 set $page = ((char *(*)(void *, unsigned long, int, int, int, long)) mmap)(0, 4096, 3, 34, -1, 0)
 set {{char [{size}]}} $page = "{code}"
 set $refused = ((int (*)(void *, void *)) Py_AddPendingCall)((void *) PyRun_SimpleString, $page)
 printf "refused: %d\\n", $refused
 detach
+"""
+# A gdb that is older than the processor may be unable to write its registers (gdb 13 and AMX), and finds out in the
+# middle of a call: the process's system call then fails with error 514. So one register is written and written back;
+# what fails in a file of commands ends it.
+TRY_REGISTERS = """
+set $xmm15.v4_int32[3] = $xmm15.v4_int32[3] ^ 1
+set $xmm15.v4_int32[3] = $xmm15.v4_int32[3] ^ 1
 """
 # Whatever is raised here would leave PyRun_SimpleString with -1, and that would end the program in a SystemError: at
 # most nothing happens. What has no Exception for a base comes from the program's own handlers of signals.
@@ -248,14 +257,23 @@ def _by_gdb(target: Target, script: Path) -> None:
     # In a namespace of its own, and the file closed: a warning would be noted in that of `__main__`.
     code = f"exec({_READ_AND_RUN.format(path=str(script))!a}, {{}})"
     quoted = code.replace("\\", r"\\").replace('"', r"\"")
-    commands = _GDB.format(pid=target.pid, size=len(code) + 1, code=quoted)
-    steps = [word for line in commands.strip().splitlines() for word in ("-ex", line)]
+    registers = TRY_REGISTERS if platform.machine().lower() in ("x86_64", "amd64") else ""
+    commands = script.with_suffix(".gdb")
+    commands.write_text(
+        _GDB.format(pid=target.pid, size=len(code) + 1, code=quoted, try_registers=registers),
+        encoding="utf-8",
+    )
     quiet = ["-iex", "set auto-load off", "-iex", "set debuginfod enabled off"]
-    done = _done([gdb, "-nx", "-batch", *quiet, str(target.executable), *steps], target)
+    done = _done([gdb, "-nx", "-batch", *quiet, str(target.executable), "-x", str(commands)], target)
     if "refused: 0" in done.stdout:
         return
     if "ptrace: Operation not permitted" in done.stderr:
         raise AttachError(f"{target.pid}: {_not_permitted()}")
+    if "Couldn't write" in done.stderr:
+        raise AttachError(
+            f"{target.pid}: this gdb cannot write the registers of this processor, so nothing was attached: install a "
+            "newer one, or start the program with `garbology run` or garbology.monitor"
+        )
     raise AttachError(f"{target.pid}: gdb could not call into it: {last_line(done.stderr)}")
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,10 +19,9 @@ from garbology.monitoring.attaching import AttachSettings
 from garbology.monitoring.injection import AttachError, Target, target_of
 from garbology.monitoring.observing import Statistics, observe
 from garbology.monitoring.recordings import read_recording
-from tests.cli.commands import ENVIRONMENT, garbology
+from tests.cli.commands import ENVIRONMENT, can_attach, garbology
 
-CAN_ATTACH = sys.platform == "linux" and (sys.version_info >= (3, 14) or shutil.which("gdb") is not None)
-ATTACHES = pytest.mark.skipif(not CAN_ATTACH, reason="neither sys.remote_exec nor gdb here")
+ATTACHES = pytest.mark.skipif(not can_attach(), reason="neither sys.remote_exec nor a gdb that works here")
 SHAPES_KNOWN = collector.kind() == "generational"
 SERVICE = """
 import gc, json, os, sys, threading, time, tracemalloc
@@ -287,6 +285,25 @@ def test_a_refusal_is_one_line(monkeypatch, said, told):
     with pytest.raises(AttachError, match=told) as refused:
         injection.inject(target, Path("x.py"))
     assert "\n" not in str(refused.value)
+
+
+def test_a_gdb_that_cannot_write_registers_changes_nothing(monkeypatch, tmp_path):
+    """Its error is told with the remedy; the commands try it before anything is called."""
+    asked = []
+
+    def refuse(command, target):
+        asked.extend(Path(command[-1]).read_text().splitlines())
+        return SimpleNamespace(stdout="", stderr="Couldn't write extended state status: Bad address.")
+
+    monkeypatch.setattr(injection, "_done", refuse)
+    monkeypatch.setattr(injection.shutil, "which", lambda name: "/usr/bin/gdb")
+    monkeypatch.setattr(injection.platform, "machine", lambda: "x86_64")
+    with pytest.raises(
+        AttachError, match="cannot write the registers of this processor, so nothing was attached"
+    ):
+        injection._by_gdb(Target(7, Path(sys.executable), (3, 12), 0), tmp_path / "begin.py")
+    tried, called = (next(n for n, line in enumerate(asked) if word in line) for word in ("xmm15", "mmap"))
+    assert tried < called
 
 
 def test_without_gdb_an_older_python_is_refused_with_the_remedy(monkeypatch):
