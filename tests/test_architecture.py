@@ -36,8 +36,9 @@ ROOMS = [
     *("text", "interpreter", "names", "snapshot", "cycles", "sizes", "advice", "leaks", "alive", "find"),
     *("recorders", "growth", "monitoring", "study", "reporting", "measuring", "cli", "testing"),
 ]
-# What is beside the order: a recorder runs in any program, and the plugin asserts.
+# What is beside the order: a recorder runs in any program, a diagnosis draws itself in a notebook, the plugin asserts.
 BELOW = {
+    "growth": [*ROOMS[:11], "reporting"],
     "recorders": ["interpreter"],
     "study": ["text", "interpreter"],
     "measuring": ["text", "interpreter", "study"],

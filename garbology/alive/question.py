@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,7 +15,7 @@ import numpy as np
 from garbology.alive.asking import Asking
 from garbology.alive.path import Chains, node_name
 from garbology.cycles.result import Edge
-from garbology.cycles.upstream import Upstream, hidden_cycle, upstream_of
+from garbology.cycles.upstream import Upstream, Upstreams, hidden_cycle
 from garbology.interpreter import collector, exclusive
 from garbology.interpreter.refcounts import is_immortal, reference_count
 from garbology.interpreter.tracing import untraced
@@ -148,26 +148,55 @@ def explain_alive(
     if is_immortal(held[0]):
         return Alive(node_name(held[0]), "immortal", _IMMORTAL)
     with exclusive.analysis(), collector.paused():
-        return _Question(held, caller, asking, own).answer()
+        return _Question(Asked(held, own), 0, caller, asking).answer()
+
+
+class Asked:
+    """A heap in which several questions are asked: what :func:`explain_alive` answers for one object.
+
+    Parameters
+    ----------
+    held : the objects; the list itself does not count.
+    own : further lists of the instrument that hold objects and do not count.
+    left_out : ids of objects that are not looked at.
+    """
+
+    def __init__(
+        self, held: list[object], own: Sequence[list[object]] = (), left_out: Collection[int] = ()
+    ) -> None:
+        self.held = held
+        self.heap, self.frames = heap_with_frames(list(held), {id(self), *left_out})
+        self.own = self.heap.places_of([id(held), *map(id, own)])
+        self.own_modules = self.heap.places_of([id(vars(module)) for module in own_modules()])
+        self.hidden = HiddenReferences()
+        self.upstreams = Upstreams(self.heap)
+
+    @untraced
+    def why(self, number: int) -> Alive:
+        """Why the object with this number is alive. To be called under the lock of analyses, the collector paused."""
+        if is_immortal(self.held[number]):
+            return Alive(node_name(self.held[number]), "immortal", _IMMORTAL)
+        return _Question(self, number).answer()
 
 
 class _Question:
     def __init__(
-        self, held: list[object], caller: types.FrameType | None, asking: int, own: Sequence[list[object]]
+        self, asked: Asked, number: int, caller: types.FrameType | None = None, asking: int = 0
     ) -> None:
-        heap, frames = heap_with_frames(held[:1], {id(self)})
+        heap, frames = asked.heap, asked.frames
         self._heap, self._frames = heap, frames
         self._caller = caller
-        self._place = heap.place_of(held[0])
+        self._place = heap.place_of(asked.held[number])
         self._roots = named_roots(heap, frames)
-        self._chains = Chains(heap, frames, self._roots, HiddenReferences())
-        self._own = heap.places_of([id(held), *map(id, own)])
-        self._own_modules = heap.places_of([id(vars(module)) for module in own_modules()])
+        self._chains = Chains(heap, frames, self._roots, asked.hidden)
+        self._upstreams = asked.upstreams
+        self._own = asked.own
+        self._own_modules = asked.own_modules
         missing = int(heap.unaccounted(np.array([self._place]))[0]) - asking
         self._unaccounted = max(missing, 0)
 
     def answer(self) -> Alive:
-        heap, place = self._heap, self._place
+        heap, place, upstreams = self._heap, self._place, self._upstreams
         if type(heap.objects[place]) is types.FrameType and place in self._roots:
             return self._described("frame", f"a thread, which is running {self._roots[place].name}", [place])
         asking = Asking(heap, self._frames, self._caller, place)
@@ -176,15 +205,15 @@ class _Question:
         modules = own | np.isin(heap.sources, self._own_modules)
         path = None
         if asking.gathered.any():
-            path = self._from_a_root(upstream_of(heap, place, modules | asking.variable | asking.gathered))
+            path = self._from_a_root(upstreams.of(place, modules | asking.variable | asking.gathered))
         if path is None:
-            upstream = upstream_of(heap, place, modules | asking.variable)
+            upstream = upstreams.of(place, modules | asking.variable)
             path = self._from_a_root(upstream) or self._from_c(upstream)
         if path is None:  # a part of the instrument itself, or nothing else holds it
-            upstream = upstream_of(heap, place, own | asking.variable)
+            upstream = upstreams.of(place, own | asking.variable)
             path = self._from_a_root(upstream)
         if path is None and asking.variable.any():
-            path = self._from_a_root(upstream_of(heap, place, own))
+            path = self._from_a_root(upstreams.of(place, own))
         return self._held(path) if path else self._unheld(upstream)
 
     def _held(self, path: list[int]) -> Alive:

@@ -9,9 +9,7 @@ from typing import Any
 
 from garbology.growth.report import SCHEMA, SCHEMA_VERSION
 from garbology.monitoring.recordings import RecordingError, intact, refuse_newer
-from garbology.reporting.growth_page import GrowthPage, write_growth
-from garbology.study.page import Tile
-from garbology.text.layout import human_bytes
+from garbology.reporting.growth_page import page_of, write_growth
 
 
 def draw_report(file: Path, directory: Path) -> tuple[str, Path]:
@@ -39,32 +37,3 @@ def _read(file: Path) -> Mapping[str, Any]:
             f"{file}: it is no report of garbology.diagnose: json.dump(report.to_dict(), file) makes one"
         )
     return report
-
-
-def page_of(report: Mapping[str, Any]) -> GrowthPage:
-    """What the page shows, as plain data."""
-    unit = report["unit"]
-    return GrowthPage(
-        title="Why memory grows",
-        verdict=_sentence(report["verdict"]),
-        unit=unit,
-        tiles=[
-            Tile(f"grows a {unit}", report["grows"], "bytes", report["low"], report["high"]),
-            Tile("alive", report["alive"], "bytes"),
-            Tile("waits for the collector", report["waiting"], "bytes"),
-            Tile("freed, and kept", report["kept"], "bytes"),
-            Tile("not Python's", report["native"], "bytes"),
-        ],
-        moments=report["moments"],
-        holders=[_row(each) for each in report["holders"]],
-        bounded=[_row(each) for each in report["bounded"]],
-        shapes=report["shapes"],
-    )
-
-
-def _sentence(verdict: str) -> str:
-    return f"Memory {verdict}" if verdict.startswith("grows") else verdict[:1].upper() + verdict[1:]
-
-
-def _row(holder: Mapping[str, Any]) -> list[str]:
-    return [human_bytes(holder["bytes"]), holder["name"], holder["where"], "; ".join(holder["chain"])]

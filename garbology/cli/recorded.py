@@ -10,11 +10,14 @@ from typing import Any
 from garbology.monitoring.recordings import Process, Recording
 from garbology.monitoring.summary import left_out, verdict
 from garbology.reporting import write_run
+from garbology.reporting.growth_page import page_of as growth_page_of
+from garbology.reporting.growth_page import write_growth
 from garbology.reporting.run_page import RunPage
 from garbology.study.page import RuntimeSummary, Tile
 from garbology.text.layout import counted
 
 _MOST_CARDS = 12
+_GROWTH = "growth"  # the directory of its page
 
 
 def write_recording(recording: Recording, directory: Path) -> list[Path]:
@@ -25,7 +28,10 @@ def write_recording(recording: Recording, directory: Path) -> list[Path]:
     ModuleNotFoundError : a drawing library is missing.
     OSError : the directory cannot be written.
     """
-    return write_run(page_of(recording, directory), directory)
+    written = write_run(page_of(recording, directory), directory)
+    if recording.main is not None and recording.main.growth:
+        written += write_growth(growth_page_of(recording.main.growth), directory / _GROWTH)
+    return written
 
 
 def page_of(recording: Recording, directory: Path) -> RunPage:
@@ -46,6 +52,7 @@ def page_of(recording: Recording, directory: Path) -> RunPage:
         if main is not None and main.ended
         else ["the program ended without an exit of the interpreter"],
         command=shlex.join(recording.command),
+        growth=growth_page_of(main.growth).verdict if main is not None and main.growth else "",
     )
 
 

@@ -48,6 +48,11 @@ _RECORDED = (
     click.option(
         "--allocations", is_flag=True, help="Name the lines that make the objects (tracemalloc; slower)."
     ),
+    click.option(
+        "--grow",
+        is_flag=True,
+        help="Say why memory grows: reads all objects now and then, for a tenth of the time.",
+    ),
     click.option("--keys", is_flag=True, help="Tell keys of dictionaries, which are the program's data."),
 )
 

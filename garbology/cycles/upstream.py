@@ -74,12 +74,22 @@ class Upstream:
         return self.path_from(places[0]) if places else [int(self.order[0])]
 
 
-def upstream_of(heap: Heap, place: int, ignored: NDArray[np.bool_]) -> Upstream:
-    """All from which an object can be reached, without the ``ignored`` references (bool, shape (m,))."""
-    used = ~ignored
-    backwards = graph_of_pairs(heap.targets[used], heap.sources[used], len(heap))
-    order, nearer = breadth_first_order(backwards, place)
-    return Upstream(order, nearer, backwards)
+class Upstreams:
+    """What objects of one heap can be reached from; the matrix of one question is kept for the next."""
+
+    def __init__(self, heap: Heap) -> None:
+        self._heap = heap
+        self._used = np.zeros(0, bool)
+        self._backwards: csr_matrix | None = None
+
+    def of(self, place: int, ignored: NDArray[np.bool_]) -> Upstream:
+        """All from which an object can be reached, without the ``ignored`` references (bool, shape (m,))."""
+        used, heap = ~ignored, self._heap
+        if self._backwards is None or not np.array_equal(used, self._used):
+            self._used = used
+            self._backwards = graph_of_pairs(heap.targets[used], heap.sources[used], len(heap))
+        order, nearer = breadth_first_order(self._backwards, place)
+        return Upstream(order, nearer, self._backwards)
 
 
 def hidden_cycle(heap: Heap, upstream: Upstream) -> list[int]:

@@ -11,7 +11,6 @@ from scipy.sparse.csgraph import breadth_first_order
 from garbology.cycles.reachability import graph_of_pairs
 from garbology.growth.census import Census
 from garbology.snapshot.arrays import ends_of
-from garbology.snapshot.snapshot import Index
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,9 @@ class Attribution:
         return next(iter(np.flatnonzero(self.before == place).tolist()), -1)
 
 
-def attribute(first: Census, now: Census, new: NDArray[np.bool_]) -> Attribution:
-    """Compare two censuses; ``new`` (bool, shape (n of the second,)) are the objects that are not in the first."""
-    before = Index.of(first.addresses).find(now.addresses)
-    before[new] = -1
+def attribute(first: Census, now: Census, before: NDArray[np.int32]) -> Attribution:
+    """Compare two censuses; ``before`` (int32, shape (n of the second,)) has the place of each in the first."""
+    new = before < 0
     old = before >= 0
     alive = np.zeros(len(first.addresses), bool)
     alive[before[old]] = True

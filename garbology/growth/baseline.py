@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +16,11 @@ from garbology.interpreter.traversal import safe_referents
 from garbology.names.edges import named_referents
 from garbology.names.hidden import hides, unseen_referents
 from garbology.sizes.sizes import held_bytes, object_bytes
-from garbology.snapshot.addresses import among
+from garbology.snapshot.addresses import Index, addresses_of
 
 _MOST_READ_OBJECTS = 8  # at a census, of which each referent is weighed
 _MOST_READ_ENTRIES = 5_000
+_MOST_LEAVES = 16  # of an object, at a census
 _FEWEST_COMPARED = 2
 _NOTHING = np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int32)
 
@@ -32,6 +35,7 @@ class State:
     live_bytes : of all objects that are there, garbage included; ``c_bytes`` is what `malloc` handed out for them.
     beyond_bytes : anonymous memory of the process beyond what the allocators hold; 0 where that is not known.
     unheld_bytes : of new objects that no older one leads to: garbage, and what C code or a running function holds.
+    waiting_bytes : of garbage; where that is not known, the same as ``unheld_bytes``.
     places : int32. Which objects of the first census have more or less than then, and ``gained`` by how much.
     entries : int32. How many more entries than then those have that are containers; 0 of others.
     leaves : of those of them that gained most by what is not tracked: bytes of each such referent, by its label.
@@ -41,6 +45,7 @@ class State:
     live_bytes: int
     c_bytes: int
     unheld_bytes: int
+    waiting_bytes: int
     beyond_bytes: int
     places: NDArray[np.int32]
     gained: NDArray[np.int64]
@@ -80,22 +85,32 @@ class Last:
 class Baseline:
     """The census from which growth is counted, and the states since; the first of them is its own."""
 
-    __slots__ = ("_addresses", "_first", "states")
+    __slots__ = ("_first", "states")
 
-    def __init__(self, first: Census, step: float, beyond_bytes: int) -> None:
-        self._first = first
-        self._addresses = np.sort(first.addresses)
-        self.states = [State(step, first.total_bytes, first.c_bytes, 0, beyond_bytes, *_NOTHING, {})]
+    def __init__(self, first: Census, step: float, beyond_bytes: int, waiting_bytes: int = 0) -> None:
+        self._first = replace(first, sources=_NOTHING[0], targets=_NOTHING[0])
+        size, in_c = first.total_bytes, first.c_bytes
+        self.states = [State(step, size, in_c, 0, waiting_bytes, beyond_bytes, *_NOTHING, {})]
 
-    def is_new(self, addresses: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which addresses nothing had at first: bool, shape (n,)."""
-        return ~among(addresses, self._addresses)
+    @property
+    def began(self) -> float:
+        """After how many steps, or seconds, the first census was taken."""
+        return self.states[0].step
 
-    def compare(self, objects: list[object], census: Census, new: NDArray[np.bool_]) -> Last:
-        """What ``census``, of ``objects``, has more; ``new`` (bool, shape (n,)) says which of them are."""
-        return Last(objects, census, attribute(self._first, census, new), self._first.lengths)
+    def places_of(self, objects: Sequence[object]) -> NDArray[np.int32]:
+        """Where each of ``objects`` is in the first census: int32, shape (n,).
 
-    def add(self, last: Last, step: float, beyond_bytes: int) -> None:
+        -1 where nothing of its type had its address then.
+        """
+        places = Index.of(self._first.addresses).find(addresses_of(objects))
+        known = self._first.types[places] == addresses_of(list(map(type, objects)))
+        return np.where(known, places, np.int32(-1))
+
+    def compare(self, objects: list[object], census: Census, places: NDArray[np.int32]) -> Last:
+        """What ``census``, of ``objects``, has more; ``places`` as :meth:`places_of` has them, -1 of what is new."""
+        return Last(objects, census, attribute(self._first, census, places), self._first.lengths)
+
+    def add(self, last: Last, step: float, beyond_bytes: int, waiting_bytes: int | None = None) -> None:
         """The state of a later census."""
         gained = last.attribution.gained
         places = np.flatnonzero(gained).astype(np.int32)
@@ -105,6 +120,7 @@ class Baseline:
                 last.census.total_bytes,
                 last.census.c_bytes,
                 last.attribution.unheld,
+                last.attribution.unheld if waiting_bytes is None else waiting_bytes,
                 beyond_bytes,
                 places,
                 gained[places],
@@ -143,12 +159,13 @@ class Baseline:
 
 
 def leaf_bytes(obj: object) -> dict[str, int]:
-    """What an object has that is not tracked, with what that holds in turn: bytes by label."""
-    return {
-        label: object_bytes(referent) + _bytes_below(referent)
+    """The largest that an object has of what is not tracked, with what that holds in turn: bytes by label."""
+    sizes = (
+        (object_bytes(referent) + _bytes_below(referent), label)
         for label, referent in named_referents(obj)
         if not gc.is_tracked(referent)
-    }
+    )
+    return {label: size for size, label in heapq.nlargest(_MOST_LEAVES, sizes)}
 
 
 def _bytes_below(leaf: object) -> int:

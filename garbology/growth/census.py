@@ -1,7 +1,7 @@
 """Bytes of all that is alive at one moment, by which tracked object has them.
 
-What the collector does not track (texts, numbers, arrays) belongs to the first tracked object that leads to it, each
-once. No object is kept: a census has addresses and numbers.
+What the collector does not track (texts, numbers, arrays) belongs to one tracked object that leads to it, each once.
+No object is kept: a census has addresses and numbers.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Census:
     Attributes
     ----------
     addresses : int64, shape (n,).
+    types : int64, shape (n,). The address of the type of each.
     bytes : int64, shape (n,). Its own, and those of what is not tracked and belongs to it.
     parents : int32, shape (n,). The first that refers to it; -1 where none does.
     lengths : int32, shape (n,). Entries of a list, dictionary, set or deque; -1 of anything else.
@@ -44,6 +45,7 @@ class Census:
     """
 
     addresses: NDArray[np.int64]
+    types: NDArray[np.int64]
     bytes: NDArray[np.int64]
     parents: NDArray[np.int32]
     lengths: NDArray[np.int32]
@@ -70,9 +72,11 @@ def take_census(objects: list[object], new: NDArray[np.bool_], left_out: NDArray
         if _STREAM_SHOWS_BYTES and any(base is BytesIO for base in mro_of(kind)):
             sizes[kinds == number] = basicsize_of(kind)
     in_c = int(malloc_bytes_of_each(sizes, types, kinds).sum())
-    owned, owned_in_c = reading.leaves.by_owner(len(objects))
+    addresses = addresses_of(objects)
+    owned, owned_in_c = reading.leaves.by_owner(_ranks(addresses, new))
     return Census(
-        addresses_of(objects),
+        addresses,
+        addresses_of(types)[kinds],
         sizes + owned,
         reading.parents,
         _lengths_of(objects, types, kinds),
@@ -80,6 +84,16 @@ def take_census(objects: list[object], new: NDArray[np.bool_], left_out: NDArray
         np.concatenate([np.empty(0, np.int32), *reading.targets]),
         in_c + owned_in_c,
     )
+
+
+def _ranks(addresses: NDArray[np.int64], new: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Which of several objects has what they share: the one that was there first, then the one with the lower address.
+
+    So it is the same one in each census; the order of the collector's lists changes.
+    """
+    ranks = np.empty(len(addresses), np.int32)
+    ranks[np.lexsort((addresses, new))] = np.arange(len(addresses), dtype=np.int32)
+    return ranks
 
 
 def _lengths_of(objects: list[object], types: list[type], kinds: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -183,11 +197,15 @@ class _Leaves:
         self.sizes.append(sizes)
         self.in_c.append(malloc_bytes_of_each(sizes, types, kinds))
 
-    def by_owner(self, count: int) -> tuple[NDArray[np.int64], int]:
-        """Bytes by owner, int64, shape (count,), and what `malloc` gave for all of them."""
+    def by_owner(self, ranks: NDArray[np.int32]) -> tuple[NDArray[np.int64], int]:
+        """Bytes by owner, int64, shape (n,), and what `malloc` gave for all; of several the lowest rank owns."""
+        count = len(ranks)
         if not self.addresses:
             return np.zeros(count, np.int64), 0
-        _, first = np.unique(np.concatenate(self.addresses), return_index=True)
-        sizes, owners = np.concatenate(self.sizes)[first], np.concatenate(self.owners)[first]
-        owned = np.bincount(owners, weights=sizes, minlength=count).astype(np.int64)
+        addresses, owners = np.concatenate(self.addresses), np.concatenate(self.owners)
+        order = np.lexsort((ranks[owners], addresses))
+        addresses = addresses[order]
+        first = order[np.append(True, addresses[1:] != addresses[:-1])]
+        sizes = np.concatenate(self.sizes)[first]
+        owned = np.bincount(owners[first], weights=sizes, minlength=count).astype(np.int64)
         return owned, int(np.concatenate(self.in_c)[first].sum())

@@ -63,9 +63,9 @@ def diagnose(
             _call(func, args, kwargs)
         if collect:
             gc.collect()
-    report = Report(calls=calls, warmup=warmup, watched=watched)
+    report = Report(calls=calls, warmup=warmup, watched=watched, keys=keys)
     watching = None if collect else watch(looks=False, main=code_of(func))
-    with diagnosing._of_calls(report, watching, keys=keys, trim=trim):
+    with diagnosing._of_calls(report, calls, watching, trim=trim):
         for _ in range(calls):
             _call(func, args, kwargs)
             if collect:
@@ -120,16 +120,15 @@ class diagnosing:  # noqa: N801 - reads as a verb in `with diagnosing() as repor
     def __init__(self, every: int = 5, *, keys: bool = False, trim: bool = False) -> None:
         if every < 1:
             raise ValueError(f"every is at least 1, got {every!r}")
-        self._report = Report(unit="step", ended=False)
+        self._report = Report(unit="step", ended=False, keys=keys)
         self._every, self._keys, self._trim = every, keys, trim
         self._watch: watch | None = watch(looks=False)
         self._recorder: Recorder | None = None
 
     @classmethod
-    def _of_calls(cls, report: Report, watching: watch | None, *, keys: bool, trim: bool) -> diagnosing:
-        self = cls(
-            max(report.calls // _CENSUSES, min(_FEWEST_BETWEEN, report.calls // 2)), keys=keys, trim=trim
-        )
+    def _of_calls(cls, report: Report, calls: int, watching: watch | None, *, trim: bool) -> diagnosing:
+        between = max(calls // _CENSUSES, min(_FEWEST_BETWEEN, calls // 2))
+        self = cls(between, keys=report.keys, trim=trim)
         report.ended = False
         self._report, self._watch = report, watching
         return self
@@ -174,7 +173,8 @@ class diagnosing:  # noqa: N801 - reads as a verb in `with diagnosing() as repor
                 self._finish(self._recorder)
         finally:
             self._close((kind, error, traceback))
-        add_waiting(self._report)
+        report = self._report
+        add_waiting(report, report.found.garbage_bytes / report.calls if report.calls else 0.0)
         self._report.ended = True
 
     def _close(self, error: Any) -> None:

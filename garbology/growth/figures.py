@@ -3,34 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from garbology.growth.baseline import Baseline, Last, State
 from garbology.growth.gains import Gains
-from garbology.growth.holders import Holder, describe
-from garbology.growth.report import LEAST_KEPT_BYTES, Report
+from garbology.growth.holders import Holder, Names
+from garbology.growth.report import Report
 from garbology.growth.trend import NONE, Slope, settled_from, slope_of, undisturbed
 from garbology.interpreter.allocators import block_rules
 
-_LEAST_TOTAL_BYTES = 1_024  # in all calls: what lists of freed blocks may hide or show
 _MOST_NAMED = 16  # holders
 _LEAST_BYTES = 16.0  # a call, of a holder that is named
 _LEAST_UNHELD_BYTES = 64.0
+_LEAST_UNHELD_SHARE = 0.02
 _LEAST_SHARE = 0.005  # of the growth
-# What the estimate of Python's own blocks may be wrong by: bytes a call, and a share of the growth.
-_LEAST_NATIVE = 64.0, 0.02
 _LEAST_NATIVE_OF_MALLOC = 512.0, 0.1  # where each object is malloc's own
-_LEAST_NATIVE_TOTAL = 2_048  # in all calls
 _DISTURBANCE_BYTES = 1_024  # by a census, at most: free lists of CPython that it does not tell of
 _LEAST_BEYOND_BYTES = 4 << 20
 _Values = NDArray[np.float64]
 _Readings = tuple[_Values, _Values, _Values, _Values]
 
 
+@dataclass(frozen=True)
+class Precision:
+    """Below what a figure is noise.
+
+    Attributes
+    ----------
+    native_bytes, native_share : what the estimate of Python's own blocks may be wrong by: bytes a call, and a share of
+        the growth.
+    total_bytes, native_total_bytes, holder_total_bytes : in all calls, of the growth, of C's, and of a holder: by
+        itself what lists of freed blocks may hide or show.
+    kept_bytes : by how much what the allocators keep may rise in all; by itself a few arenas, by which it jumps.
+    bounded_bytes, bounded_entries : what is worth a word of what has stopped to grow. A collection may untrack a
+        container, by which the bytes of one object are another's; its entries are what they were.
+    surely : whether a holder grows only where its interval has no zero in it.
+    """
+
+    native_bytes: float = 64.0
+    native_share: float = 0.02
+    total_bytes: int = 1_024
+    native_total_bytes: int = 2_048
+    holder_total_bytes: int = 0
+    kept_bytes: int = 4 << 20
+    bounded_bytes: int = 1_000
+    bounded_entries: int = 0
+    surely: bool = False
+
+
 def fill_in(
-    report: Report, baseline: Baseline, rows: NDArray[np.float64], last: Last | None, *, keys: bool
+    report: Report,
+    baseline: Baseline,
+    rows: NDArray[np.float64],
+    last: Last | None,
+    *,
+    keys: bool,
+    precision: Precision = Precision(),
 ) -> None:
     """All that is known without the cycles: growth, what is alive and its holders, what is kept, what is C's.
 
@@ -42,26 +73,33 @@ def fill_in(
     readings = _readings(rows, states)
     steps, used, kept, _ = readings
     start = settled_from(steps, used)
-    report.settled = int(steps[start])
+    report.settled = round(float(steps[start]), 3)
     growth = slope_of(steps[start:], used[start:])
-    least = _LEAST_TOTAL_BYTES / max(steps[-1] - steps[start], 1.0)
+    measured = max(steps[-1] - steps[start], 1.0)
+    least = precision.total_bytes / measured
     low = growth.low if growth.value >= least else min(growth.low, 0.0)
     report.grows, report.low, report.high = growth.value, low, growth.high
     report.can_tell = max(growth.high - growth.value, growth.value - growth.low, least)
     steady = [state for state in states if state.step >= report.settled]
     report.unheld = _slope(steady if len(steady) > 1 else states, "unheld_bytes").value
-    report.native = _native(readings, steady if len(steady) > 1 else states, report)
+    report.native = _native(readings, steady if len(steady) > 1 else states, report, precision)
     report.beyond = _beyond(steady)
-    _add_kept(report, steps[start:], kept[start:])
+    _add_kept(report, steps[start:], kept[start:], precision.kept_bytes)
     gains = Gains(states, report.settled)
-    growing = gains.growing(max(_LEAST_BYTES, _LEAST_SHARE * report.grows))
-    stopped = gains.stopped(growing)
-    report.holders = _named(gains, growing[:_MOST_NAMED], baseline, last, report.calls, keys=keys)
-    report.bounded = _named(gains, stopped[: _MOST_NAMED // 2], baseline, last, 0, keys=keys)
+    growing = gains.growing(
+        max(_LEAST_BYTES, _LEAST_SHARE * report.grows, precision.holder_total_bytes / measured),
+        surely=precision.surely,
+    )
+    stopped = gains.stopped(growing, precision.bounded_bytes, precision.bounded_entries)
+    named, bounded = growing[:_MOST_NAMED], stopped[: _MOST_NAMED // 2]
+    names = Names(baseline, last, gains.places[[*named, *bounded]].tolist(), keys=keys)
+    report.holders = _named(gains, named, names, report.calls)
+    grows = {holder.name for holder in report.holders}
+    report.bounded = [each for each in _named(gains, bounded, names, 0) if each.name not in grows]
     live = gains.live_without(stopped)
     report.alive = live.value
     believe_objects(report, live)
-    report.moments = list(_moments(readings, states))
+    report.moments = list(_moments(readings, states, told_kept=bool(report.kept_gained)))
 
 
 def believe_objects(report: Report, live: Slope) -> None:
@@ -70,9 +108,25 @@ def believe_objects(report: Report, live: Slope) -> None:
         report.grows, report.low, report.high = live.value, live.low, live.high
 
 
-def add_waiting(report: Report) -> None:
-    """What the finder found for the same calls is not alive; the rest is unexplained."""
-    report.waiting = report.found.garbage_bytes / report.calls if report.calls else 0.0
+def add_garbage(report: Report, states: Sequence[State]) -> None:
+    """Garbage that is in no other figure: it grows where the collector does not keep up, or does not run.
+
+    Meanwhile functions run, which hold what no other object leads to: that is no growth unless it is much.
+    """
+    slope = _slope([state for state in states if state.step >= report.settled], "waiting_bytes")
+    if slope.low > 0:
+        report.waiting = slope.value
+        report.grows, report.low, report.high = (
+            report.grows + slope.value, max(report.low, 0.0) + slope.low, report.high + slope.high,
+        )  # fmt: skip
+    if report.unheld < max(_LEAST_UNHELD_BYTES, _LEAST_UNHELD_SHARE * report.grows):
+        report.unheld = 0.0
+    _add_unexplained(report)
+
+
+def add_waiting(report: Report, waiting: float) -> None:
+    """Garbage that the live objects have in them, so many bytes a call; the rest is unexplained."""
+    report.waiting = waiting
     report.alive -= report.waiting
     report.unheld -= report.waiting
     if report.unheld < max(_LEAST_UNHELD_BYTES, report.waiting):  # the finder weighs garbage otherwise
@@ -80,6 +134,10 @@ def add_waiting(report: Report) -> None:
         report.unheld = 0.0
     if report.alive < report.can_tell and not report.holders:
         report.alive = max(report.alive, 0.0)
+    _add_unexplained(report)
+
+
+def _add_unexplained(report: Report) -> None:
     told = report.alive + report.waiting + report.kept + (report.native or 0.0)
     report.unexplained = report.grows - told
 
@@ -110,7 +168,9 @@ def _slope(states: Sequence[State], name: str) -> Slope:
     return slope_of(*_series(states, name))
 
 
-def _native(readings: _Readings, steady: Sequence[State], report: Report) -> float | None:
+def _native(
+    readings: _Readings, steady: Sequence[State], report: Report, precision: Precision
+) -> float | None:
     """What `malloc` handed out beyond Python's own objects."""
     steps, _, _, in_c = readings
     if np.isnan(in_c).any():
@@ -118,25 +178,28 @@ def _native(readings: _Readings, steady: Sequence[State], report: Report) -> flo
     places, pythons = _series(steady, "c_bytes")
     slope = slope_of(places, np.interp(places, steps, in_c) - pythons)
     calls = max(places[-1] - places[0], 1.0)
-    least_bytes, share = _LEAST_NATIVE if block_rules().above else _LEAST_NATIVE_OF_MALLOC
-    least = max(least_bytes, share * abs(report.grows), _LEAST_NATIVE_TOTAL / calls)
+    least_bytes, share = precision.native_bytes, precision.native_share
+    if not block_rules().above:
+        least_bytes, share = _LEAST_NATIVE_OF_MALLOC
+    least = max(least_bytes, share * abs(report.grows), precision.native_total_bytes / calls)
     return slope.value if slope.value >= least and slope.low > 0 and report.low > 0 else 0.0
 
 
-def _moments(readings: _Readings, states: Sequence[State]) -> Iterator[dict[str, float]]:
-    """The bytes of each kind at each census, since the first."""
+def _moments(readings: _Readings, states: Sequence[State], *, told_kept: bool) -> Iterator[dict[str, float]]:
+    """The bytes of each kind at each census, since the first; what is kept, where that is more than noise."""
     steps, _, kept, in_c = readings
     first = states[0]
     for state in states:
         handed_out, keep = (
             float(np.interp(state.step, steps, column) - column[0]) for column in (in_c, kept)
         )
+        waiting = state.waiting_bytes - first.waiting_bytes
         native = handed_out - (state.c_bytes - first.c_bytes)
         yield {
             "step": state.step,
-            "alive_bytes": state.live_bytes - first.live_bytes - state.unheld_bytes,
-            "waiting_bytes": state.unheld_bytes,
-            "kept_bytes": keep,
+            "alive_bytes": state.live_bytes - first.live_bytes - waiting,
+            "waiting_bytes": waiting,
+            "kept_bytes": keep if told_kept else 0.0,
             "native_bytes": 0.0 if np.isnan(native) else native,
         }
 
@@ -148,29 +211,26 @@ def _beyond(states: Sequence[State]) -> float:
     return slope.value if rose >= _LEAST_BEYOND_BYTES and slope.low > 0 else 0.0
 
 
-def _add_kept(report: Report, steps: _Values, kept: _Values) -> None:
+def _add_kept(report: Report, steps: _Values, kept: _Values, least: int) -> None:
     """What was freed and is kept is growth of the process, too, where it is more than arenas jump by."""
-    report.kept_bytes, report.kept_gained = int(kept[-1]), int(kept[-1] - kept[0])
+    report.kept_bytes, gained = int(kept[-1]), int(kept[-1] - kept[0])
+    report.kept_gained = gained if gained >= least else 0
     slope = slope_of(steps, kept) if len(kept) > 1 else NONE
-    if report.kept_gained >= LEAST_KEPT_BYTES and slope.low > 0:
+    if report.kept_gained and slope.low > 0:
         report.kept = slope.value
         report.grows, report.low, report.high = (
             report.grows + slope.value, max(report.low, 0.0) + slope.low, report.high + slope.high,
         )  # fmt: skip
 
 
-def _named(
-    gains: Gains, chosen: Sequence[int], baseline: Baseline, last: Last, calls: float, *, keys: bool
-) -> list[Holder]:
+def _named(gains: Gains, chosen: Sequence[int], names: Names, calls: float) -> list[Holder]:
     """The ``chosen`` ones, by what they gain in each of ``calls``; where that is 0, as bounded, by all they gained."""
     holders = []
     for at in chosen:
-        place, rate = int(gains.places[at]), gains.rates[at]
-        in_all = float(gains.gained[-1, at])
+        rate, in_all = gains.rates[at], float(gains.gained[-1, at])
         figures = (rate.value, rate.low, rate.high) if calls else (in_all, in_all, in_all)
         holder = Holder("", *figures, bounded=not calls)
-        describe(holder, last, place, baseline.growing_leaf(place), keys=keys)
-        holder.entries = last.entries_gained(place) / (calls or 1)
+        names.describe(holder, int(gains.places[at]), calls or 1)
         holders.append(holder)
     return _merged(holders)
 

@@ -13,7 +13,6 @@ from garbology.growth.trend import Slope, slope_of
 _LEAST_RISING_SHARE = 1 / 3  # of the times between two censuses: what gains once does not grow
 _FEWEST_RISES = 2
 _FIRST_SHARE, _LIKE_SHARE = 0.9, 0.01
-_LEAST_BOUNDED_BYTES = 1_000
 _Values = NDArray[np.float64]
 
 
@@ -27,7 +26,7 @@ class Gains:
     rates : bytes a step, over the steady part: from ``settled`` on.
     """
 
-    def __init__(self, states: Sequence[State], settled: int) -> None:
+    def __init__(self, states: Sequence[State], settled: float) -> None:
         self._steps = np.array([state.step for state in states], float)
         self._live = np.array([state.live_bytes for state in states], float)
         steady = self._steps >= settled
@@ -39,21 +38,27 @@ class Gains:
             self.gained[number, columns], self.entries[number, columns] = state.gained, state.entries
         self.rates = [self._slope(self.gained[:, at]) for at in range(len(self.places))]
 
-    def growing(self, least: float) -> list[int]:
-        """Those that gain ``least`` bytes a step again and again, most bytes first."""
+    def growing(self, least: float, *, surely: bool = False) -> list[int]:
+        """Those that gain ``least`` bytes a step again and again, most bytes first.
+
+        With ``surely`` the interval of the rate has no zero in it. That of a table has, which is resized now and then.
+        """
         growing = [
             at
             for at, rate in enumerate(self.rates)
-            if rate.value >= least and rate.low >= 0 and self._rises_again(at)
+            if rate.value >= least
+            and (rate.low > 0 or (rate.low == 0 and not surely))
+            and self._rises_again(at)
         ]
         return sorted(growing, key=lambda at: -self.rates[at].value)
 
-    def stopped(self, growing: Sequence[int]) -> list[int]:
-        """Those that gained something and gain no more, most bytes first."""
+    def stopped(self, growing: Sequence[int], least: int, entries: int = 0) -> list[int]:
+        """Those that gained at least so many bytes and ``entries``, and gain no more, most bytes first."""
         return [
             at
             for at in np.argsort(-self.gained[-1]).tolist()
-            if self.gained[-1, at] >= _LEAST_BOUNDED_BYTES
+            if self.gained[-1, at] >= least
+            and self.entries[-1, at] >= entries
             and at not in growing
             and has_stopped(self._steps, self.gained[:, at])
             and has_stopped(self._steps, self.entries[:, at])
@@ -79,5 +84,6 @@ def rises_again(series: _Values) -> bool:
 
 def has_stopped(steps: _Values, series: _Values) -> bool:
     """Whether a series rises no more in the last tenth of the steps."""
-    before = int(np.searchsorted(steps, _FIRST_SHARE * steps[-1], side="right")) - 1
+    tenth = steps[0] + _FIRST_SHARE * (steps[-1] - steps[0])
+    before = int(np.searchsorted(steps, tenth, side="right")) - 1
     return bool(series[-1] <= series[before] + _LIKE_SHARE * abs(series[-1]))

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from garbology.alive.path import labels_between
-from garbology.alive.question import Alive, explain_alive
-from garbology.growth.baseline import Last
+from garbology.alive.question import Alive, Asked
+from garbology.growth.baseline import Baseline, Last
 from garbology.interpreter.contents import items_of
 from garbology.names.call_caches import INSIDE, is_call_cache
 from garbology.names.classes import HEAP_TYPE, flags_of, is_class, safe_type_name, short_type_name
@@ -62,23 +62,36 @@ class Holder:
         return {**vars(self), "types": list(self.types), "chain": list(self.chain)}
 
 
-def describe(holder: Holder, last: Last, place: int, leaf: str, *, keys: bool) -> None:
-    """Fill in the names of a ``holder``, which is at ``place`` in the first census.
+class Names:
+    """Names of holders; the heap is read once for all of them.
 
-    ``leaf`` is the label of what is not tracked and has grown most.
+    Parameters
+    ----------
+    places : of the holders, in the first census.
+    keys : whether names may have keys of dictionaries.
     """
-    now = last.attribution.place_now(place)
-    if now < 0:  # it has died, or moved into what is new
-        holder.name, holder.kind = "an object that has died since", "gone"
-        return
-    obj = last.objects[now]
-    entries = _entries(last, now)
-    label = _entry_label(obj, entries, leaf)
-    holder.types = list(counted(map(short_type_name, entries or _latest(obj, label))))
-    alive = explain_alive([obj], own=[last.objects])
-    holder.kind, holder.chain = alive.kind, [_private(str(edge), keys=keys) for edge in alive.edges]
-    holder.name = _private(_name(obj, alive, label), keys=keys)
-    holder.where = _where(obj, alive)
+
+    def __init__(self, baseline: Baseline, last: Last, places: Sequence[int], *, keys: bool) -> None:
+        self._last, self._growing_leaf, self._keys = last, baseline.growing_leaf, keys
+        now = {place: last.attribution.place_now(place) for place in places}
+        self._numbers = {place: number for number, place in enumerate(p for p in places if now[p] >= 0)}
+        held = [last.objects[now[place]] for place in self._numbers]
+        # Not this object either, or the heap that it has would hold it.
+        self._asked = Asked(held, [last.objects], {id(self)})
+
+    def describe(self, holder: Holder, place: int, calls: float) -> None:
+        """Fill in the names of a ``holder``, which is at ``place`` in the first census, and its entries a call."""
+        holder.entries = self._last.entries_gained(place) / calls
+        if place not in self._numbers:  # it has died, or moved into what is new
+            holder.name, holder.kind = "an object that has died since", "gone"
+            return
+        obj, alive = self._asked.held[self._numbers[place]], self._asked.why(self._numbers[place])
+        entries = _entries(self._last, self._last.attribution.place_now(place))
+        label = _entry_label(obj, entries, self._growing_leaf(place))
+        holder.types = list(counted(map(short_type_name, entries or _latest(obj, label))))
+        holder.kind, holder.chain = alive.kind, [_private(str(edge), keys=self._keys) for edge in alive.edges]
+        holder.name = _private(_name(obj, alive, label), keys=self._keys)
+        holder.where = _where(obj, alive)
 
 
 def _private(text: str, *, keys: bool) -> str:

@@ -110,9 +110,9 @@ class Recorder:
     def _census(self) -> Last:
         made = self._made()
         objects, ours = self._objects()
-        addresses = addresses_of(objects)
-        new = among(addresses, made) | self.baseline.is_new(addresses)
-        return self.baseline.compare(objects, take_census(objects, new, ours), new)
+        places = self.baseline.places_of(objects)
+        places[among(addresses_of(objects), made)] = -1
+        return self.baseline.compare(objects, take_census(objects, places < 0, ours), places)
 
     def _made(self) -> NDArray[np.int64]:
         """The addresses of what was made in the window, sorted; none where that is not known."""

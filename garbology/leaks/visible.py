@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from garbology.cycles.upstream import upstream_of
+from garbology.cycles.upstream import Upstreams
 from garbology.snapshot.heap import heap_with_frames
 from garbology.snapshot.roots import named_roots
 
@@ -17,9 +17,9 @@ def any_is_in_use(objects: Sequence[object]) -> bool:
         return False
     heap, frames = heap_with_frames(list(objects), {id(objects)})
     roots = np.array(list(named_roots(heap, frames)), np.int64)
-    none = np.zeros(len(heap.sources), bool)
+    upstreams, none = Upstreams(heap), np.zeros(len(heap.sources), bool)
     # No generator: it would hold the heap in a cell, and the heap holds every cell.
     for obj in objects:  # noqa: SIM110
-        if np.isin(roots, upstream_of(heap, heap.place_of(obj), none).order).any():
+        if np.isin(roots, upstreams.of(heap.place_of(obj), none).order).any():
             return True
     return False

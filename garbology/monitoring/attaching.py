@@ -46,6 +46,7 @@ class AttachSettings:
     allocations: bool = False
     keys: bool = False
     alive: bool = False
+    grow: bool = False
     kept: bool = True
     only: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()

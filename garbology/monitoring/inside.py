@@ -50,7 +50,7 @@ class _FromTheStart(ProcessRecording):
 
     def begin(self) -> None:
         """Begin, and end when the interpreter exits."""
-        atexit.register(self.end)
+        atexit.register(self.end, with_program=True)
         if self._children and hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._start_in_child)
         self.start()

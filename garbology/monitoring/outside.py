@@ -33,6 +33,7 @@ class Settings:
     allocations: bool = False
     children: bool = False
     keys: bool = False
+    grow: bool = False
     threshold: tuple[int, ...] = ()
     quiet: bool = False
     only: tuple[str, ...] = ()
@@ -104,6 +105,7 @@ def _environment(directory: Path, settings: Settings) -> dict[str, str]:
         "allocations": settings.allocations,
         "children": settings.children,
         "keys": settings.keys,
+        "grow": settings.grow,
         "threshold": list(settings.threshold),
     }
     parts = [str(startup_directory()), *([path] if path else [])]

@@ -8,7 +8,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,12 @@ from garbology.snapshot.addresses import types_of
 from garbology.snapshot.arrays import tally
 from garbology.snapshot.listing import closed, listing
 
+if TYPE_CHECKING:
+    from garbology.monitoring.growing import GrowthThread
+
 RECORDING_SCHEMA = "garbology.recording"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # from 2 on with records of growth
+GROWTH_SCHEMA = "garbology.recording.growth"
 _NO_ROTATION = 1 << 62
 _MOST_READ = 3_000_000  # objects at the end: some seconds
 _MOST_TYPES = 30
@@ -37,8 +41,9 @@ class ProcessRecording:
 
     Parameters
     ----------
-    settings : ``directory``, ``budget``, ``interval_seconds`` and ``keys`` as a monitor has them, and ``alive``:
-        whether all objects are read at the start and at the end, which stops the process for about 1 us an object.
+    settings : ``directory``, ``budget``, ``interval_seconds`` and ``keys`` as a monitor has them; ``alive``: whether
+        all objects are read at the start and at the end, which stops the process for about 1 us an object; ``grow``:
+        whether it is asked why memory grows, which reads all objects again and again, for a tenth of the time.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -48,6 +53,7 @@ class ProcessRecording:
         self._pid = 0
         self._path = Path()
         self._types: dict[str, int] = {}
+        self._growth: GrowthThread | None = None
 
     def start(self, generation: int = 2) -> None:
         """Begin; a collection of ``generation`` comes first, for what imports have left is none of the program's."""
@@ -64,11 +70,17 @@ class ProcessRecording:
         )
         self._write(self._header())
         gc.collect(generation)
+        if self._settings.get("grow"):
+            self._growth = _growth_thread(self._write, keys=self._settings["keys"])
+            self._growth.start()
         self._monitor.start()
 
     def abandon(self) -> None:
         """Write no more."""
         monitor, self._monitor = self._monitor, None
+        growth, self._growth = self._growth, None
+        if growth is not None:
+            growth.abandon()
         if monitor is not None:
             monitor.abandon()
 
@@ -89,17 +101,30 @@ class ProcessRecording:
         )
         return {**header, "parent_pid": os.getppid()}
 
-    def end(self) -> None:
+    def end(self, *, with_program: bool = False) -> None:
         """Write the last figures, once, and by the process that began alone."""
         if self._monitor is None or os.getpid() != self._pid:
             return
         monitor, self._monitor = self._monitor, None
+        growth, self._growth = self._growth, None
+        if growth is not None:
+            self._write(_growth_record(growth.finish(with_program=with_program)))
         at_end: dict[str, Any] = {}
         if self._settings["alive"]:
             with collector.paused():
                 at_end = _state_at_end(self._types, keys=self._settings["keys"])
         monitor.stop()
         self._write(last_record(at_end))
+
+
+def _growth_thread(write: Callable[[dict[str, Any]], None], *, keys: bool) -> GrowthThread:
+    from garbology.monitoring.growing import GrowthThread
+
+    return GrowthThread(lambda told: write(_growth_record(told)), keys=keys)
+
+
+def _growth_record(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {"schema": GROWTH_SCHEMA, "growth": told, "shapes": []}
 
 
 def first_record(

@@ -66,6 +66,7 @@ class Process:
     collections : a row each: seconds since the program's start, generation, pause_seconds, collected.
     ended : whether it wrote its end: not where it was killed.
     at_end : what waited and what had grown then; empty where that was not looked at.
+    growth : the latest that is known of why memory grows, as `garbology.diagnose` tells it; empty where not asked for.
     """
 
     header: dict[str, Any]
@@ -75,6 +76,7 @@ class Process:
     ended: bool = False
     at_end: dict[str, Any] = field(default_factory=dict)
     left_out: list[dict[str, Any]] = field(default_factory=list)
+    growth: dict[str, Any] = field(default_factory=dict)
     path: Path = field(default_factory=Path)
 
     @property
@@ -154,7 +156,9 @@ def _process(path: Path, began_at: float, scope: Scope) -> Process | None:
     shapes: dict[int, dict[str, Any]] = {}
     for row in rows:
         shapes.update((shape["number"], shape) for shape in row["shapes"])
-        if "at_end" in row:
+        if "growth" in row:
+            process.growth = row["growth"]
+        elif "at_end" in row:
             process.ended, process.at_end = True, row["at_end"]
         else:
             process.last = row

@@ -7,6 +7,7 @@ from typing import Any
 
 from garbology.find.cycle_text import shape_lines
 from garbology.find.drawing import verb_of
+from garbology.growth.text import growth_lines
 from garbology.monitoring.recordings import Process, Recording
 from garbology.monitoring.wording import name_of, seen_lines, totals
 from garbology.text.escaping import joined
@@ -87,6 +88,9 @@ def summary_lines(recording: Recording) -> Iterator[str]:
     if not process.shapes:
         for shape in process.at_end.get("waiting_shapes", [])[:1]:
             yield from _lines(shape_lines(shape, "", _EDGE_LINES))
+    if process.growth:
+        yield ""
+        yield from growth_lines(process.growth, "memory: ")
     yield ""
     for line in _figures(recording):
         yield from paragraph(line, indent="  ", hanging="  ")

@@ -38,18 +38,18 @@ def without_source(line: str) -> str:
     return match[1] if match else line
 
 
-def private(value: Any, *, keys: bool) -> Any:
-    """Plain data of a shape: no source text in it, and no keys unless ``keys``."""
+def private(value: Any, *, keys: bool, source: bool = False) -> Any:
+    """Plain data of a shape: no source text in it unless ``source``, and no keys unless ``keys``."""
     if isinstance(value, dict):
-        return {name: _private_entry(name, each, keys) for name, each in value.items()}
+        return {name: _private_entry(name, each, keys, source) for name, each in value.items()}
     if isinstance(value, list):
-        return [private(each, keys=keys) for each in value]
+        return [private(each, keys=keys, source=source) for each in value]
     return value
 
 
-def _private_entry(name: str, value: Any, keys: bool) -> Any:
-    if name == "set_at":
+def _private_entry(name: str, value: Any, keys: bool, source: bool) -> Any:
+    if name == "set_at" and not source:
         return list(dict.fromkeys(map(without_source, value)))
     if name in ("label", "reason") and not keys:
         return without_keys(value)
-    return private(value, keys=keys)
+    return private(value, keys=keys, source=source)

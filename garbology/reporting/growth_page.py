@@ -15,6 +15,7 @@ from garbology.reporting.palette import Series, theme_variables
 from garbology.reporting.panels import lay_out
 from garbology.reporting.templating import render
 from garbology.study.page import FigureSpec, Tile
+from garbology.text.layout import human_bytes
 
 _WIDTH_PIXELS, _HEIGHT_PIXELS = 1_040, 260
 _FILE = "growth.svg"
@@ -48,7 +49,43 @@ class GrowthPage:
 class _Bands:
     markup: str
     file_text: str
+    inline_text: str  # in fixed colors, for a page without our style
     series: Sequence[Series]
+
+
+def page_of(report: Mapping[str, Any]) -> GrowthPage:
+    """The page of a diagnosis, as :meth:`garbology.growth.report.Report.to_dict` tells it."""
+    unit = report["unit"]
+    return GrowthPage(
+        title="Why memory grows",
+        verdict=_sentence(report["verdict"]),
+        unit=unit,
+        tiles=[
+            Tile(f"grows a {unit}", report["grows"], "bytes", report["low"], report["high"]),
+            Tile("alive", report["alive"], "bytes"),
+            Tile("waits for the collector", report["waiting"], "bytes"),
+            Tile("freed, and kept", report["kept"], "bytes"),
+            Tile("not Python's", report["native"], "bytes"),
+        ],
+        moments=report["moments"],
+        holders=[_row(each) for each in report["holders"]],
+        bounded=[_row(each) for each in report["bounded"]],
+        shapes=report["shapes"],
+    )
+
+
+def _sentence(verdict: str) -> str:
+    return f"Memory {verdict}" if verdict.startswith("grows") else verdict[:1].upper() + verdict[1:]
+
+
+def _row(holder: Mapping[str, Any]) -> list[str]:
+    return [human_bytes(holder["bytes"]), holder["name"], holder["where"], "; ".join(holder["chain"])]
+
+
+def notebook_html(report: Mapping[str, Any], lines: Sequence[str]) -> str:
+    """The bands of a diagnosis with their legend, and the ``lines`` of its text: what a notebook shows."""
+    bands = _bands(page_of({**report, "shapes": []}))
+    return render("growth_cell.html.j2", {"bands": bands, "lines": lines})
 
 
 def write_growth(page: GrowthPage, directory: Path) -> list[Path]:
@@ -84,10 +121,10 @@ def _bands(page: GrowthPage) -> _Bands | None:
     order = {series.value: place for place, series in enumerate(layout.series)}
     placed = [{**row, "series": order[row["kind"]]} for row in rows]
     root = rendered(marks.bands(layout, placed, marks.Frame(_WIDTH_PIXELS, _HEIGHT_PIXELS)))
-    text = svg.standalone(root)
+    text, fixed = svg.standalone(root), svg.serialize(root)
     svg.recolor(root, theme_variables())
     label = f"{spec.caption}: bytes of each kind over the {page.unit}s"
-    return _Bands(svg.inline(root, label), text, layout.named_series)
+    return _Bands(svg.inline(root, label), text, fixed, layout.named_series)
 
 
 def _stacked(moments: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

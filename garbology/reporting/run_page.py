@@ -35,6 +35,7 @@ class RunPage:
     runtime: RuntimeSummary | None = None
     problems: Sequence[str] = ()
     command: str = ""
+    growth: str = ""  # one sentence, with its page in the directory `growth`
 
 
 def write_run(page: RunPage, directory: Path) -> list[Path]:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from garbology.interpreter import collector
+from garbology.interpreter.allocators import read_allocated
 from garbology.monitoring import attached, attaching, injection
 from garbology.monitoring.attaching import AttachSettings
 from garbology.monitoring.injection import AttachError, Target, target_of
@@ -135,6 +136,20 @@ def test_a_process_is_recorded_and_left_as_it_was(start, tmp_path):
 
 
 @pytest.mark.slow
+@ATTACHES
+@pytest.mark.skipif(not SHAPES_KNOWN, reason="garbage is known on the generational collector alone")
+@pytest.mark.skipif(read_allocated() is None, reason="no glibc 2.33 here")
+def test_why_memory_grows_is_told_of_a_running_process(start):
+    """With the holder; the process is as before, and its thread is gone."""
+    process, before = service(start, "globals().setdefault('KEPT', []).append(bytearray(20_000))")
+    found = attach(process.pid, "--grow", "--seconds", "9")
+    assert found.returncode == 0, found.stderr
+    text = " ".join(found.stdout.split())
+    assert "__main__.KEPT[int] gains" in text.partition("memory: grows by")[2], text
+    after = state_of(process)
+    assert (after["threads"], after["callbacks"]) == (before["threads"], before["callbacks"])
+
+
 @ATTACHES
 def test_attaching_twice_in_a_row_works(start):
     """And while one is attached, another is refused; the process knows nothing of either afterwards."""

@@ -10,12 +10,14 @@ import time
 import pytest
 
 from garbology.interpreter import collector
+from garbology.interpreter.allocators import read_allocated
 from garbology.monitoring.recordings import RecordingError, read_recording
 from tests.cli.commands import ENVIRONMENT, garbology, python
 
 GENERATIONAL = pytest.mark.skipif(
     collector.kind() != "generational", reason="shapes are known on this collector alone"
 )
+READS_ALLOCATORS = pytest.mark.skipif(read_allocated() is None, reason="no glibc 2.33 here")
 SUMMARY = "garbology: "
 LEAVES = """
 class Job:
@@ -319,3 +321,35 @@ def test_help_shows_an_example():
         found = garbology(*words)
         assert found.returncode == 0
         assert "Example" in found.stdout or words == ["--help"]
+
+
+LEAKS = """
+import sys, time
+KEPT = {}
+class Session:
+    def __init__(self):
+        self.data = bytes(20_000)
+end = time.monotonic() + float(sys.argv[1])
+while time.monotonic() < end:
+    KEPT[f"user{len(KEPT)}"] = Session()
+    time.sleep(0.01)
+print("done")
+"""
+
+
+@GENERATIONAL
+@READS_ALLOCATORS
+@pytest.mark.parametrize(("seconds", "told"), [("0.3", "too short a time"), ("9", "KEPT[str] gains")])
+def test_why_memory_grows_is_told_where_it_is_asked_for(tmp_path, seconds, told):
+    """Below the cycles, in the recording, and on a page of its own; no key, and the program's output is its own."""
+    (tmp_path / "leaks.py").write_text(LEAKS)
+    done = garbology("run", "--grow", "-o", "out", "leaks.py", seconds, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    text = " ".join(done.stderr.split())
+    assert told in text.partition("memory: ")[2], done.stderr
+    growth = read_recording(tmp_path / "out").main.growth
+    assert (growth["schema"], growth["unit"]) == ("garbology.growth", "second")
+    assert "user" not in json.dumps(growth)
+    page = (tmp_path / "out" / "growth" / "index.html").read_text(encoding="utf-8")
+    assert ("KEPT[str]" in page) == (seconds == "9")
+    assert "growth/index.html" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")

@@ -9,7 +9,6 @@ import json
 import sys
 import tracemalloc
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -478,10 +477,8 @@ def test_what_jumps_once_does_not_grow(series, rises, stopped):
 )
 def test_garbage_that_is_weighed_twice_is_not_alive(unheld, waiting, told):
     """What no holder leads to is garbage where the finder found nearly as much."""
-    report = Report(
-        calls=1, grows=unheld, alive=unheld, unheld=unheld, found=SimpleNamespace(garbage_bytes=waiting)
-    )
-    add_waiting(report)
+    report = Report(calls=1, grows=unheld, alive=unheld, unheld=unheld)
+    add_waiting(report, waiting)
     assert (report.alive, report.unheld) == told
 
 

@@ -1,0 +1,202 @@
+"""Why the memory of a running program grows: slices of time in the place of calls, under its own collector.
+
+The allocators are read in each slice. A census is taken in growing distances, so that all of them together take a fixed
+share of the time. A program begins with imports and with caches that fill, so growth is counted from a later
+census: where the program has run twice as long as before the census that growth was counted from, the next one is to
+take its place, and does so when the time has doubled again. So at least half of the time is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import perf_counter, thread_time
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from garbology.cycles.result import CycleShape
+from garbology.find.explain import explain_garbage, judged
+from garbology.find.familiar import Familiar
+from garbology.growth.baseline import Baseline, Last
+from garbology.growth.census import Census, take_census
+from garbology.growth.figures import Precision, add_garbage, fill_in
+from garbology.growth.readings import Readings
+from garbology.growth.recording import beyond_allocators
+from garbology.growth.report import Report
+from garbology.interpreter import collector, exclusive
+from garbology.names.classes import is_metaclass, safe_type_name
+from garbology.snapshot.arrays import ends_of
+from garbology.snapshot.listing import closed, listing
+from garbology.snapshot.snapshot import Snapshot
+
+SLICE_SECONDS = 0.25
+_SHARE = 0.1  # of the time, for censuses
+_DISTANCE = 1 / 8  # of the time so far, between two censuses
+_FIRST_SECONDS = 1.0  # between the first two
+_FEWEST_STATES = 3  # by which growth is judged
+# Objects come and go while a census reads them, and functions run.
+_PRECISION = Precision(
+    native_share=0.1,
+    total_bytes=128 << 10,
+    native_total_bytes=128 << 10,
+    holder_total_bytes=16 << 10,
+    bounded_bytes=16 << 10,
+    bounded_entries=1,
+    surely=True,
+)
+_OWN_BYTES = 400  # an object, at the peak of a census: what the allocators may keep of it
+_CODE = ModuleType, FunctionType, MethodType, BuiltinFunctionType
+_NO_ADDRESSES = np.empty(0, np.int64)
+
+
+class Slices:
+    """Reads this process from :meth:`begin` on, whenever :meth:`slice` is called.
+
+    Parameters
+    ----------
+    keys : whether the report may tell keys of dictionaries, which are the program's data; else their types.
+    clock : what tells the seconds.
+    """
+
+    def __init__(self, *, keys: bool = False, clock: Callable[[], float] = perf_counter) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._readings = Readings()
+        self._began = clock()
+        self._baseline: Baseline | None = None
+        self._next: Baseline | None = None  # takes over
+        # When each census was taken, and the bytes that were the instrument's own and that waited then.
+        self._looks: list[tuple[float, int, int]] = []
+        self._next_look = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Since it was made."""
+        return self._clock() - self._began
+
+    def begin(self) -> None:
+        """The first census."""
+        self._readings.settle()
+        self._look()
+
+    def slice(self) -> bool:
+        """Read the figures of now, and take a census where one is due; whether one was taken."""
+        now = self.seconds
+        if now < self._next_look:
+            self._readings.read(now)
+            return False
+        self._look()
+        return True
+
+    def report(self, ended: float | None = None) -> Report:
+        """What is known now, or was when the program ended, after so many seconds; takes a census."""
+        with exclusive.analysis(), collector.paused():
+            now = self.seconds if ended is None else ended
+            self._forget_since(now)
+            taken = self._take(now, last=True)
+            baseline = self._baseline
+            if baseline is None or len(baseline.states) < _FEWEST_STATES:
+                return Report(unit="second", calls=self._looks[-1][0], too_short=True, keys=self._keys)
+            began = baseline.states[0].step
+            report = Report(unit="second", warmup=began, calls=self._looks[-1][0] - began, keys=self._keys)
+            kept = _OWN_BYTES * len(taken.compared.objects)
+            precision = replace(_PRECISION, kept_bytes=kept)
+            fill_in(report, baseline, self._rows(began), taken.compared, keys=self._keys, precision=precision)
+            add_garbage(report, baseline.states)
+            report.found.shapes = taken.shapes()
+            return report
+
+    def _look(self) -> None:
+        """A census; what it takes decides when the next one comes."""
+        with exclusive.analysis(), collector.paused():
+            began = thread_time()
+            self._take(self.seconds)
+            took = thread_time() - began
+        now = self.seconds
+        self._next_look = now + max(_FIRST_SECONDS, _DISTANCE * now, took / _SHARE)
+
+    def _forget_since(self, now: float) -> None:
+        """What was taken after a program's end would say that it grows no more."""
+        while len(self._looks) > 1 and self._looks[-1][0] >= now:
+            moment = self._looks.pop()[0]
+            states = self._baseline.states if self._baseline else []
+            if len(states) > 1 and states[-1].step == moment:
+                states.pop()
+
+    def _take(self, now: float, *, last: bool = False) -> _Taken:
+        if self._next is not None and not last and now >= 2 * self._next.began:
+            self._baseline, self._next = self._next, None
+        beyond = beyond_allocators()
+        self._readings.read(now)
+        snapshot, garbage = judged(closed(listing()))
+        objects = snapshot.objects
+        baseline = self._baseline
+        places = baseline.places_of(objects) if baseline else np.arange(len(objects), dtype=np.int32)
+        census = take_census(objects, places < 0, _NO_ADDRESSES)
+        own, waiting = _taken_out(census, _own(census, snapshot)), _taken_out(census, garbage)
+        self._looks.append((now, own, waiting))
+        if baseline is None:
+            baseline = self._baseline = Baseline(census, now, beyond, waiting)
+        elif self._next is None and not last and now >= 2 * baseline.began + _FIRST_SECONDS:
+            self._next = Baseline(_as_first(snapshot, garbage), now, beyond, waiting)
+        compared = baseline.compare(objects, census, places)
+        if now > baseline.began:
+            baseline.add(compared, now, beyond, waiting)
+        return _Taken(compared, snapshot, garbage)
+
+    def _rows(self, began: float) -> NDArray[np.float64]:
+        """The reading at each census from ``began`` on, less what was the instrument's, or waited, there.
+
+        What waits comes and goes with each collection, and says nothing of growth. Between two censuses it is unknown.
+        """
+        moments, own, waiting = np.array(self._looks, float).T
+        looks = moments >= began
+        rows: NDArray[np.float64] = self._readings.rows
+        rows = rows[np.minimum(np.searchsorted(rows[:, 0], moments[looks]), len(rows) - 1)].copy()
+        rows[:, 0] = moments[looks]
+        rows[:, 1] -= own[looks] + waiting[looks]
+        return rows
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A census and what was judged of it; let it go soon, for it holds all objects."""
+
+    compared: Last
+    snapshot: Snapshot
+    garbage: NDArray[np.bool_]
+
+    def shapes(self) -> list[CycleShape]:
+        """The cycles that wait, with advice."""
+        return explain_garbage(self.snapshot, self.garbage, lambda shape: True, Familiar()).shapes
+
+
+def _as_first(snapshot: Snapshot, garbage: NDArray[np.bool_]) -> Census:
+    """A census to which nothing is new: what several objects share belongs to the same one as in those after it."""
+    census = take_census(snapshot.objects, np.zeros(len(snapshot), bool), _NO_ADDRESSES)
+    _taken_out(census, _own(census, snapshot) | garbage)
+    return census
+
+
+def _own(census: Census, snapshot: Snapshot) -> NDArray[np.bool_]:
+    """Which are the instrument's: objects of its types, and the containers below these.
+
+    Code is not followed: what its modules import would be the instrument's, or not, as the collector's lists change.
+    """
+    types = snapshot.types
+    ours = np.array([safe_type_name(kind).startswith("garbology.") for kind in types], bool)[snapshot.kinds]
+    code = np.array([is_metaclass(kind) or any(kind is each for each in _CODE) for kind in types], bool)
+    n = len(ours)
+    up = np.append(np.where((census.parents < 0) | code[snapshot.kinds], n, census.parents), n)
+    up[:n][ours] = np.flatnonzero(ours)
+    own: NDArray[np.bool_] = np.append(ours, False)[ends_of(up)[:n]]
+    return own
+
+
+def _taken_out(census: Census, which: NDArray[np.bool_]) -> int:
+    """The bytes of some objects, which have none in the census from then on."""
+    size = int(census.bytes[which].sum())
+    census.bytes[which] = 0
+    return size

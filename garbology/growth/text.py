@@ -1,0 +1,145 @@
+"""A diagnosis as text, from plain data: the verdict, then a line for each part of the growth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from garbology.text.layout import counted, human_bytes, paragraph, wrap
+
+Told = Mapping[str, Any]
+"""What :meth:`garbology.growth.report.Report.to_dict` tells."""
+
+_MOST_HOLDERS = 8
+_MOST_SHAPES = 3
+_COLUMN = 10  # of the figures
+_NOT_PYTHONS = (
+    "not Python's: C code allocated it and has not freed it, or leaked a reference to a large text or number; `memray "
+    "run --native` shows which, line by line"
+)
+_UNHELD = (
+    "alive: no object that can be seen holds it. C code does, or leaked a reference: a count that was raised and never "
+    "lowered"
+)
+_ROUNDING = "unexplained: rounding of the allocators, and what is too small to tell from noise"
+_UNEXPLAINED = (
+    "unexplained: no object that the collector knows has it: parts of code objects, or texts and numbers to which a "
+    "reference leaked"
+)
+_RESIZED = "counted above and not in what grows: memory that came at once, as of a table that was resized"
+_LEAST_UNEXPLAINED_BYTES, _LEAST_UNEXPLAINED_SHARE = 64, 0.05
+_LEAST_WAITING_BYTES = 16  # a call: less is what the last calls left
+_BEYOND = (
+    "of anonymous memory beside these: mapped past the allocators, or older blocks written for the first time"
+)
+_NOT_READ = (
+    "the allocators cannot be read (that needs glibc 2.33 or newer, and tracemalloc not to run): memory of C code, and "
+    "what is freed but kept, is not told"
+)
+
+
+def verdict_of(told: Told) -> str:
+    """One sentence: by how much it grows, or what could have been told."""
+    if not told["ended"]:
+        return "the calls have not ended"
+    unit = told["unit"]
+    if told["too_short"]:
+        return f"{_measured(told['calls'], unit)}: too short a time to tell growth from a program's beginning"
+    after = f" after {told['warmup']:,.3g} of warm-up" if told["warmup"] >= 1 else ""
+    measured = f"{_measured(told['calls'], unit)}{after}"
+    if told["low"] <= 0:
+        return f"no growth seen; {measured} can tell {human_bytes(told['can_tell'])} a {unit}"
+    interval = f"95 %: {human_bytes(told['low'])} to {human_bytes(told['high'])}"
+    return f"grows by {human_bytes(told['grows'])} a {unit} ({interval}; {measured})"
+
+
+def _measured(calls: float, unit: str) -> str:
+    return counted(calls, unit) if isinstance(calls, int) else f"{calls:,.3g} {unit}s"
+
+
+def growth_lines(told: Told, subject: str = "") -> Iterator[str]:
+    """For a terminal; the ``subject`` stands before the verdict."""
+    yield from wrap(f"{subject}{verdict_of(told)}")
+    if not told["ended"] or told["too_short"]:
+        return
+    for size, text in _parts(told):
+        yield from _figure(size, text)
+    for holder in told["bounded"][:_MOST_HOLDERS]:
+        yield from _figure(None, f"bounded: {_bounded(holder)}")
+    if told["kept_bytes"] and told["kept"]:
+        yield from _figure(None, f"the allocators keep {human_bytes(told['kept_bytes'])} that were freed")
+    elif told["kept_gained"]:
+        yield from _figure(None, f"bounded: what the allocators keep of freed memory grew by {_kept(told)}")
+    if told["beyond"]:
+        yield from _figure(told["beyond"], _BEYOND)
+    if told["trimmed_bytes"] is not None:
+        yield from _figure(None, f"malloc_trim gave back {human_bytes(told['trimmed_bytes'])}")
+    if told["native"] is None:
+        yield from paragraph(_NOT_READ, indent="  ")
+
+
+def _figure(size: float | None, text: str) -> Iterator[str]:
+    head = "" if size is None else human_bytes(size)
+    lines = paragraph(text, indent=" " * (_COLUMN + 2), hanging="  ")
+    lines[0] = f"{head:>{_COLUMN}}  {lines[0].lstrip()}"
+    yield from lines
+
+
+def _parts(told: Told) -> Iterator[tuple[float, str]]:
+    shown = told["holders"][:_MOST_HOLDERS]
+    for holder in shown:
+        yield holder["bytes"], f"alive: {_gains(holder, told['unit'])}"
+    if told["unheld"]:
+        yield told["unheld"], _UNHELD
+    rest = told["alive"] - told["unheld"] - sum(each["bytes"] for each in shown)
+    if rest >= max(told["can_tell"], 16):
+        yield rest, "alive: held elsewhere"
+    if told["waiting"] >= _LEAST_WAITING_BYTES:
+        yield told["waiting"], f"waits for the collector{_cycles(told)}"
+    if told["kept"]:
+        yield (
+            told["kept"],
+            "freed, and kept by the allocators: objects that stay keep the arenas of those that went",
+        )
+    if told["native"]:
+        yield told["native"], _NOT_PYTHONS
+    if told["low"] > 0:
+        yield from _unexplained(told)
+
+
+def _unexplained(told: Told) -> Iterator[tuple[float, str]]:
+    much = max(_LEAST_UNEXPLAINED_BYTES, _LEAST_UNEXPLAINED_SHARE * told["grows"])
+    if told["unexplained"] >= 1:
+        yield told["unexplained"], _UNEXPLAINED if told["unexplained"] > much else _ROUNDING
+    elif -told["unexplained"] > much:
+        yield -told["unexplained"], _RESIZED
+
+
+def _kept(told: Told) -> str:
+    return f"{human_bytes(told['kept_gained'])} to {human_bytes(told['kept_bytes'])}, then no more"
+
+
+def _gains(holder: Told, unit: str) -> str:
+    where = f" ({holder['where']})" if holder["where"] else ""
+    count = holder["entries"]
+    if count < 0.01:
+        return f"{holder['name']} grows{where}"
+    is_whole = count >= 10 or (count >= 0.95 and abs(count - round(count)) < 0.05)
+    number = f"{count:,.0f}" if is_whole else f"{count:,.2g}"
+    kind = holder["types"][0] if len(holder["types"]) == 1 else "object" if number == "1" else "objects"
+    return f"{holder['name']} gains {number} {kind} a {unit}{where}"
+
+
+def _bounded(holder: Told) -> str:
+    where = f" ({holder['where']})" if holder["where"] else ""
+    entries = (
+        f"by {counted(round(holder['entries']), 'entry').replace('entrys', 'entries')}, "
+        if holder["entries"]
+        else "by "
+    )
+    return f"{holder['name']} grew {entries}{human_bytes(holder['bytes'])}, then no more{where}"
+
+
+def _cycles(told: Told) -> str:
+    cycles = told["cycles"][:_MOST_SHAPES]
+    return f": {'; '.join(f'cycle {each}' for each in cycles)}" if cycles else ""

@@ -1,0 +1,180 @@
+"""Slices of time: why the memory of a running program grows, told under its own collector."""
+
+import json
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from garbology.growth.baseline import Baseline
+from garbology.growth.census import take_census
+from garbology.interpreter import allocators, collector
+from garbology.monitoring import growing
+from garbology.monitoring.growing import GrowthThread
+
+pytestmark = [
+    pytest.mark.skipif(allocators.read_allocated() is None, reason="no glibc 2.33 here"),
+    pytest.mark.skipif(collector.kind() != "generational", reason="garbage is known on this collector alone"),
+]
+# In an interpreter of its own, where little else is alive. The clock is the program's own, and looks are taken as it
+# has them, however slow the machine is.
+PROGRAM = """
+import gc, json
+from garbology.growth import slices
+
+KEPT, CACHE, SIZE, PER_SLICE = {}, {}, 20_000, 3
+now = 0.0
+slices._SHARE, slices._FIRST_SECONDS, slices._DISTANCE = 1e9, 2.0, 0.1
+growing = slices.Slices(clock=lambda: now)
+
+class Session:
+    def __init__(self):
+        self.data = bytes(SIZE)
+
+class Node:
+    def __init__(self):
+        self.me = self
+        self.data = bytes(SIZE)
+
+def leave():
+    for _ in range(PER_SLICE):
+        KEPT[f"user{len(KEPT)}"] = Session()
+
+def waste():
+    for _ in range(PER_SLICE):
+        Node()
+
+def run(work, seconds):
+    global now
+    for _ in range(int(seconds / slices.SLICE_SECONDS)):
+        work()
+        now += slices.SLICE_SECONDS
+        growing.slice()
+
+growing.begin()
+"""
+EACH = 3 * (20_000 + 150) * 4  # bytes a second
+
+
+@pytest.fixture
+def told(fresh):
+    """What is told of a program, with the text."""
+
+    def ask(work):
+        report = "report = growing.report()\nprint(json.dumps({**report.to_dict(), 'text': str(report)}))"
+        done = fresh.run(f"{PROGRAM}\n{work}\n{report}")
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout)
+        answer["text"] = " ".join(answer["text"].split())
+        return answer
+
+    return ask
+
+
+def near(value, expected):
+    return abs(value - expected) <= 0.05 * expected
+
+
+def test_what_is_held_is_told_a_second(told):
+    """Its bytes, its entries, its holder; no key."""
+    report = told("run(leave, 20)")
+    assert near(report["grows"], EACH)
+    assert near(report["alive"], EACH)
+    assert report["low"] <= report["grows"] <= report["high"]
+    (holder,) = report["holders"]
+    assert holder["name"] == "__main__.KEPT[str]"
+    assert near(holder["entries"], 12)
+    assert report["waiting"] == report["kept"] == report["native"] == 0
+    assert "KEPT[str] gains 12 Session a second" in report["text"]
+    assert "user" not in json.dumps(report)
+
+
+def test_garbage_that_the_collector_keeps_up_with_is_no_growth(told):
+    """What waits between two collections comes and goes."""
+    report = told("run(lambda: (waste(), int(now * 4) % 7 or gc.collect()), 20)")
+    assert report["waiting"] == 0
+    assert report["text"].startswith("no growth seen"), report["text"]
+    assert report["can_tell"] < 0.15 * EACH
+
+
+def test_garbage_that_nothing_collects_waits(told):
+    """With its cycle; it is not called alive."""
+    report = told("gc.disable()\nrun(waste, 20)")
+    assert near(report["waiting"], EACH)
+    assert near(report["grows"], EACH)
+    assert abs(report["alive"]) < 0.05 * EACH
+    assert "waits for the collector: cycle Node.me -> Node" in report["text"]
+
+
+def test_both_are_told_apart(told):
+    """Live and waiting growth of one program."""
+    report = told("gc.disable()\nrun(lambda: (leave(), waste()), 20)")
+    assert near(report["alive"], EACH)
+    assert near(report["waiting"], EACH)
+    assert near(report["grows"], 2 * EACH)
+
+
+def test_memory_of_c_code_is_told(told):
+    """What `malloc` handed out and no object has."""
+    program = "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.malloc.restype = ctypes.c_void_p\n"
+    report = told(program + "run(lambda: [libc.malloc(20_150) for _ in range(PER_SLICE)], 20)")
+    assert near(report["native"], EACH)
+    assert near(report["grows"], EACH)
+    assert report["holders"] == []
+
+
+def test_a_program_s_beginning_is_no_growth(told):
+    """What it makes at first, as by imports, is before the census that growth is counted from."""
+    report = told("run(lambda: [leave() for _ in range(10)], 2)\nrun(lambda: None, 14)")
+    assert report["warmup"] >= 2
+    assert report["text"].startswith("no growth seen"), report["text"]
+
+
+def test_what_fills_and_stops_is_bounded(told):
+    """Later than the beginning; how many entries it gained is told."""
+    fill = "run(lambda: now < 9 and CACHE.setdefault(now, [bytes(SIZE)]), 9)"
+    report = told(f"run(lambda: None, 5)\n{fill}")
+    assert report["holders"] == []
+    assert [each["name"] for each in report["bounded"]] == ["__main__.CACHE[float]"]
+
+
+def test_a_short_time_tells_nothing(told):
+    """One sentence, no figures."""
+    report = told("run(leave, 1)")
+    assert report["too_short"]
+    assert report["text"].endswith("too short a time to tell growth from a program's beginning")
+
+
+def test_an_address_that_something_else_has_now_is_new():
+    """Only an object of the same type may be the one that was there."""
+
+    class First:
+        pass
+
+    class Second:
+        pass
+
+    held = [First(), Second(), First()]
+    nothing = np.zeros(len(held), bool)
+    baseline = Baseline(take_census(list(held), nothing, np.empty(0, np.int64)), 0, 0)
+    held[0].__class__ = Second
+    assert baseline.places_of(held).tolist() == [-1, 1, 2]
+    assert baseline.places_of([held[2], []]).tolist() == [2, -1]
+
+
+def test_a_recorded_process_tells_now_and_then_and_at_its_end(monkeypatch):
+    """One that is killed leaves what was told last; the thread ends."""
+    told = []
+    monkeypatch.setattr(growing, "_FIRST_TOLD_SECONDS", 0.0)
+    monkeypatch.setattr(growing, "SLICE_SECONDS", 0.01)
+    thread = GrowthThread(told.append, keys=False)
+    thread.start()
+    until = time.monotonic() + 60
+    while not told and time.monotonic() < until:
+        time.sleep(0.05)
+    last = thread.finish(with_program=True)
+    assert told[0]["schema"] == last["schema"] == "garbology.growth"
+    assert last["unit"] == "second"
+    assert json.loads(json.dumps(last)) == last
+    assert not [each for each in threading.enumerate() if each.name == "garbology.growth"]
