@@ -20,7 +20,7 @@ from garbology.snapshot.addresses import Index, addresses_of
 
 _MOST_READ_OBJECTS = 8  # at a census, of which each referent is weighed
 _MOST_READ_ENTRIES = 5_000
-_MOST_LEAVES = 16  # of an object, at a census
+_MOST_LEAVES = 8  # of an object, at a census, from each end
 _FEWEST_COMPARED = 2
 _NOTHING = np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int32)
 
@@ -159,13 +159,18 @@ class Baseline:
 
 
 def leaf_bytes(obj: object) -> dict[str, int]:
-    """The largest that an object has of what is not tracked, with what that holds in turn: bytes by label."""
-    sizes = (
-        (object_bytes(referent) + _bytes_below(referent), label)
-        for label, referent in named_referents(obj)
+    """The largest that an object has of what is not tracked, with what that holds in turn: bytes by label.
+
+    Of many that are equally large the first and the last: a list is read from its end, a dictionary from its beginning.
+    """
+    sizes = [
+        (object_bytes(referent) + _bytes_below(referent), number, label)
+        for number, (label, referent) in enumerate(named_referents(obj))
         if not gc.is_tracked(referent)
-    )
-    return {label: size for size, label in heapq.nlargest(_MOST_LEAVES, sizes)}
+    ]
+    first = heapq.nlargest(_MOST_LEAVES, sizes, key=lambda leaf: (leaf[0], -leaf[1]))
+    last = heapq.nlargest(_MOST_LEAVES, sizes)
+    return {label: size for size, _, label in [*first, *last]}
 
 
 def _bytes_below(leaf: object) -> int:
