@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.advice.needs import SmallWindow
+from garbology.advice.small_window import SmallWindow
 from garbology.interpreter.once import cached_property
 from garbology.interpreter.thread_stacks import counted_locals
 from garbology.snapshot.snapshot import Snapshot
@@ -49,12 +49,12 @@ class Holders:
         """Addresses of what its own variables refer to."""
         return self._references[1]
 
-    def running(self, window: SmallWindow) -> list[int]:
-        """The generator or coroutine that runs, and its frame, as far as they show the collector its variables."""
+    def running(self, objects: list[object]) -> list[int]:
+        """Places of the generator or coroutine that runs, and of its frame: these show the collector its variables."""
         if self.frame is None or not self.frame.f_code.co_flags & _CAN_BE_SUSPENDED:
             return []
         found = []
-        for place, obj in enumerate(window.objects):
+        for place, obj in enumerate(objects):
             if obj is self.frame or self._is_run_by(obj):
                 found.append(place)
         return found
@@ -76,7 +76,7 @@ def with_variables(window: SmallWindow, held: list[int]) -> list[int]:
 
 def contents_of(window: SmallWindow, places: Iterable[int | None]) -> list[int]:
     """What is in those cells that are among ``places``: a variable shared with an inner function."""
-    cells = [place for place in places if place is not None and type(window.objects[place]) is types.CellType]
+    cells = [place for place in places if place is not None and window.kinds[place] == id(types.CellType)]
     return [
         target for cell in cells for target in window.targets[window.starts[cell] : window.starts[cell + 1]]
     ]

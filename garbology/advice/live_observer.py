@@ -35,15 +35,9 @@ from numpy.typing import NDArray
 
 from garbology.advice.candidates import Candidate, candidates_of
 from garbology.advice.edge_classes import EdgeClass
-from garbology.advice.leaving import (
-    Holders,
-    contents_of,
-    counts_without,
-    let_go,
-    with_variables,
-)
+from garbology.advice.leaving import Holders, counts_without
 from garbology.advice.losses import Moment, shared_variables, would_lose
-from garbology.advice.needs import Needs, SmallWindow
+from garbology.advice.needs import Needs
 from garbology.advice.own_objects import take_out
 from garbology.advice.ownership import OwnershipIndex
 from garbology.advice.sampling import (
@@ -54,6 +48,7 @@ from garbology.advice.sampling import (
     is_made_by_the_program,
     is_standard,
 )
+from garbology.advice.small_looks import SmallLooks
 from garbology.advice.together import Together
 from garbology.advice.unseen import TELLS_OF_LINES, moments_within_lines, uses_after_a_drop
 from garbology.cycles.components import Components, cyclic_components
@@ -111,7 +106,8 @@ class LiveObserver:
         self._dropped_unseen = False  # between two moments that were told of
         self._needs = Needs()
         self._has_looked = False
-        self._marks: list[list[object]] = []
+        self._few = SmallLooks(self._needs)
+        self._ends: dict[int, int] = {}  # places of the looks' marks among the objects at the end
         self._window = window
         self._main = main
         self._around = around
@@ -175,29 +171,36 @@ class LiveObserver:
             self._saw_calls = self._returns.told_all and self._returns.told_every_call
             self._returns = None  # which holds us
 
+    def take_out_notes(self, objects: list[object]) -> None:
+        """Take what this watch put into the window out of its ``objects``, which are in the order they were made in."""
+        if self._has_looked:
+            take_out(self._needs, objects)
+        marks = self._few.marks
+        if not marks:
+            return
+        places = np.flatnonzero(np.isin(addresses_of(objects), np.array(list(map(id, marks)), np.int64)))
+        for before, place in enumerate(places.tolist()):
+            self._ends[id(objects[place])] = place - before
+        for place in places[::-1].tolist():
+            del objects[place]
+
     def needed_elements(self, objects: list[object], *, by_age: bool) -> frozenset[tuple[int, int]]:
         """``id`` of each container and of what was needed in it, as far as both are among the window's ``objects``.
 
-        The list, which loses what this watch put into the window, is in the order in which its objects were made
-        (``by_age``), or nothing is known: something else may stand where a dead one stood.
+        These are in the order in which they were made (``by_age``), or nothing is known: something else may stand where
+        a dead one stood. What was read and not judged is judged now.
         """
-        if self._has_looked:
-            take_out(self._needs, objects)
-        marks, self._marks = self._marks, []
-        if not marks:
+        if not by_age or not objects:
             return frozenset()
-        is_any_left = len(objects) > len(marks)
-        elements = self._needs.known_elements() if by_age and is_any_left else {}
+        self._few.judge_kept(objects, self._ends)
+        elements = self._needs.known_elements()
+        if not elements:
+            return frozenset()
         addresses = addresses_of(objects)
-        wanted = np.array(
-            [id(mark) for mark in marks] + [each for pair in elements for each in pair], np.int64
-        )
+        wanted = np.array([each for pair in elements for each in pair], np.int64)
         places = np.flatnonzero(np.isin(addresses, wanted))
         place_of = dict(zip(addresses[places].tolist(), places.tolist(), strict=True))
-        ends = [place_of.get(id(mark), -1) for mark in marks]
-        for end in sorted(ends, reverse=True):
-            if end >= 0:
-                del objects[end]
+        ends = [self._ends.get(id(mark), -1) for mark in self._few.marks]
         return frozenset(
             pair
             for pair, look in elements.items()
@@ -221,7 +224,7 @@ class LiveObserver:
         moments = self._count(_RETURNED, code)
         if moments > _MOST_RETURNS or code.co_filename.startswith(INSTRUMENT):
             return False
-        most = self._looks.at_return(code, result, self._depth(frame))
+        most = self._looks.at_return(code, result, self._depth(frame), is_first=moments == 1)
         if most or code is self._main:
             most = MOST_OBJECTS_AT_END if code is self._main else most
             self._look_if_alone(Holders(result, frame), most)
@@ -285,33 +288,18 @@ class LiveObserver:
             return
         self._has_looked = True
         known = len(self._needs.elements)
-        self._needs.looks = len(self._marks)
+        self._needs.looks = len(self._few.marks)
         if len(objects) <= SMALL:
             self._look_at_few(objects, leaving)
         elif leaving is not None:
             self._look_at_many(objects, leaving)
         if len(self._needs.elements) > known:
-            self._marks.append([])  # what is older than this in the window was there at this look
+            self._few.marks.append([])  # what is older than this in the window was there at this look
 
     def _look_at_few(self, objects: list[object], leaving: Holders | None) -> None:
-        window = SmallWindow(objects)
-        self._looks.spend(len(objects) + window.referents // _REFERENTS_PER_OBJECT)
-        if leaving is None:
-            self._needs.look(window, with_variables(window, window.held()))
-            return
-        blocked = leaving.running(window)
-        held = window.held(blocked)
-        for address in leaving.arguments:
-            let_go(held, window, address)
-        returned = window.index.get(id(leaving.result))
-        is_any_new = any(map(window.index.__contains__, leaving.arguments + leaving.own))
-        for own in ([], leaving.own) if is_any_new else ([],):  # else both moments are one
-            for address in own:
-                let_go(held, window, address)
-            variables = [] if own else leaving.arguments + leaving.own
-            roots = {*with_variables(window, held), *contents_of(window, map(window.index.get, variables))}
-            roots.update([] if returned is None else [returned])
-            self._needs.look(window, sorted(roots), blocked)
+        referents = self._few.look(objects, leaving)
+        self._looks.spend(len(objects) + referents // _REFERENTS_PER_OBJECT)
+        self._looks.saw_cycle = self._few.saw_cycle
 
     def _look_at_many(self, objects: list[object], leaving: Holders) -> None:
         self._looks.spend(len(objects))
@@ -334,6 +322,7 @@ class LiveObserver:
     def _add_needed(self, snapshot: Snapshot, moments: list[Moment], returned: NDArray[np.int32]) -> None:
         reached = functools.reduce(np.logical_or, [reached for _, reached in moments])
         components = cyclic_components(snapshot, reached)
+        self._looks.saw_cycle = self._few.saw_cycle = self._few.saw_cycle or components.count > 0
         elsewhere = OwnershipIndex(snapshot, components, reached)
         self._needs.classes |= elsewhere.owning(_kinds_of_the_program(snapshot, reached))
         first = [label for label in components.labels[returned[returned >= 0]].tolist() if label >= 0]

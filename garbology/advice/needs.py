@@ -10,118 +10,29 @@ but edges of one class leads to an object that is no root, that is so at once; f
 
 from __future__ import annotations
 
-import gc
-import sys
 import types
 from collections import defaultdict, deque
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from garbology.advice.edge_classes import EdgeClass, lines_of_source, with_bases
+from garbology.advice.small_window import GONE, SmallWindow
 from garbology.advice.together import MOST_EDGES, Together
-from garbology.cycles.folding import Link, Step, is_foldable
+from garbology.cycles.folding import FOLDABLE, Link, Step, is_foldable
 from garbology.interpreter import memory_layout
-from garbology.interpreter.traversal import leave_out_dangerous
 from garbology.names.classes import HEAP_TYPE, flags_of
-from garbology.names.edges import named_referents_at
+from garbology.names.edges import named_referents, named_referents_at
 
 _MOST_OWNERS = 4  # of one container, and steps from an owner to it
 _MOST_NAMED = 3  # edges of one class in one look: elements of a dictionary may have several names
 _MOST_ELEMENTS = 2_000  # pairs of a container and what is needed in it
 _ADDRESS_BITS = 64
+_CELL = id(types.CellType)
 _MOST_CLAUSES = 64  # of one look
 _ELEMENTS_ALIKE = frozenset(map(id, (list, set, frozenset, deque, types.CellType)))
 
 #: Types and places among referents, from the owner to the target of an edge.
 PhysicalClass = tuple[int, ...]
-
-
-class SmallWindow:
-    """A window's objects and the references between them, in lists.
-
-    Attributes
-    ----------
-    counts : references to each object, less that of the list itself.
-    starts : the references of object ``i`` are numbers ``starts[i]`` to ``starts[i + 1]``.
-    sources, targets, positions : of each reference; ``positions`` among all referents of its source.
-    incoming : the references to each object.
-    referents : how many were read in all.
-    """
-
-    def __init__(self, objects: list[object]) -> None:
-        self.objects = objects
-        self.counts = list(map(sys.getrefcount, objects))
-        self.index = dict(zip(map(id, objects), range(len(objects)), strict=True))
-        self.kinds = list(map(id, map(type, objects)))
-        self.starts = [0]
-        self.sources: list[int] = []
-        self.targets: list[int] = []
-        self.positions: list[int] = []
-        self.incoming: list[list[int]] = [[] for _ in self.counts]
-        self.referents = 0
-        self._read()
-
-    def _read(self) -> None:
-        """Read all referents with one call; a private mark between the objects tells them apart in its answer."""
-        mark = object()
-        fenced: list[object] = [[mark]] * (2 * len(self.objects))
-        fenced[::2] = self.objects
-        leave_out_dangerous(fenced)
-        referents = gc.get_referents(*fenced)
-        del fenced
-        end = id(mark)
-        source, first = 0, 0
-        self.referents = len(referents)
-        addresses = list(map(id, referents))
-        del referents
-        # As locals: this is done at each look, and was a third of what a small block takes.
-        starts, sources, targets, positions = self.starts, self.sources, self.targets, self.positions
-        incoming = self.incoming
-        for number, target in enumerate(map(self.index.get, addresses)):
-            if target is not None:
-                incoming[target].append(len(targets))
-                sources.append(source)
-                targets.append(target)
-                positions.append(number - first)
-            elif addresses[number] == end:
-                source, first = source + 1, number + 1
-                starts.append(len(targets))
-
-    def held(self, blocked: Iterable[int] = ()) -> list[int]:
-        """How often each object is held from outside, the ``blocked`` objects counted as outside."""
-        held = [
-            count - _COST_OF_COUNTING - len(edges)
-            for count, edges in zip(self.counts, self.incoming, strict=True)
-        ]
-        for place in blocked:
-            for target in self.targets[self.starts[place] : self.starts[place + 1]]:
-                held[target] += 1
-        return held
-
-    def reached(self, roots: Iterable[int], removed: frozenset[int] | set[int] = frozenset()) -> bytearray:
-        """Which objects can be reached from ``roots`` without the ``removed`` references; 1 for each of them."""
-        targets, starts = self.targets, self.starts
-        reached = bytearray(len(self.counts))
-        pending = list(roots)
-        for root in pending:
-            reached[root] = 1
-        while pending:
-            place = pending.pop()
-            for edge in range(starts[place], starts[place + 1]):
-                target = targets[edge]
-                if not reached[target] and edge not in removed:
-                    reached[target] = 1
-                    pending.append(target)
-        return reached
-
-
-def _cost_of_counting() -> int:
-    probe = object()
-    counts = list(map(sys.getrefcount, [probe]))
-    return counts[0] - 1
-
-
-_COST_OF_COUNTING = _cost_of_counting()
 
 
 @dataclass
@@ -135,12 +46,14 @@ class Needs:
         in the window), and how many looks had found such. A list or dictionary that changes its owner keeps what was
         learned of it.
     together : edge classes of which one must stay.
+    variables : names that were asked of code, by its address: from 3.12 the interpreter makes and keeps a tuple then.
     """
 
     classes: set[EdgeClass] = field(default_factory=set)
     elements: dict[int, int] = field(default_factory=dict)
     together: Together = field(default_factory=Together)
     looks: int = 0
+    variables: dict[int, tuple[str, ...]] = field(default_factory=dict, repr=False)
     _named: dict[int, frozenset[EdgeClass]] = field(default_factory=dict, repr=False)
 
     def add_element(self, holder: object, target: object) -> None:
@@ -221,14 +134,17 @@ class _Look:
             if is_root[place] or not reached[place] or self._is_part(place):
                 continue
             keys: list[list[PhysicalClass]] = []
+            leading: dict[PhysicalClass, list[int]] = defaultdict(list)
             for edge in incoming:
                 if reached[window.sources[edge]] and window.sources[edge] != place and edge not in self._gone:
                     keys.append(self._keys_of(edge))
+                    for key in keys[-1]:
+                        leading[key].append(edge)
             if not keys:
                 continue
             common = set(keys[0]).intersection(*keys[1:])
             for key in common:
-                alone[key] += [edge for edge in self._edges[key] if window.targets[edge] == place]
+                alone[key] += leading[key]
             if not common:
                 distinct = frozenset(map(frozenset, keys))
                 if len(distinct) <= MOST_EDGES:
@@ -238,8 +154,8 @@ class _Look:
 
     def _is_part(self, place: int) -> bool:
         """Whether an object is a part of its owner's edges, and never the end of one."""
-        obj = self._window.objects[place]
-        return type(obj) is types.CellType or (len(self._window.incoming[place]) == 1 and is_foldable(obj))
+        kind = self._window.kinds[place]
+        return kind == _CELL or (len(self._window.incoming[place]) == 1 and kind in FOLDABLE)
 
     def _keys_of(self, edge: int) -> list[PhysicalClass]:
         keys = []
@@ -257,7 +173,7 @@ class _Look:
             return known
         window = self._window
         found: list[tuple[int, ...]] = []
-        if depth < _MOST_OWNERS and is_foldable(window.objects[place]):
+        if depth < _MOST_OWNERS and window.kinds[place] in FOLDABLE:
             for edge in self._holding(place):
                 found += [(*path, edge) for path in self._paths_to(window.sources[edge], depth + 1)]
         found = found[:_MOST_OWNERS] or [()]
@@ -273,8 +189,8 @@ class _Look:
             for edge in window.incoming[place]
             if self._reached[window.sources[edge]] and edge not in self._gone
         ]
-        if type(window.objects[place]) is types.CellType:
-            suspended = [edge for edge in edges if not is_foldable(window.objects[window.sources[edge]])]
+        if window.kinds[place] == _CELL:
+            suspended = [edge for edge in edges if window.kinds[window.sources[edge]] not in FOLDABLE]
             return suspended or edges
         return edges
 
@@ -288,8 +204,8 @@ class _Look:
         return tuple(key)
 
     def _is_anonymous(self, place: int) -> bool:
-        obj = self._window.objects[place]
-        return is_foldable(obj) and type(obj) is not types.FunctionType
+        kind = self._window.kinds[place]
+        return kind in FOLDABLE and kind != id(types.FunctionType)
 
     def _position(self, edge: int) -> int:
         """The place among the referents where that tells one name from another; -1 for an element like others."""
@@ -298,7 +214,7 @@ class _Look:
         kind = window.kinds[source]
         if kind in _ELEMENTS_ALIKE:
             return -1
-        if kind == id(tuple) and window.kinds[target] != id(types.CellType):
+        if kind == id(tuple) and window.kinds[target] != _CELL:
             return -1
         if kind == id(dict) and not self._is_namespace(source):
             return -1
@@ -316,7 +232,9 @@ class _Look:
     def _add(self, key: PhysicalClass, edges: list[int]) -> None:
         window, needs = self._window, self._needs
         for edge in edges:
-            needs.add_element(window.objects[window.sources[edge]], window.objects[window.targets[edge]])
+            holder, target = window.objects[window.sources[edge]], window.objects[window.targets[edge]]
+            if target is not GONE:
+                needs.add_element(holder, target)
         owner = key[1]
         if owner >= 0 or not self._counts_as_owner(key, edges[0]):
             return
@@ -362,4 +280,6 @@ class _Look:
         source, position = window.sources[edge], window.positions[edge]
         holder, target = window.objects[source], window.objects[window.targets[edge]]
         ((label, referent),) = named_referents_at(holder, [position])
-        return Step(holder, label, referent, source, position) if referent is target else None
+        if referent is not target:  # read before, it may stand elsewhere now
+            label = next((name for name, other in named_referents(holder) if other is target), "")
+        return Step(holder, label, target, source, position) if label and target is not GONE else None

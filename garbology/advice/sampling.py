@@ -17,9 +17,11 @@ SMALL = 1_000  # objects: up to here a look costs some microseconds for each, an
 _SHARE_OF_REPEATED = (
     0.5  # of all that may be read: the first such moment of other functions comes before the second
 )
-_BUDGET = 5_000  # objects that may be read in any block, and
-_PART_OF_THE_WORK = 1  # for each object that the block has made and each moment it has passed
-_OF_ONE_LOOK = 20  # what a look costs at least, in objects read
+# Objects that may be read, as long as nothing in the block is on a cycle: a share of its work.
+_PART_OF_THE_WORK = 0.5  # for each object that it has made, and each moment that it has passed
+_OF_A_PLACE = 60  # for each call, return and line that it has passed for the first time
+_WHERE_CYCLIC = 5_000  # and for a block that has had something on a cycle: there may be something to advise
+_OF_ONE_LOOK = 30  # what a look costs at least, in objects read
 _OF_ONE_LARGE_LOOK = 2_000
 _MOST_OBJECTS = 20_000  # of a window that is read while the work goes on
 MOST_OBJECTS_AT_END = 200_000
@@ -28,6 +30,7 @@ _MOST_IN_LIBRARY = 6
 _MOST_IN_PASSING = 6  # at functions that return nothing cyclic, while the window is large
 DEEP = 3  # calls below the watched function: what returns above is looked at whenever the window has grown
 _FEWEST_MADE = 500  # objects, before a window counts as growing
+_FEWEST_MADE_ON_TOP = 16  # the same above, as long as nothing is on a cycle
 _GROWTH_WHERE_DEEP = 4
 _MOST_STEPS = 64
 _MOST_REFERENTS = 2_000
@@ -37,7 +40,13 @@ _flags_of = type.__dict__["__flags__"].__get__
 
 
 class SamplingPolicy:
-    """At which moments to look, and how much may be read for that in all."""
+    """At which moments to look, and how much may be read for that in all.
+
+    Attributes
+    ----------
+    saw_cycle : whether something in the block is, or was, on a cycle. Most blocks have none, and looks cost these a
+        share of their own work.
+    """
 
     def __init__(self) -> None:
         self._on_cycles = 0
@@ -48,8 +57,10 @@ class SamplingPolicy:
         self._made = [0] * DEEP + [_FEWEST_MADE]
         self._first_count = gc.get_count()[0]
         self._moments = 0
+        self._places = 0
         self._read = 0
         self._is_free = False
+        self.saw_cycle = False
 
     def begin(self) -> None:
         """The block begins: what was made to look at it is none of its work."""
@@ -59,28 +70,28 @@ class SamplingPolicy:
         """A look has made so many objects, and kept them: what it learned for the first time in this process."""
         self._first_count += objects
 
-    def at_return(self, code: types.CodeType, result: object, depth: int) -> int:
+    def at_return(self, code: types.CodeType, result: object, depth: int, *, is_first: bool = False) -> int:
         """How many objects a window may have to be looked at when ``code`` returns ``result``; 0: do not look.
 
         ``depth`` is 0 where the watched function itself called it, on top: what it leaves is all that there is.
         """
-        self._moments += 1
+        self._passes(is_first)
         made = self._objects()
         standard = is_standard(code)
         self._is_free = not standard and self._has_grown(made, depth)
         if self._is_free:
             return MOST_OBJECTS_AT_END
-        if not standard and made <= SMALL and self._can_afford(made):
+        if not standard and made <= SMALL and self._can_afford(made, is_first):
             return _MOST_OBJECTS
         if standard:
             return self._of_the_library(result)
-        if (self._on_cycles < _FEWEST_LOOKS or self._can_afford(made)) and is_on_a_cycle(result):
+        if (self._on_cycles < _FEWEST_LOOKS or self._can_afford(made, is_first)) and is_on_a_cycle(result):
             self._on_cycles += 1
             return _MOST_OBJECTS
-        if depth == 0 and self._on_top < _FEWEST_LOOKS:
+        if depth == 0 and self._on_top < _FEWEST_LOOKS and self.saw_cycle:
             self._on_top += 1
             return _MOST_OBJECTS
-        if self._in_passing < _MOST_IN_PASSING and self._can_afford(made):
+        if self._in_passing < _MOST_IN_PASSING and self._can_afford(made, is_first):
             self._in_passing += 1
             return _MOST_OBJECTS
         return 0
@@ -93,20 +104,27 @@ class SamplingPolicy:
 
     def in_passing(self, *, is_first: bool) -> int:
         """The same when a function is called, resumed, yields or is closed, or inside it: while the window is small."""
-        self._moments += 1
+        self._passes(is_first)
         self._is_free = False
         made = self._objects()
-        share = 1.0 if is_first else _SHARE_OF_REPEATED
-        return SMALL if made <= SMALL and self._can_afford(made, share) else 0
+        return SMALL if made <= SMALL and self._can_afford(made, is_first) else 0
 
     def spend(self, objects: int) -> None:
         """So many were read; looks at a window that has grown, and in the library, are few by themselves."""
         if not self._is_free:
             self._read += objects + (_OF_ONE_LOOK if objects <= SMALL else _OF_ONE_LARGE_LOOK)
 
-    def _can_afford(self, made: int, share: float = 1.0) -> bool:
+    def _passes(self, is_first: bool) -> None:
+        self._moments += 1
+        self._places += is_first
+
+    def _can_afford(self, made: int, is_first: bool) -> bool:
+        """The first moments at a place come before further ones, for which less may be read."""
         cost = made + (_OF_ONE_LOOK if made <= SMALL else _OF_ONE_LARGE_LOOK)
-        return self._read + cost <= share * (_BUDGET + _PART_OF_THE_WORK * (made + self._moments))
+        work = _PART_OF_THE_WORK * (made + self._moments)
+        if self.saw_cycle:
+            return self._read + cost <= (1 if is_first else _SHARE_OF_REPEATED) * (work + _WHERE_CYCLIC)
+        return self._read + cost <= work + is_first * _OF_A_PLACE * self._places
 
     def _objects(self) -> int:
         """How many objects the window has, or a few more."""
@@ -114,6 +132,8 @@ class SamplingPolicy:
 
     def _has_grown(self, made: int, depth: int) -> bool:
         """Whether the window is twice as large as at the latest such look: all of them cost little more than one."""
+        if not self.saw_cycle and made < _FEWEST_MADE_ON_TOP:
+            return False
         if made < (2 if depth < DEEP else _GROWTH_WHERE_DEEP) * self._made[depth]:
             return False
         self._made[depth] = made

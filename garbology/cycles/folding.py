@@ -25,7 +25,7 @@ from garbology.snapshot.arrays import at
 from garbology.snapshot.snapshot import Index, addresses_of, types_of
 
 #: What may be folded into its owner's edge, the least telling first.
-_FOLDABLE: dict[int, int] = {
+FOLDABLE: dict[int, int] = {
     id(kind): rank  # by address, for a metaclass may define __hash__
     for rank, kind in enumerate(
         [
@@ -45,12 +45,12 @@ _FOLDABLE: dict[int, int] = {
 }
 
 
-_CELL = _FOLDABLE[id(types.CellType)]
+_CELL = FOLDABLE[id(types.CellType)]
 
 
 def is_foldable(obj: object) -> bool:
     """Whether ``obj`` is a container that may be part of its owner's edge."""
-    return id(type(obj)) in _FOLDABLE
+    return id(type(obj)) in FOLDABLE
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,11 @@ def _parts(steps: Sequence[Step]) -> Iterator[str]:
 
 
 def _ranks(types: list[type], kinds: NDArray[np.int32]) -> NDArray[np.int8]:
-    """For each object what stands for its type in ``_FOLDABLE``, or how many there are."""
+    """For each object what stands for its type in ``FOLDABLE``, or how many there are."""
     if len(kinds) < len(types):  # a small cycle of a heap with many types
         own = (types[kind] for kind in kinds.tolist())
-        return np.array([_FOLDABLE.get(id(kind), len(_FOLDABLE)) for kind in own], np.int8)
-    return at(np.array([_FOLDABLE.get(id(kind), len(_FOLDABLE)) for kind in types], np.int8), kinds)
+        return np.array([FOLDABLE.get(id(kind), len(FOLDABLE)) for kind in own], np.int8)
+    return at(np.array([FOLDABLE.get(id(kind), len(FOLDABLE)) for kind in types], np.int8), kinds)
 
 
 class Folded:
@@ -148,7 +148,7 @@ class Folded:
         self._choose = choose
         ranks = _ranks(types, kinds)
         owned = np.asarray(in_degrees) == 1
-        self._folds = (ranks < len(_FOLDABLE)) & owned
+        self._folds = (ranks < len(FOLDABLE)) & owned
         if self._folds.all():  # a ring of containers: its most telling kind stands for it
             self._folds = ranks < ranks.max()
         shared = np.flatnonzero((ranks == _CELL) & ~self._folds)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Set
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,15 +60,15 @@ def explain(
     objects: list[object],
     ending: list[object],
     ending_counts: NDArray[np.int64],
-    needed: frozenset[EdgeClass] = frozenset(),
-    elements: frozenset[tuple[int, int]] = frozenset(),
+    needed: Set[EdgeClass] = frozenset(),
+    read_elements: Callable[[list[object]], frozenset[tuple[int, int]]] | None = None,
     *,
     together: Together | None = None,
     saw_all: bool = True,
     all_garbage: bool = False,
     opening: Opening | None = None,
     look_at_older: bool = False,
-    calls: Calls = MappingProxyType({}),
+    read_calls: Callable[[], Calls] | None = None,
     wants_advice: Wanted | None = None,
 ) -> Finding:
     """Find and explain the garbage among ``objects``, a list that the caller gives away.
@@ -77,18 +76,20 @@ def explain(
     ``ending`` are objects that the caller lets go when it ends, and ``ending_counts`` their reference counts
     before the objects were made: what is held more often now, and by garbage alone, becomes garbage then.
     ``needed`` are edge classes that an advice must not weaken (see :mod:`garbology.advice.live_observer`).
-    ``elements`` are the addresses of containers, each with that of something that must not be weakened in it.
+    ``read_elements`` is given ``objects`` where they may be garbage, and answers the addresses of containers, each with
+    that of something that must not be weakened in it; it may add to ``needed`` and ``together``.
     ``together`` knows edges of which one must stay strong.
     ``saw_all`` says that what was needed is known to the end of the work; where it is not, the advice says so.
     ``all_garbage`` says that the collector has found all of ``objects`` unreachable; they are not counted then.
     ``opening`` knows whether it can be judged what C code holds; without it that is not asked.
-    ``calls`` are the functions that ran while ``objects`` were made.
+    ``read_calls`` answers the functions that ran while ``objects`` were made.
     ``wants_advice`` is asked of each shape, as far as it is known without advice; by itself all have it.
     ``look_at_older`` also looks for garbage that is half older than ``objects`` (see :mod:`garbology.find.crossing`).
     """
     leaks = None if all_garbage else leaks_if_all_is_alive(objects, opening)
     if leaks is not None:
         return Finding(leaks=leaks)
+    elements = frozenset() if read_elements is None else read_elements(objects)
     if all_garbage:
         snapshot = snapshots.take(objects)
         garbage = np.ones(len(snapshot), bool)
@@ -98,7 +99,7 @@ def explain(
     if older:
         objects[:0] = older
         older.clear()
-        calls = {}  # which are not known of older objects
+        read_calls = None  # they are not known of older objects
         snapshot, garbage = judged(objects)
     leaks = find_leaks(snapshot, garbage, opening=opening)
     if not garbage.any():
@@ -106,6 +107,7 @@ def explain(
     components = cycles.cyclic_components(snapshot, garbage)
     known = NeededElements(snapshot, components, elements)
     elsewhere = OwnershipIndex(snapshot, components, garbage)
+    calls = {} if read_calls is None else read_calls()
     advisor = _Advisor(snapshot, garbage, needed, known, together, elsewhere, saw_all, calls)
     weights = holdings(snapshot, garbage, components, ending, ending_counts)
     return Finding(
@@ -245,7 +247,7 @@ class _Advisor:
         self,
         snapshot: Snapshot,
         garbage: NDArray[np.bool_],
-        needed: frozenset[EdgeClass],
+        needed: Set[EdgeClass],
         elements: NeededElements,
         together: Together | None,
         elsewhere: OwnershipIndex,
@@ -300,7 +302,7 @@ class _Advisor:
         occurrence = occurrences.one(component)
         links = generalised(occurrences.read(component)[1], differing)
         kinds = {int(occurrence.kinds[link.source]) for link in links}
-        needed = self._needed | self._needed_in_shape | self._elsewhere.owning(kinds)
+        needed = frozenset(self._needed) | self._needed_in_shape | self._elsewhere.owning(kinds)
         advice, advised = advise(occurrence, links, needed, self._together, saw_all=self._saw_all)
         advice.edges = with_origins(advice.edges, advised, self.calls)
         return advice, advised

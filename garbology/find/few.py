@@ -20,7 +20,7 @@ import types
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 
-from garbology.advice.needs import SmallWindow
+from garbology.advice.small_window import SmallWindow
 from garbology.interpreter.contents import items_of
 from garbology.interpreter.contexts import ids_in_context
 from garbology.interpreter.thread_stacks import frames_of, running_local_ids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import sys
 import weakref
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.advice.live_observer import LiveObserver
+from garbology.advice.origins import Calls
 from garbology.find import explain, few
 from garbology.find.collected import Collections
 from garbology.find.found import Found
@@ -195,7 +197,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
                 garbage,
                 self._ending,
                 self._ending_counts,
-                frozenset(self._witness.needed),
+                self._witness.needed,
                 together=self._witness.together,
                 saw_all=self._witness.saw_all,
                 all_garbage=True,
@@ -203,22 +205,25 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
                 wants_advice=self._wants_advice,
             )
         objects, all_are_new = self._collections.window()
-        elements = self._witness.needed_elements(objects, by_age=all_are_new)
+        self._witness.take_out_notes(objects)
         if not all_are_new and not self._opening.unjudged:
             self._opening.unjudged = _MIXED
         return explain.explain(
             objects,
             self._ending,
             self._ending_counts,
-            frozenset(self._witness.needed),
-            elements,
+            self._witness.needed,
+            functools.partial(self._witness.needed_elements, by_age=all_are_new),
             together=self._witness.together,
             saw_all=self._witness.saw_all,
             opening=self._opening,
             look_at_older=all_are_new,
-            calls=self._witness.calls if all_are_new else {},
+            read_calls=self._calls if all_are_new else None,
             wants_advice=self._wants_advice,
         )
+
+    def _calls(self) -> Calls:
+        return self._witness.calls
 
     @property
     def _collects_at_once(self) -> bool:

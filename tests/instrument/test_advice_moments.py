@@ -16,7 +16,8 @@ import pytest
 import garbology
 from garbology.advice import sampling as looks
 from garbology.advice.live_observer import LiveObserver
-from garbology.advice.needs import Needs, SmallWindow
+from garbology.advice.needs import Needs
+from garbology.advice.small_window import SmallWindow
 from garbology.interpreter.returns import CALLED, CLOSED, INSIDE, YIELDED, Returns
 
 pytestmark = pytest.mark.usefixtures("frozen_heap", "quiet_heap")
@@ -339,9 +340,10 @@ def test_an_address_that_is_used_again_is_no_need():
     for container in kept:
         needs.add_element(container, gc.get_referents(container)[0])
     mark, younger = [], [SimpleNamespace()]
-    witness._marks.append(mark)
+    witness._few.marks.append(mark)
     needs.add_element(younger, younger[0])
     objects = [each for container in kept for each in (container, container[0])] + [mark, younger, younger[0]]
+    witness.take_out_notes(objects)
     elements = witness.needed_elements(objects, by_age=True)
     assert elements == {(id(container), id(container[0])) for container in kept}
     assert not [each for each in objects if each is mark]
@@ -353,8 +355,9 @@ def test_nothing_is_known_of_elements_where_ages_are_not_known():
     mark = []
     witness = LiveObserver(lambda most: [])
     witness._needs.add_element(container, container[0])
-    witness._marks.append(mark)
+    witness._few.marks.append(mark)
     objects = [container, container[0], mark]
+    witness.take_out_notes(objects)
     assert witness.needed_elements(objects, by_age=False) == frozenset()
     assert len(objects) == 2
 
