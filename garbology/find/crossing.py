@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from garbology.advice.side_effects import SUSPENDABLE
 from garbology.cycles.reachability import held_from_outside, reachable_from
-from garbology.interpreter.contents import items_of, slots_are
+from garbology.interpreter.contents import slots_are
 from garbology.interpreter.contexts import ids_in_context
 from garbology.interpreter.once import cached_property
 from garbology.interpreter.thread_stacks import frames_of, running_frames
@@ -31,10 +31,10 @@ from garbology.names.classes import (
     flags_of,
     is_class,
     is_module,
-    namespace_of_module,
     safe_type_name,
 )
 from garbology.names.nodes import code_of, has_code
+from garbology.snapshot import known_holders
 from garbology.snapshot import snapshot as snapshots
 from garbology.snapshot.addresses import addresses_of
 from garbology.snapshot.listing import referrers_of
@@ -134,8 +134,8 @@ class _Search:
         self._running = {id(running.frame) for running in running_frames()}
 
     @cached_property
-    def _namespaces(self) -> set[int]:
-        return {id(namespace_of_module(module)) for _, module in items_of(sys.modules) if is_module(module)}
+    def _namespaces(self) -> dict[int, str]:
+        return known_holders.namespaces()
 
     def garbage(self) -> list[object]:
         """The older objects that are garbage with some of the window's, in the order in which they were found."""
@@ -147,6 +147,9 @@ class _Search:
     def _garbage(self) -> list[object]:
         self._take_in_all_behind(compress(self._window.objects, self._left.tolist()))
         found, unexplained = self._judged()
+        if unexplained and self._take_in_ways_to(unexplained):
+            found.clear()
+            found, unexplained = self._judged()
         for _ in range(_MOST_ROUNDS):
             if not unexplained or not self._take_in_holders(unexplained):
                 break
@@ -198,6 +201,17 @@ class _Search:
             return found, []
         return found, list(compress(objects, unexplained.tolist()))[::-1]
 
+    def _take_in_ways_to(self, unexplained: list[object]) -> bool:
+        """Take in what leads to ``unexplained`` objects from modules that held something before, if anything does."""
+        ways = known_holders.paths_to(set(map(id, unexplained)))
+        self._alive.update(id(way[0]) for way in ways)
+        fresh: dict[int, object] = {}
+        for way in ways:
+            self._add_older(fresh, way)
+        if ways:
+            unexplained.clear()
+        return bool(ways)
+
     def _take_in_holders(self, unexplained: list[object]) -> bool:
         """Ask the heap who refers to some of the ``unexplained`` objects; False where nothing new comes of it."""
         asked = unexplained[:_MOST_ASKED]
@@ -210,6 +224,8 @@ class _Search:
                 continue
             if self._holds_the_program(holder):
                 self._alive.update(map(id, safe_referents(holder)))
+                if id(holder) in self._namespaces:
+                    known_holders.remember(self._namespaces[id(holder)])
             else:
                 self._add_older(fresh, [holder])
         del asked[:]

@@ -40,6 +40,7 @@ from garbology.interpreter.traversal import leave_out_dangerous, safe_referents
 from garbology.names.classes import COLLECTED_TYPE, flags_of, is_module_type, mro_of, safe_type_name
 from garbology.names.hidden import hides, which_hold_unseen
 from garbology.names.secrets import has_secrets, secret_addresses
+from garbology.snapshot import known_holders
 from garbology.snapshot.expansion import referents_outside
 from garbology.snapshot.judging import is_of_the_analysis
 from garbology.snapshot.listing import listing, referrers_of
@@ -103,6 +104,8 @@ def unheld_roots(snapshot: Snapshot, suspects: NDArray[np.bool_], times: dict[in
     if (left & judged).any():
         seen = _held_by_frames(snapshot, judged, times) | _held_by_interpreter(snapshot, judged & left)
         left &= ~reachable_from(snapshot, seen)
+    left = _without_plain(snapshot, judged, left)
+    left = _without_known(snapshot, judged, left)
     left = _without_referred_to(snapshot, judged, left)
     left = _without_plain(snapshot, judged, left)
     in_unseen_tuples = False
@@ -231,6 +234,20 @@ def _are_warning_filters(obj: object) -> bool:
 def _is_warning_filter(obj: object) -> bool:
     parts = elements_of(obj) if type(obj) is tuple else []
     return len(parts) == _FILTER_LENGTH and type(parts[0]) is str and type(parts[-1]) is int
+
+
+def _without_known(
+    snapshot: Snapshot, roots: NDArray[np.bool_], left: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """``left`` less what modules lead to that held something of earlier windows."""
+    asked = list(compress(snapshot.objects, (left & roots).tolist()))
+    if not asked:
+        return left
+    ways = known_holders.paths_to(set(map(id, asked)))
+    places = snapshot.index.find(addresses_of([way[-1] for way in ways]))
+    held = np.zeros(len(snapshot), bool)
+    held[places] = True
+    return left & ~reachable_from(snapshot, held)
 
 
 def _without_referred_to(
