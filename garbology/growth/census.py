@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from garbology.growth.blocks import malloc_bytes_of_each
 from garbology.interpreter.traversal import safe_referents
 from garbology.names.classes import COLLECTED_TYPE, basicsize_of, flags_of, mro_of
-from garbology.names.hidden import hides, unseen_referents
+from garbology.names.hidden import hides, unseen_of_each
 from garbology.sizes.sizes import bytes_of_each
 from garbology.snapshot.addresses import among
 from garbology.snapshot.snapshot import Index, addresses_of, referents_in_chunks, types_of
@@ -168,9 +168,9 @@ class _Reading:
         types, kinds = types_of(holders)
         hiding = np.array([hides(kind) for kind in types], bool)
         chosen = np.flatnonzero(hiding[kinds]) if len(kinds) else np.empty(0, np.int64)
-        unseen_of_each = [unseen_referents(holders[place]) for place in chosen.tolist()]
-        sources = np.repeat(owners[chosen], list(map(len, unseen_of_each)))
-        unseen = list(chain.from_iterable(unseen_of_each))
+        each = list(unseen_of_each(holders[place] for place in chosen.tolist()))
+        sources = np.repeat(owners[chosen], list(map(len, each)))
+        unseen = list(chain.from_iterable(each))
         places = self._index.find(addresses_of(unseen))
         self._note(sources[places >= 0], places[places >= 0])
         self._add(list(compress(unseen, (places < 0).tolist())), sources[places < 0])

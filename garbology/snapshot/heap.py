@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import compress
 from types import CodeType
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from garbology.interpreter.thread_stacks import RunningFrame, own_frame_ids, running_frames
 from garbology.interpreter.traversal import is_dangerous_to_traverse
 from garbology.names.classes import COLLECTED_TYPE, flags_of
-from garbology.names.hidden import hides, holds_unseen, unseen_referents
+from garbology.names.hidden import hides, holds_unseen, unseen_of_each
 from garbology.names.secrets import has_secrets, secret_ids
 from garbology.snapshot.listing import Listing, listing
 from garbology.snapshot.snapshot import (
@@ -193,21 +193,23 @@ class _Reader:
         types, kinds = types_of(batch)
         for number, kind in enumerate(types):
             knows, secret = hides(kind), has_secrets(kind)
-            for at in np.flatnonzero(kinds == number).tolist() if knows or secret else ():
-                if secret:
-                    self._secrets.append((first + at, secret_ids(batch[at])))
-                if knows:
-                    targets = np.array(list(self._hidden_places(batch[at])), np.int64)
-                    if len(targets):
-                        self._add(np.full(len(targets), first + at), targets, hidden=True)
+            places = np.flatnonzero(kinds == number).tolist() if knows or secret else []
+            if secret:
+                self._secrets += [(first + at, secret_ids(batch[at])) for at in places]
+            if knows:
+                for at, unseen in zip(places, unseen_of_each(batch[at] for at in places), strict=True):
+                    self._add_unseen(first + at, unseen)
 
-    def _hidden_places(self, holder: object) -> Iterator[int]:
-        for referent in unseen_referents(holder):
-            place = int(self._index.find(addresses_of([referent]))[0])
-            if place < 0 and self._can_hold(type(referent)):
-                place = self._place_of_another(referent, _may_hold_nothing(type(referent)))
-            if place >= 0:
-                yield place
+    def _add_unseen(self, holder: int, unseen: list[object]) -> None:
+        if not unseen:
+            return
+        targets = self._index.find(addresses_of(unseen)).astype(np.int64)
+        for entry in np.flatnonzero(targets < 0).tolist():
+            kind = type(unseen[entry])
+            if self._can_hold(kind):
+                targets[entry] = self._place_of_another(unseen[entry], _may_hold_nothing(kind))
+        targets = targets[targets >= 0]
+        self._add(np.full(len(targets), holder), targets, hidden=True)
 
     def _place_of_another(self, obj: object, may_hold_nothing: bool) -> int:
         address = id(obj)
