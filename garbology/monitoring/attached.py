@@ -10,10 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from garbology.monitoring.agreed import WANTED
 from garbology.monitoring.process_recording import ProcessRecording
-
-WANTED = "wanted"
-"""A file that the one who attached touches: without it, or when it is old, the recording ends."""
 
 _POLL_SECONDS = 0.1
 _OLD_SECONDS = 30.0

@@ -18,7 +18,7 @@ from time import monotonic, perf_counter, sleep
 from typing import Any
 
 from garbology.monitoring import startup_directory
-from garbology.monitoring.attached import WANTED
+from garbology.monitoring.agreed import WANTED
 from garbology.monitoring.injection import AttachError, Target, inject, withdraw
 from garbology.monitoring.outside import MEMORY_FILE, MemoryFile, begin_recording
 

@@ -9,10 +9,8 @@ import os
 import sys
 from typing import Any
 
+from garbology.monitoring.agreed import PATH, SETTINGS
 from garbology.monitoring.process_recording import ProcessRecording
-
-SETTINGS = "GARBOLOGY_RECORDING"
-PATH = "PYTHONPATH"
 
 
 def begin() -> None:

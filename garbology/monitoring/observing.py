@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from garbology.monitoring import startup_directory
+from garbology.monitoring.agreed import first_record, last_record
 from garbology.monitoring.attaching import AttachSettings, describe
 from garbology.monitoring.injection import AttachError, Target, interpreter_for, last_line
 from garbology.monitoring.outside import MEMORY_FILE, MemoryFile
-from garbology.monitoring.process_recording import first_record, last_record
 from garbology.monitoring.seen import COLUMNS, PAUSE_BUCKETS_SECONDS, Generation, Seen
 
 _SINCE = (3, 15)

@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import Any
 
 from garbology.monitoring import startup_directory
-from garbology.monitoring.inside import PATH, SETTINGS
+from garbology.monitoring.agreed import PATH, SETTINGS
 
 MEMORY_FILE = "memory.jsonl"
 PROGRAM_FILE = "program.json"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from garbology.find.explain import explain_garbage, judged
 from garbology.find.familiar import Familiar
 from garbology.interpreter import collector, exclusive
+from garbology.monitoring.agreed import GROWTH_SCHEMA, first_record, last_record
 from garbology.monitoring.monitors import Monitor
 from garbology.monitoring.sinks import JsonLines
 from garbology.names.classes import safe_type_name
@@ -27,9 +28,6 @@ from garbology.snapshot.listing import closed, listing
 if TYPE_CHECKING:
     from garbology.monitoring.growing import GrowthThread
 
-RECORDING_SCHEMA = "garbology.recording"
-SCHEMA_VERSION = 2  # from 2 on with records of growth
-GROWTH_SCHEMA = "garbology.recording.growth"
 _NO_ROTATION = 1 << 62
 _MOST_READ = 3_000_000  # objects at the end: some seconds
 _MOST_TYPES = 30
@@ -125,38 +123,6 @@ def _growth_thread(write: Callable[[dict[str, Any]], None], *, keys: bool) -> Gr
 
 def _growth_record(told: Mapping[str, Any]) -> dict[str, Any]:
     return {"schema": GROWTH_SCHEMA, "growth": told, "shapes": []}
-
-
-def first_record(
-    pid: int,
-    began_at_seconds: float,
-    *,
-    python: str,
-    implementation: str,
-    collector: str,
-    threshold: Sequence[int],
-    budget: float,
-) -> dict[str, Any]:
-    """What a recording begins with: of which process it is, and how that is looked at."""
-    return {
-        "schema": RECORDING_SCHEMA,
-        "schema_version": SCHEMA_VERSION,
-        "pid": pid,
-        "began_at_seconds": began_at_seconds,
-        "began_at_unix": time.time(),
-        "python": python,
-        "implementation": implementation,
-        "collector": collector,
-        "threshold": list(threshold),
-        "platform": platform.platform(),
-        "budget": budget,
-        "shapes": [],
-    }
-
-
-def last_record(at_end: Mapping[str, Any]) -> dict[str, Any]:
-    """What it ends with, where the process was not killed: what waited then, and what had grown."""
-    return {"schema": "garbology.recording.end", "at_end": at_end, "shapes": []}
 
 
 def _alive_by_type() -> dict[str, int]:

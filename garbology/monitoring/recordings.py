@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from garbology.find.scope import Scope
+from garbology.monitoring.agreed import RECORDING_SCHEMA, SCHEMA_VERSION
 from garbology.monitoring.outside import MEMORY_FILE, PROGRAM_FILE
-from garbology.monitoring.process_recording import RECORDING_SCHEMA, SCHEMA_VERSION
 
 Row = Mapping[str, Any]
 

@@ -15,7 +15,7 @@ import pytest
 
 from garbology.interpreter import collector
 from garbology.interpreter.allocators import read_allocated
-from garbology.monitoring import attached, attaching, injection
+from garbology.monitoring import agreed, attached, attaching, injection
 from garbology.monitoring.attaching import AttachSettings
 from garbology.monitoring.injection import AttachError, Target, target_of
 from garbology.monitoring.observing import Statistics, observe
@@ -379,7 +379,7 @@ def test_statistics_count_what_happened_since_the_first_reading():
 
 def test_a_recording_that_nobody_wants_ends(monkeypatch, tmp_path):
     """Its file of wishes is gone, or old, as where the one who asked was killed: then the directory goes, too."""
-    wanted = tmp_path / attached.WANTED
+    wanted = tmp_path / agreed.WANTED
     attached._wait(tmp_path, seconds=None)
     wanted.touch()
     attached._wait(tmp_path, seconds=0.05)
@@ -415,7 +415,7 @@ def test_what_is_brought_along_records_by_itself(tmp_path):
         f"print(serve.__code__.co_filename)\nserve(dict(directory={str(tmp_path)!r}, seconds=0.1, budget=1, keys=False,"
         "interval_seconds=0.05, allocations=False, alive=True))"
     )
-    (tmp_path / attached.WANTED).touch()
+    (tmp_path / agreed.WANTED).touch()
     found = subprocess.run(
         [sys.executable, "-c", code],
         env=ENVIRONMENT,

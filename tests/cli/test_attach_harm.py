@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from garbology.monitoring import attached, attaching, injection
+from garbology.monitoring import agreed, attached, attaching, injection
 from garbology.monitoring.injection import AttachError, Target
 from tests.cli.commands import ENVIRONMENT
 from tests.cli.test_attach import ATTACHES, attach, service, start, state_of
@@ -87,8 +87,8 @@ def test_what_a_killed_one_left_is_removed(tmp_path):
     shared, temporary = tmp_path / "shared", tmp_path / "temporary"
     for each in (shared, temporary):
         each.mkdir()
-    (shared / attached.WANTED).touch()
-    os.utime(shared / attached.WANTED, (1.0, 1.0))
+    (shared / agreed.WANTED).touch()
+    os.utime(shared / agreed.WANTED, (1.0, 1.0))
     attached._wait(shared, None, [str(temporary)])
     assert list(tmp_path.iterdir()) == []
 

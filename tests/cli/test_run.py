@@ -337,6 +337,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 @GENERATIONAL
 @READS_ALLOCATORS
 @pytest.mark.parametrize(("seconds", "told"), [("0.3", "too short a time"), ("9", "KEPT[str] gains")])
@@ -353,3 +354,17 @@ def test_why_memory_grows_is_told_where_it_is_asked_for(tmp_path, seconds, told)
     page = (tmp_path / "out" / "growth" / "index.html").read_text(encoding="utf-8")
     assert ("KEPT[str]" in page) == (seconds == "9")
     assert "growth/index.html" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "is_there"),
+    [(["garbology", "--help"], False), (["experiments.cycles", "--help"], False), (["mine"], True)],
+)
+def test_what_a_window_needs_is_imported_where_one_may_be_opened(words, is_there, tmp_path):
+    """Not in the command nor in what runs studies, which measure other processes; in any program that imports it."""
+    (tmp_path / "mine.py").write_text("import garbology\n")
+    found = python("-X", "importtime", "-m", *words, cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert ("garbology.find.window" in found.stderr) == is_there
+    assert ("scipy.sparse" in found.stderr) == is_there
