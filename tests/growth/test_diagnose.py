@@ -165,7 +165,7 @@ def test_what_c_code_allocates_is_not_pythons():
     """To the byte, less what the C library rounds."""
     libc = ctypes.CDLL(None)
     libc.malloc.restype = ctypes.c_void_p
-    report = garbology.diagnose(lambda: libc.malloc(5_000) and None, calls=10)
+    report = garbology.diagnose(lambda: libc.malloc(5_000) and None)
     assert near(report.native, 5_000)
     assert near(report.grows, 5_000)
     assert abs(report.alive) < 64
@@ -186,7 +186,7 @@ def test_a_mixture_adds_up():
         libc.malloc(1_000)
         append_text()
 
-    report = garbology.diagnose(work, calls=20)
+    report = garbology.diagnose(work)
     waiting = garbology.find_cycles(lambda: Node() and None).garbage_bytes
     assert near(report.native, 1_000)
     assert near(report.waiting, waiting)
