@@ -32,7 +32,7 @@ try:
 except ImportError:  # pragma: no cover - Windows
     fcntl = None  # type: ignore[assignment]
 
-FILES_OF_A_PART = 6
+FILES_OF_A_PART = 10
 IMPORTS_HYPOTHESIS = re.compile(r"^(from|import) hypothesis\b", re.MULTILINE)
 NO_TESTS = 5  # the exit status of pytest where none is selected
 TURN_SECONDS = 0.1
