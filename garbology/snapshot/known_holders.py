@@ -9,13 +9,14 @@ the heap says; what is not found is asked of the heap.
 from __future__ import annotations
 
 import gc
+import operator
 import sys
 import types
-from collections.abc import Iterator
+from itertools import repeat
 
 from garbology.interpreter.contents import items_of, value_of
-from garbology.interpreter.traversal import safe_referents
-from garbology.names.classes import is_class, is_module, namespace_of_module
+from garbology.interpreter.traversal import leave_out_dangerous, safe_referents
+from garbology.names.classes import is_metaclass, is_module, is_module_type, namespace_of_module
 
 _MOST_MODULES = 8
 _MOST_STEPS = 5  # a registry, an instance in it, its dictionary, a dictionary there, what that holds
@@ -41,47 +42,63 @@ def remember(name: str) -> None:
 def paths_to(wanted: set[int]) -> list[list[object]]:
     """Ways from what a known module holds to objects at the ``wanted`` addresses, each with what holds the next.
 
-    The first of a way is in the module's namespace, the last is what was wanted. No way leads through a class, a
-    module or another namespace, which lead everywhere. Each object is found once, at the end of a short way.
+    The first of a way is in the module's namespace, the last is what was wanted. No way leads through a class, a module
+    or another namespace, which lead everywhere. Each object is found once, at the end of a short way.
     """
     left, found = set(wanted), list[list[object]]()
     known = namespaces() if _names else {}
     for name in reversed(list(_names)):
         module = value_of(sys.modules, name)
         if left and type(module) is types.ModuleType:
-            found += _paths_behind(namespace_of_module(module), left, known)
+            ways = _ways_behind(namespace_of_module(module), left, known)
+            if ways:
+                remember(name)
+            found += ways
     return found
 
 
-def _paths_behind(namespace: object, left: set[int], known: dict[int, str]) -> Iterator[list[object]]:
-    ways: dict[int, tuple[object, int]] = {}  # each object found, and the address of what it was found in
-    level = [namespace]
+def _ways_behind(namespace: object, left: set[int], known: dict[int, str]) -> list[list[object]]:
+    """The ways from one module; what is found is no longer ``left``."""
+    found: list[list[object]] = []
+    levels = [[namespace]]
+    seen = {id(namespace)}
     for _ in range(_MOST_STEPS):
-        fresh: list[object] = []
-        for holder in level:
-            if not left or len(ways) > _MOST_SEARCHED:
-                return
-            for obj in safe_referents(holder):
-                address = id(obj)
-                if address in left:
-                    left.discard(address)
-                    yield [*_way(ways, id(holder)), obj]
-                if address not in ways and gc.is_tracked(obj) and not _leads_everywhere(obj, known):
-                    ways[address] = obj, id(holder)
-                    fresh.append(obj)
-        level = fresh
+        leave_out_dangerous(levels[-1])
+        referents = gc.get_referents(*levels[-1])
+        there = dict(zip(map(id, referents), referents, strict=True))
+        for address in left.intersection(there):
+            found.append(_way(levels, there[address]))
+        left.difference_update(there)
+        fresh = _that_lead_further(there, seen, known) if left and len(seen) < _MOST_SEARCHED else []
+        if not fresh:
+            break
+        levels.append(fresh)
+    return found
 
 
-def _leads_everywhere(obj: object, known: dict[int, str]) -> bool:
-    kind = type(obj)
-    if kind is dict:
-        return id(obj) in known
-    return kind is types.CodeType or is_class(obj) or is_module(obj)
+def _that_lead_further(there: dict[int, object], seen: set[int], known: dict[int, str]) -> list[object]:
+    kinds = {id(kind): kind for kind in map(type, there.values())}
+    nowhere = {address for address, kind in kinds.items() if _leads_everywhere(kind)}
+    fresh = {
+        address: obj
+        for address, obj in there.items()
+        if id(type(obj)) not in nowhere
+        and address not in seen
+        and gc.is_tracked(obj)
+        and address not in known
+    }
+    seen.update(fresh)
+    return list(fresh.values())[:_MOST_SEARCHED]
 
 
-def _way(ways: dict[int, tuple[object, int]], address: int) -> list[object]:
-    found: list[object] = []
-    while address in ways:
-        obj, address = ways[address]
-        found.append(obj)
-    return found[::-1]
+def _leads_everywhere(kind: type) -> bool:
+    return kind is types.CodeType or is_metaclass(kind) or is_module_type(kind)
+
+
+def _way(levels: list[list[object]], end: object) -> list[object]:
+    """Back from something that an object of the last level refers to."""
+    way = [end]
+    for level in levels[:0:-1]:
+        holders = (obj for obj in level if any(map(operator.is_, safe_referents(obj), repeat(way[-1]))))
+        way.append(next(holders))
+    return way[::-1]
