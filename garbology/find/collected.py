@@ -132,6 +132,11 @@ class Collections(Listener):
             self._known = [np.sort(older.addresses())]
         return older
 
+    @property
+    def have_run(self) -> bool:
+        """Whether there was any: the collector changes the order in which objects are listed."""
+        return self._happened
+
     def kept(self) -> list[object]:
         """What is the instrument's own of it, and grows with each collection of the block's."""
         return [self, self._known, *self._known, self.generations]

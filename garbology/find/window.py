@@ -7,6 +7,7 @@ import gc
 import sys
 import weakref
 from collections.abc import Callable, Generator
+from itertools import compress, count
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -24,11 +25,13 @@ from garbology.interpreter import collector, exclusive, freethreading, thread_st
 from garbology.interpreter.contexts import ids_in_context
 from garbology.interpreter.putting_back import Switches
 from garbology.interpreter.tracing import untraced
+from garbology.leaks.leak import Leaks
 from garbology.names.edges import safe_type_name
 from garbology.snapshot import snapshot
 from garbology.snapshot.judging import Opening
 
 _MIXED = "a collection ran inside the block, so what is new cannot be told from what is older"
+_WHOSE = "a collection ran in the block, and what windows inside it judge cannot be told from the rest"
 _T = TypeVar("_T")
 
 
@@ -51,6 +54,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
     """
 
     _is_open = False
+    _gives_way = False  # to windows inside it
     _pause: collector.Pause
     _open_window: exclusive.OpenWindow
     _collections: Collections
@@ -132,6 +136,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
         if not self._is_open:
             raise RuntimeError("this watch is not open: it ends a block that it has begun, once")
         self._collections.end = []
+        self._open_window.was_around(self._collections.mark, self._collections.end)
         try:
             self._witness.stop()
             self._collections.stop()
@@ -166,6 +171,8 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
         found.collected_new = collections.freed_of_window
         if collections.freed and not collections.saw_all:
             found.collected_new = None
+        if finding.leaks.unjudged == _WHOSE:
+            found.collected_new = 0  # of what is this window's to judge nothing is known
         found.collected_generations = sorted(collections.generations)
         found.ended = True
 
@@ -174,7 +181,7 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
         switches.add(pause.end)
         self._found.method = freethreading.method()
         by_counts = self._found.method == "reference counts"
-        self._open_window = exclusive.OpenWindow()
+        self._open_window = exclusive.OpenWindow(gives_way=self._gives_way)
         switches.add(self._open_window.close)
         self._open_window.open()
         self._collections = Collections(by_counts=by_counts)
@@ -206,6 +213,9 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
             )
         objects, all_are_new = self._collections.window()
         self._witness.take_out_notes(objects)
+        is_ordered = all_are_new and not self._collections.have_run
+        if self._open_window.inside and not (is_ordered and self._leave_out_others(objects)):
+            return explain.Finding(leaks=Leaks(unjudged=_WHOSE))
         if not all_are_new and not self._opening.unjudged:
             self._opening.unjudged = _MIXED
         return explain.explain(
@@ -221,6 +231,20 @@ class watch:  # noqa: N801 - reads as a verb in `with watch() as found`
             read_calls=self._calls if all_are_new else None,
             wants_advice=self._wants_advice,
         )
+
+    def _leave_out_others(self, objects: list[object]) -> bool:
+        """Leave out what was made while windows inside this one were open; False where that cannot be told."""
+        marks = self._open_window.inside
+        places = dict(zip(map(id, objects), count(), strict=False))
+        ends = [places.get(id(mark)) for mark in marks]
+        if None in ends:
+            return False
+        left = np.ones(len(objects), bool)
+        for begin, end in zip(ends[::2], ends[1::2], strict=True):
+            left[begin : (end or 0) + 1] = False
+        objects[:] = compress(objects, left.tolist())
+        marks.clear()
+        return True
 
     def _calls(self) -> Calls:
         return self._witness.calls

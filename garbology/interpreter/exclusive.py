@@ -24,6 +24,7 @@ _closing = (
     threading.Condition()
 )  # its lock may be entered again: a finalizer may close a window while its thread does
 _windows: dict[int, int] = {}  # those that are open: when each was opened, and by which thread
+_giving_way: list[OpenWindow] = []  # those that are open, too, and leave to others what is made in these
 _moments = count()
 
 
@@ -43,22 +44,38 @@ def is_analysing_here() -> bool:
 
 
 class OpenWindow:
-    """A window, from :meth:`open` to :meth:`close`."""
+    """A window, from :meth:`open` to :meth:`close`.
 
-    def __init__(self) -> None:
+    One that ``gives_way`` has no say in proofs. What is made in others meanwhile is theirs to judge: ``inside`` has the
+    marks around that, begin and end of each.
+    """
+
+    def __init__(self, *, gives_way: bool = False) -> None:
+        self.inside: list[object] = []
+        self._gives_way = gives_way
         self._opened = next(_moments)
         self._switched = -1
 
     def open(self) -> None:
         """What is made from now on is in the window."""
         self._switched = switched(self.close)
-        _windows[self._opened] = _thread.get_ident()
+        if self._gives_way:
+            _giving_way.append(self)
+        else:
+            _windows[self._opened] = _thread.get_ident()
+
+    def was_around(self, begin: object, end: object) -> None:
+        """Tell those that give way of a window that was open between two marks."""
+        for other in _giving_way:
+            if other is not self:
+                other.inside += [begin, end]
 
     def close(self) -> None:
         """The window has been read, or never will be; closing it again changes nothing."""
         was_put_back(self._switched)
         with _closing:
             _windows.pop(self._opened, None)
+            _giving_way[:] = [each for each in _giving_way if each is not self]
             _closing.notify_all()
 
 

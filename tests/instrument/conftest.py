@@ -11,17 +11,61 @@ import garbology
 from tests.fresh import fresh_interpreters
 
 HERE = Path(__file__).parent
-#: Files whose tests run under the plugin: what they make is cyclic on purpose, and what is garbology's is not to be.
-#: Not those that have an advice proved, which is not done while another window is open, nor those that disturb the
-#: analysis itself; nor those that read the whole heap, which would take half as long again.
-WATCHED = ("addresses", "edges", "edges_running", "refcounts", "runtime", "sizes", "text", "traversal")
+#: The tests here run under the plugin: what they make is cyclic on purpose, what is garbology's is not to be, and what
+#: a test watches itself is its own to judge. Files of which that is not asked, by the reason.
+NOT_WATCHED = {
+    "disturbs the analysis: without memory, under signals, in threads, with objects that are half built": (
+        *(
+            "adversary_hostile",
+            "adversary_shutdown",
+            "adversary_state",
+            "components",
+            "contents",
+            "freethreading",
+        ),
+        *("interruption", "memory", "put_back", "recursion", "threads", "tracers"),
+    ),
+    "looks at frames, collections, looks or callbacks, of which a watch around the test has its own": (
+        *("advice_moments", "assignments_seen", "collected", "few", "pauses", "sampler", "small_looks"),
+        *("value_stacks", "without_looks"),
+    ),
+    "leaves much, or asks the whole heap again and again: it would take half as long again": (
+        *(
+            "advice",
+            "advice_closures",
+            "advice_endings",
+            "advice_engine",
+            "advice_exceptions",
+            "advice_fitting",
+        ),
+        *(
+            "advice_fixed",
+            "advice_futures",
+            "advice_gathered",
+            "advice_memos",
+            "advice_needed",
+            "advice_remedies",
+        ),
+        *(
+            "advice_reported",
+            "advice_suspended",
+            "advice_together",
+            "assertions",
+            "benchmarks",
+            "crossing",
+            "find",
+        ),
+        *("held_by_c", "hidden", "large", "leaks", "listing", "to_the_end", "why_alive", "why_alive_asking"),
+        *("why_alive_ipython", "why_alive_limits", "why_alive_roots"),
+    ),
+}
 
 
 def pytest_collection_modifyitems(items):
-    """The instrument leaves no cycles of its own where it reads and names."""
-    watched = {f"test_{name}.py" for name in WATCHED}
+    """A new file is watched, unless it says above why not."""
+    left_out = {f"test_{name}.py" for names in NOT_WATCHED.values() for name in names}
     for item in items:
-        if item.path.parent == HERE and item.path.name in watched:
+        if item.path.parent == HERE and item.path.name not in left_out:
             item.add_marker(pytest.mark.no_cycles(only=["garbology"]))
 
 
