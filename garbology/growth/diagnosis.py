@@ -10,7 +10,7 @@ from typing import Any
 
 from garbology.find.to_the_end import Run, code_of
 from garbology.find.window import find_cycles, watch
-from garbology.growth.figures import add_waiting, fill_in
+from garbology.growth.figures import add_waiting, fill_in, waiting_a_call
 from garbology.growth.recording import Recorder
 from garbology.growth.report import Report
 from garbology.interpreter import exclusive
@@ -168,13 +168,14 @@ class diagnosing:  # noqa: N801 - reads as a verb in `with diagnosing() as repor
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Say what was measured, also where an exception ends the block."""
+        states = self._recorder.baseline.states if self._recorder is not None else []
         try:
             if self._recorder is not None and not sys.is_finalizing():
                 self._finish(self._recorder)
         finally:
             self._close((kind, error, traceback))
         report = self._report
-        add_waiting(report, report.found.garbage_bytes / report.calls if report.calls else 0.0)
+        add_waiting(report, waiting_a_call(report, states))
         self._report.ended = True
 
     def _close(self, error: Any) -> None:

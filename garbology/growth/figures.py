@@ -73,6 +73,8 @@ def fill_in(
     readings = _readings(rows, states)
     steps, used, kept, _ = readings
     start = settled_from(steps, used)
+    full_from = Gains(states, float(steps[start])).full_from()
+    start = max(start, min(int(np.searchsorted(steps, full_from)), len(steps) - 2))
     report.settled = round(float(steps[start]), 3)
     growth = slope_of(steps[start:], used[start:])
     measured = max(steps[-1] - steps[start], 1.0)
@@ -135,6 +137,16 @@ def add_waiting(report: Report, waiting: float) -> None:
     if report.alive < report.can_tell and not report.holders:
         report.alive = max(report.alive, 0.0)
     _add_unexplained(report)
+
+
+def waiting_a_call(report: Report, states: Sequence[State]) -> float:
+    """Bytes of the garbage that was found, a call of the steady part: before a cache is full there is less of it."""
+    steady = [state for state in states if state.step >= report.settled]
+    in_all = states[-1].unheld_bytes if states else 0
+    if in_all <= 0 or len(steady) < 2 or steady[0] is states[0]:
+        return report.found.garbage_bytes / report.calls if report.calls else 0.0
+    share = min(max(1 - steady[0].unheld_bytes / in_all, 0.0), 1.0)
+    return share * report.found.garbage_bytes / (steady[-1].step - steady[0].step)
 
 
 def _add_unexplained(report: Report) -> None:

@@ -13,6 +13,8 @@ from garbology.growth.trend import Slope, slope_of
 _LEAST_RISING_SHARE = 1 / 3  # of the times between two censuses: what gains once does not grow
 _FEWEST_RISES = 2
 _FIRST_SHARE, _LIKE_SHARE = 0.9, 0.01
+_FULL_BY_SHARE = 2 / 3  # of the steps: a third of them shows that it is full
+_LARGE_SHARE = 0.1  # of what all live objects gained
 _Values = NDArray[np.float64]
 
 
@@ -53,16 +55,35 @@ class Gains:
         return sorted(growing, key=lambda at: -self.rates[at].value)
 
     def stopped(self, growing: Sequence[int], least: int, entries: int = 0) -> list[int]:
-        """Those that gained at least so many bytes and ``entries``, and gain no more, most bytes first."""
+        """Those that gained at least so many bytes and ``entries``, and gain no more, most bytes first.
+
+        Without ``entries``, what jumped once and has none is left out: its bytes may be those of another.
+        """
         return [
             at
             for at in np.argsort(-self.gained[-1]).tolist()
             if self.gained[-1, at] >= least
             and self.entries[-1, at] >= entries
+            and (self.entries[-1, at] > 0 or self._fills(at))
             and at not in growing
             and has_stopped(self._steps, self.gained[:, at])
             and has_stopped(self._steps, self.entries[:, at])
         ]
+
+    def full_from(self) -> float:
+        """From which step on the large ones are full that had filled by two thirds of the steps; the first where none.
+
+        Where the collector is paused, garbage takes over what a full cache no longer gains: the sum shows nothing.
+        """
+        span = self._steps[-1] - self._steps[0]
+        large = _LARGE_SHARE * max(self._live[-1] - self._live[0], 0.0)
+        fills = [
+            max(reached(self._steps, self.gained[:, at]), reached(self._steps, self.entries[:, at]))
+            for at in np.flatnonzero(self.gained[-1] > large).tolist()
+            if self._fills(at)
+        ]
+        full = [step for step in fills if step <= self._steps[0] + _FULL_BY_SHARE * span]
+        return float(max(full, default=self._steps[0]))
 
     def live_without(self, stopped: Sequence[int]) -> Slope:
         """What all live objects gain, but for those that have stopped."""
@@ -70,6 +91,9 @@ class Gains:
 
     def _slope(self, series: _Values) -> Slope:
         return slope_of(self._steps[self._steady], series[self._steady])
+
+    def _fills(self, at: int) -> bool:
+        return int((np.diff(self.gained[:, at]) > 0).sum()) >= _FEWEST_RISES
 
     def _rises_again(self, at: int) -> bool:
         return any(rises_again(series[self._steady, at]) for series in (self.gained, self.entries))
@@ -87,3 +111,8 @@ def has_stopped(steps: _Values, series: _Values) -> bool:
     tenth = steps[0] + _FIRST_SHARE * (steps[-1] - steps[0])
     before = int(np.searchsorted(steps, tenth, side="right")) - 1
     return bool(series[-1] <= series[before] + _LIKE_SHARE * abs(series[-1]))
+
+
+def reached(steps: _Values, series: _Values) -> float:
+    """At which step a series had what it has at the last."""
+    return float(steps[int(np.argmax(series >= series[-1] - _LIKE_SHARE * abs(series[-1])))])

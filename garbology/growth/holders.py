@@ -16,7 +16,7 @@ from garbology.alive.question import Alive, Asked
 from garbology.growth.baseline import Baseline, Last
 from garbology.interpreter.contents import items_of
 from garbology.names.call_caches import INSIDE, is_call_cache
-from garbology.names.classes import HEAP_TYPE, flags_of, is_class, safe_type_name, short_type_name
+from garbology.names.classes import is_class, safe_type_name, short_type_name
 from garbology.names.edges import named_referents
 from garbology.names.globals import set_at
 from garbology.names.hidden import hides, unseen_referents
@@ -150,13 +150,16 @@ def _name(obj: object, alive: Alive, label: str) -> str:
 
 
 def _subclasses_of(obj: object) -> str:
-    """'object.__subclasses__()' of CPython's dictionary of weak references to the classes that derive from one."""
-    values = [value for _, value in items_of(obj)[-1:]] if type(obj) is dict else []
-    derived = [_REFERENT(value) for value in values if type(value) is weakref.ref]
-    bases = [
-        base for each in derived if is_class(each) for base in _BASES(each) if not flags_of(base) & HEAP_TYPE
-    ]
-    return f"{safe_type_name(bases[0])}.__subclasses__()" if bases else ""
+    """'app.Base.__subclasses__()' of CPython's dictionary of weak references to the classes that derive from one.
+
+    Its keys are their addresses.
+    """
+    items = items_of(obj)[-_MOST_ENTRIES:] if type(obj) is dict else []
+    weakly = [(key, _REFERENT(value)) for key, value in items if type(value) is weakref.ref]
+    derived = [each for key, each in weakly if type(key) is int and key == id(each) and is_class(each)]
+    bases = _BASES(derived[-1]) if derived else ()
+    common = [base for base in bases if all(any(base is its for its in _BASES(each)) for each in derived)]
+    return f"{safe_type_name(common[0])}.__subclasses__()" if common else ""
 
 
 def _root(alive: Alive) -> str:

@@ -251,6 +251,35 @@ def test_a_cache_that_fills_and_stops_is_bounded():
     assert "then no more" in str(report)
 
 
+@functools.lru_cache(maxsize=40)
+def cached_node(number):
+    return Node()
+
+
+@pytest.mark.slow
+def test_a_full_cache_is_not_blamed_for_the_garbage_that_leaves_it():
+    """What a call leaves is the same before and after: first the cache has it, then it waits for the collector."""
+    cached_node.cache_clear()
+    report = garbology.diagnose(lambda: cached_node(next(COUNTER)) and None, calls=150)
+    assert report.holders == [], str(report)
+    assert any("cached_node" in each.name for each in report.bounded), str(report)
+    assert near(report.waiting, report.grows), str(report)
+    assert abs(report.unexplained) < max(64, 0.05 * report.grows), str(report)
+
+
+class Base:
+    pass
+
+
+@pytest.mark.slow
+def test_the_list_of_subclasses_is_named_by_its_class():
+    """CPython's own dictionary of them, of a class of the program as of `object`."""
+    report = garbology.diagnose(lambda: LOG.append(type("Derived", (Base,), {})), calls=20)
+    names = {each.name: each.where for each in report.holders}
+    assert names.pop("tests.growth.test_diagnose.Base.__subclasses__()") == "goes with the class", str(report)
+    assert set(names) == {"tests.growth.test_diagnose.LOG[int]"}, str(report)
+
+
 @pytest.mark.slow
 def test_a_cache_that_is_full_does_not_grow():
     """Each call leaves an entry and drops another: what the oldest calls left has died."""
