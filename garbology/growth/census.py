@@ -64,7 +64,9 @@ def take_census(objects: list[object], new: NDArray[np.bool_], left_out: NDArray
 
     What has one of the addresses ``left_out`` (int64, sorted) is not followed.
     """
-    reading = _Reading(objects, new, left_out)
+    addresses = addresses_of(objects)
+    ranks = _ranks(addresses, new)
+    reading = _Reading(objects, new, ranks, left_out)
     reading.read(objects, np.arange(len(objects), dtype=np.int32))
     types, kinds = types_of(objects)
     sizes = bytes_of_each(objects, kinds=(types, kinds))
@@ -72,8 +74,7 @@ def take_census(objects: list[object], new: NDArray[np.bool_], left_out: NDArray
         if _STREAM_SHOWS_BYTES and any(base is BytesIO for base in mro_of(kind)):
             sizes[kinds == number] = basicsize_of(kind)
     in_c = int(malloc_bytes_of_each(sizes, types, kinds).sum())
-    addresses = addresses_of(objects)
-    owned, owned_in_c = reading.leaves.by_owner(_ranks(addresses, new))
+    owned, owned_in_c = reading.leaves.by_owner(ranks)
     return Census(
         addresses,
         addresses_of(types)[kinds],
@@ -96,6 +97,14 @@ def _ranks(addresses: NDArray[np.int64], new: NDArray[np.bool_]) -> NDArray[np.i
     return ranks
 
 
+def _one_each(addresses: NDArray[np.int64], ranks: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Where each address is with the lowest rank."""
+    order = np.lexsort((ranks, addresses))
+    ordered = addresses[order]
+    each: NDArray[np.int64] = order[np.append(np.ones(min(len(order), 1), bool), ordered[1:] != ordered[:-1])]
+    return each
+
+
 def _lengths_of(objects: list[object], types: list[type], kinds: NDArray[np.int32]) -> NDArray[np.int32]:
     """How many entries each has; no method of the program's is called."""
     lengths = np.full(len(objects), -1, np.int32)
@@ -111,13 +120,21 @@ def _lengths_of(objects: list[object], types: list[type], kinds: NDArray[np.int3
 class _Reading:
     """Follows references, of what is not tracked as well."""
 
-    def __init__(self, objects: list[object], new: NDArray[np.bool_], left_out: NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        objects: list[object],
+        new: NDArray[np.bool_],
+        ranks: NDArray[np.int32],
+        left_out: NDArray[np.int64],
+    ) -> None:
         self._index = Index(objects)
         self._left_out = left_out
+        self._ranks = ranks
         self._new = np.append(new, False)
         self._seen: set[int] = set()
         self._further: list[object] = []  # what was found and may hold others, with its owners
         self._further_owners: list[int] = []
+        self._at: dict[int, int] = {}
         self.parents = np.full(len(objects), -1, np.int32)
         self.leaves = _Leaves()
         self.sources: list[NDArray[np.int32]] = []
@@ -126,7 +143,7 @@ class _Reading:
     def read(self, holders: list[object], owners: NDArray[np.int32]) -> None:
         """What ``holders`` lead to; ``owners`` says to which tracked object each belongs (int32, shape (n,))."""
         while holders:
-            self._further, self._further_owners = [], []
+            self._further, self._further_owners, self._at = [], [], {}
             self._add_unseen(holders, owners)
             done = 0
             for referents in referents_in_chunks(holders):
@@ -138,8 +155,9 @@ class _Reading:
                 others = (places < 0) & ~among(referents.addresses, self._left_out)
                 others[referents.marks] = False
                 entries = np.flatnonzero(others)
-                _, first = np.unique(referents.addresses[entries], return_index=True)
-                entries = np.sort(entries[first])
+                entries = np.sort(
+                    entries[_one_each(referents.addresses[entries], self._ranks[of_each[entries]])]
+                )
                 leaves = [referents.objects[entry] for entry in entries.tolist()]
                 self._add(leaves, of_each[entries])
                 del referents, leaves
@@ -158,10 +176,17 @@ class _Reading:
         self.leaves.add(leaves, owners, types, kinds)
         holds = np.array([bool(flags_of(kind) & COLLECTED_TYPE) or hides(kind) for kind in types], bool)
         for place in np.flatnonzero(holds[kinds]).tolist() if len(kinds) else ():
-            if id(leaves[place]) not in self._seen:
-                self._seen.add(id(leaves[place]))
-                self._further.append(leaves[place])
-                self._further_owners.append(int(owners[place]))
+            self._go_on(leaves[place], int(owners[place]))
+
+    def _go_on(self, leaf: object, owner: int) -> None:
+        """Follow ``leaf`` next, once; of several owners that lead to it now the one of the lowest rank has it."""
+        at = self._at.setdefault(id(leaf), len(self._further))
+        if id(leaf) not in self._seen:
+            self._seen.add(id(leaf))
+            self._further.append(leaf)
+            self._further_owners.append(owner)
+        elif at < len(self._further) and self._further[at] is leaf:
+            self._further_owners[at] = min(self._further_owners[at], owner, key=self._ranks.__getitem__)
 
     def _add_unseen(self, holders: list[object], owners: NDArray[np.int32]) -> None:
         """What arrays and other C types hold without the collector's knowledge."""
@@ -203,9 +228,7 @@ class _Leaves:
         if not self.addresses:
             return np.zeros(count, np.int64), 0
         addresses, owners = np.concatenate(self.addresses), np.concatenate(self.owners)
-        order = np.lexsort((ranks[owners], addresses))
-        addresses = addresses[order]
-        first = order[np.append(True, addresses[1:] != addresses[:-1])]
+        first = _one_each(addresses, ranks[owners])
         sizes = np.concatenate(self.sizes)[first]
         owned = np.bincount(owners[first], weights=sizes, minlength=count).astype(np.int64)
         return owned, int(np.concatenate(self.in_c)[first].sum())

@@ -483,6 +483,21 @@ def test_what_a_stream_has_counts_once():
     assert 100_000 < census.total_bytes < 130_000  # the buffer is a little larger than what is in it
 
 
+@pytest.mark.parametrize("between", [0, 5_000])
+def test_what_two_objects_share_belongs_to_the_same_one_in_every_census(between):
+    """The collector's lists change their order, and no bytes may seem to move from one object to another."""
+    shared = ("shared" * 1_000,)
+    gc.collect()  # now it is not tracked, as the text that it has
+    assert not gc.is_tracked(shared)
+    objects = [[shared, shared[0]], *([] for _ in range(between)), [shared, shared[0]]]
+    first, second = (
+        take_census(each, np.zeros(len(each), bool), np.empty(0, np.int64))
+        for each in (objects, objects[::-1])
+    )
+    of_first, of_second = (dict(zip(each.addresses, each.bytes, strict=True)) for each in (first, second))
+    assert of_first == of_second
+
+
 @pytest.mark.parametrize(
     ("series", "rises", "stopped"),
     [
