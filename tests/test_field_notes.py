@@ -9,12 +9,21 @@ import pytest
 DOCUMENTS = Path(__file__).parent.parent / "docs"
 
 
-@pytest.fixture(scope="module")
-def field_notes():
-    spec = importlib.util.spec_from_file_location("field_notes", DOCUMENTS / "field_notes.py")
-    module = importlib.util.module_from_spec(spec)
+def _script(name):
+    spec = importlib.util.spec_from_file_location(name, DOCUMENTS / f"{name}.py")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def field_notes():
+    return _script("field_notes")
+
+
+@pytest.fixture(scope="module")
+def leak_reports(field_notes):
+    return _script("leak_reports")
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +54,23 @@ def test_an_open_connection_waits_and_a_closed_one_does_not(field_notes):
 def test_the_document_has_every_case(field_notes, document):
     """A finding for each case, judged: neither an empty block nor one that the script does not know."""
     blocks = dict(field_notes.blocks_of(document))
-    assert set(field_notes.CASES) == {name for name in blocks if not name.startswith("table ")}
+    assert set(field_notes.CASES) == {name for name in blocks if not name.startswith(("table ", "leak "))}
     assert all(text.strip() for text in blocks.values())
+
+
+def test_the_document_has_every_report_of_a_leak(field_notes, leak_reports, document):
+    """What was said of each release of each report, and a link to its thread."""
+    blocks = {name[5:]: text for name, text in field_notes.blocks_of(document) if name.startswith("leak ")}
+    assert set(blocks) == set(leak_reports.REPORTS)
+    for name, report in leak_reports.REPORTS.items():
+        assert blocks[name].count("```text") == len(report.releases)
+        assert f"[{report.thread}](https://github.com/" in document
+
+
+def test_a_report_is_diagnosed_as_it_is_installed(leak_reports, monkeypatch):
+    """The text is that of the report of so many calls."""
+    monkeypatch.setitem(leak_reports.REPORTS, "own", leak_reports.LeakReport("a/b#1", (), lambda: list, 10))
+    assert leak_reports.diagnose_here("own").startswith("no growth seen; 10 calls after 5 of warm-up")
 
 
 def test_only_generated_blocks_are_rewritten(field_notes):
