@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from garbology.growth.holders import Holder
+from garbology.growth.report import Report
+from garbology.growth.text import growth_lines
 from garbology.interpreter import allocators
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "growth.md").read_text(encoding="utf-8")
 SERVICE, LOOP = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-(SHOWN,) = re.findall(r"^```text\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+SHOWN, OF_A_PROGRAM = re.findall(r"^```text\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 pytestmark = pytest.mark.skipif(allocators.read_allocated() is None, reason="no glibc 2.33 here")
 
@@ -43,3 +46,12 @@ def test_the_service_is_told_as_the_page_shows(tmp_path):
 def test_the_loop_runs(tmp_path):
     """Its own assertion holds."""
     assert output_of(tmp_path, LOOP) == ""
+
+
+def test_a_program_is_told_as_the_page_shows():
+    """In seconds."""
+    where = "dict in module __main__, service.py:4"
+    holder = Holder("__main__.SESSIONS[str]", 1.8e6, 1.8e6, 1.8e6, 91.0, ["Session"], where=where)
+    figures = {"grows": 1.92e6, "low": 1.51e6, "high": 2e6, "alive": 1.8e6}
+    report = Report(unit="second", calls=9.75, warmup=2.48, holders=[holder], **figures)
+    assert "\n".join(growth_lines(report.to_dict(), "memory: ")) == OF_A_PROGRAM.rstrip()
