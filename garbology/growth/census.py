@@ -66,7 +66,7 @@ def take_census(objects: list[object], new: NDArray[np.bool_], left_out: NDArray
     """
     addresses = addresses_of(objects)
     ranks = _ranks(addresses, new)
-    reading = _Reading(objects, new, ranks, left_out)
+    reading = _Reading(objects, new, left_out, ranks)
     reading.read(objects, np.arange(len(objects), dtype=np.int32))
     types, kinds = types_of(objects)
     sizes = bytes_of_each(objects, kinds=(types, kinds))
@@ -97,12 +97,14 @@ def _ranks(addresses: NDArray[np.int64], new: NDArray[np.bool_]) -> NDArray[np.i
     return ranks
 
 
-def _one_each(addresses: NDArray[np.int64], ranks: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Where each address is with the lowest rank."""
+def _first_of_each(addresses: NDArray[np.int64], ranks: NDArray[np.int32]) -> NDArray[np.int64]:
+    """For each distinct address the place with the lowest rank: int64, shape (distinct,)."""
     order = np.lexsort((ranks, addresses))
-    ordered = addresses[order]
-    each: NDArray[np.int64] = order[np.append(np.ones(min(len(order), 1), bool), ordered[1:] != ordered[:-1])]
-    return each
+    addresses = addresses[order]
+    firsts: NDArray[np.int64] = order[
+        np.append(np.ones(len(order[:1]), bool), addresses[1:] != addresses[:-1])
+    ]
+    return firsts
 
 
 def _lengths_of(objects: list[object], types: list[type], kinds: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -124,17 +126,16 @@ class _Reading:
         self,
         objects: list[object],
         new: NDArray[np.bool_],
-        ranks: NDArray[np.int32],
         left_out: NDArray[np.int64],
+        ranks: NDArray[np.int32],
     ) -> None:
         self._index = Index(objects)
         self._left_out = left_out
-        self._ranks = ranks
         self._new = np.append(new, False)
-        self._seen: set[int] = set()
-        self._further: list[object] = []  # what was found and may hold others, with its owners
-        self._further_owners: list[int] = []
-        self._at: dict[int, int] = {}
+        self._ranks = ranks
+        self._seen = np.empty(0, np.int64)  # addresses of what was followed, sorted
+        # What was found and may hold others, with its owners: a pair for each chunk.
+        self._further: list[tuple[list[object], NDArray[np.int32]]] = []
         self.parents = np.full(len(objects), -1, np.int32)
         self.leaves = _Leaves()
         self.sources: list[NDArray[np.int32]] = []
@@ -143,7 +144,7 @@ class _Reading:
     def read(self, holders: list[object], owners: NDArray[np.int32]) -> None:
         """What ``holders`` lead to; ``owners`` says to which tracked object each belongs (int32, shape (n,))."""
         while holders:
-            self._further, self._further_owners, self._at = [], [], {}
+            self._further = []
             self._add_unseen(holders, owners)
             done = 0
             for referents in referents_in_chunks(holders):
@@ -155,13 +156,23 @@ class _Reading:
                 others = (places < 0) & ~among(referents.addresses, self._left_out)
                 others[referents.marks] = False
                 entries = np.flatnonzero(others)
-                entries = np.sort(
-                    entries[_one_each(referents.addresses[entries], self._ranks[of_each[entries]])]
-                )
+                first = _first_of_each(referents.addresses[entries], self._ranks[of_each[entries]])
+                entries = np.sort(entries[first])
                 leaves = [referents.objects[entry] for entry in entries.tolist()]
                 self._add(leaves, of_each[entries])
                 del referents, leaves
-            holders, owners = self._further, np.array(self._further_owners, np.int32)
+            holders, owners = self._next_holders()
+
+    def _next_holders(self) -> tuple[list[object], NDArray[np.int32]]:
+        """What was found and not followed yet, each once, with the owner of the lowest rank (int32, shape (n,))."""
+        found = list(chain.from_iterable(objects for objects, _ in self._further))
+        owners = np.concatenate([np.empty(0, np.int32), *(each for _, each in self._further)])
+        self._further = []
+        addresses = addresses_of(found)
+        order = _first_of_each(addresses, self._ranks[owners])
+        order = np.sort(order[~among(addresses[order], self._seen)])
+        self._seen = np.sort(np.append(self._seen, addresses[order]))
+        return [found[place] for place in order.tolist()], owners[order]
 
     def _note(self, sources: NDArray[np.int32], targets: NDArray[np.int32]) -> None:
         orphans = self.parents[targets] < 0
@@ -175,18 +186,8 @@ class _Reading:
         types, kinds = types_of(leaves)
         self.leaves.add(leaves, owners, types, kinds)
         holds = np.array([bool(flags_of(kind) & COLLECTED_TYPE) or hides(kind) for kind in types], bool)
-        for place in np.flatnonzero(holds[kinds]).tolist() if len(kinds) else ():
-            self._go_on(leaves[place], int(owners[place]))
-
-    def _go_on(self, leaf: object, owner: int) -> None:
-        """Follow ``leaf`` next, once; of several owners that lead to it now the one of the lowest rank has it."""
-        at = self._at.setdefault(id(leaf), len(self._further))
-        if id(leaf) not in self._seen:
-            self._seen.add(id(leaf))
-            self._further.append(leaf)
-            self._further_owners.append(owner)
-        elif at < len(self._further) and self._further[at] is leaf:
-            self._further_owners[at] = min(self._further_owners[at], owner, key=self._ranks.__getitem__)
+        chosen = holds[kinds] if len(kinds) else np.zeros(0, bool)
+        self._further.append((list(compress(leaves, chosen.tolist())), owners[chosen]))
 
     def _add_unseen(self, holders: list[object], owners: NDArray[np.int32]) -> None:
         """What arrays and other C types hold without the collector's knowledge."""
@@ -228,7 +229,7 @@ class _Leaves:
         if not self.addresses:
             return np.zeros(count, np.int64), 0
         addresses, owners = np.concatenate(self.addresses), np.concatenate(self.owners)
-        first = _one_each(addresses, ranks[owners])
+        first = _first_of_each(addresses, ranks[owners])
         sizes = np.concatenate(self.sizes)[first]
         owned = np.bincount(owners[first], weights=sizes, minlength=count).astype(np.int64)
         return owned, int(np.concatenate(self.in_c)[first].sum())
