@@ -161,6 +161,9 @@ class Asked:
     left_out : ids of objects that are not looked at.
     """
 
+    # No dictionary, which would be in the heap and hold it.
+    __slots__ = ("frames", "heap", "held", "hidden", "own", "own_modules", "upstreams")
+
     def __init__(
         self, held: list[object], own: Sequence[list[object]] = (), left_out: Collection[int] = ()
     ) -> None:

@@ -71,6 +71,8 @@ class Names:
     keys : whether names may have keys of dictionaries.
     """
 
+    __slots__ = ("_asked", "_growing_leaf", "_keys", "_last", "_numbers")  # no dictionary: see `Asked`
+
     def __init__(self, baseline: Baseline, last: Last, places: Sequence[int], *, keys: bool) -> None:
         self._last, self._growing_leaf, self._keys = last, baseline.growing_leaf, keys
         now = {place: last.attribution.place_now(place) for place in places}
