@@ -95,7 +95,7 @@ def test_garbage_that_the_collector_keeps_up_with_is_no_growth(told):
     report = told("run(lambda: (waste(), int(now * 4) % 7 or gc.collect()), 20)")
     assert report["waiting"] == 0
     assert report["text"].startswith("no growth seen"), report["text"]
-    assert report["can_tell"] < 0.15 * EACH
+    assert report["can_tell"] < 0.3 * EACH
 
 
 def test_garbage_that_nothing_collects_waits(told):
