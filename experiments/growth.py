@@ -250,7 +250,7 @@ told_bytes = study.bars(
 )  # fmt: skip
 diagnose_seconds = study.line(
     "Seconds that a diagnosis of 30 calls takes, by the objects that are alive meanwhile.",
-    diagnose_known_growth, x="live_objects", y="diagnose_seconds", color="kind", log="xy",
+    diagnose_known_growth.largest("left_bytes"), x="live_objects", y="diagnose_seconds", color="kind", log="xy",
 )  # fmt: skip
 
 study.tile("Alive: told of {most_alive.left_bytes}", most_alive.told_bytes)
