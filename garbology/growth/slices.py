@@ -99,10 +99,9 @@ class Slices:
             baseline = self._baseline
             if baseline is None or len(baseline.states) < _FEWEST_STATES:
                 return Report(unit="second", calls=self._looks[-1][0], too_short=True, keys=self._keys)
-            began = baseline.states[0].step
+            began = baseline.began
             report = Report(unit="second", warmup=began, calls=self._looks[-1][0] - began, keys=self._keys)
-            kept = _OWN_BYTES * len(taken.compared.objects)
-            precision = replace(_PRECISION, kept_bytes=kept)
+            precision = replace(_PRECISION, kept_bytes=_OWN_BYTES * len(taken.compared.objects))
             fill_in(report, baseline, self._rows(began), taken.compared, keys=self._keys, precision=precision)
             add_garbage(report, baseline.states)
             report.found.shapes = taken.shapes()

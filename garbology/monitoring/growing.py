@@ -7,36 +7,45 @@ from collections.abc import Callable
 from typing import Any
 
 from garbology.growth.slices import SLICE_SECONDS, Slices
+from garbology.interpreter import collector
 
 _MOST_WAITED_SECONDS = 60.0  # for a census of some millions of objects
 _FIRST_TOLD_SECONDS = 8.0  # then when the time has doubled: a process that is killed leaves the latest
 
 
+_REFUSED = "on this collector it is not known what waits, and so not what stays"
+
+
 class GrowthThread:
-    """Reads slices from :meth:`start` to :meth:`finish`.
+    """Reads slices from :meth:`start` to :meth:`finish`. What goes wrong is told; the program knows nothing of it.
 
     Parameters
     ----------
-    tell : takes what is known, as plain JSON types, now and then.
+    tell : takes what is known now and then, as plain JSON types: a report, or ``failed``, which says why there is none.
     keys : whether that may have keys of dictionaries.
     """
 
     def __init__(self, tell: Callable[[dict[str, Any]], object], *, keys: bool) -> None:
         self._tell = tell
         self._slices = Slices(keys=keys)
+        self._failed = "" if collector.kind() == "generational" else _REFUSED
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="garbology.growth", daemon=True)
 
     def start(self) -> None:
         """The first census, here; then begin."""
-        self._slices.begin()
-        self._thread.start()
+        self._guarded(self._slices.begin)
+        if not self._failed:
+            self._thread.start()
 
-    def finish(self, *, with_program: bool) -> dict[str, Any]:
-        """End, and what is known then; ``with_program`` says that the program has ended, and grows no more."""
+    def finish(self, *, with_program: bool) -> None:
+        """End, and tell what is known then; ``with_program`` says that the program has ended, and grows no more."""
         ended = self._slices.seconds if with_program else None
         self.abandon()
-        return self._slices.report(ended).to_dict() if not self._thread.is_alive() else {}
+        if not self._thread.is_alive():
+            self._guarded(lambda: self._tell(self._slices.report(ended).to_dict()))
+            if self._failed:
+                self._tell({"failed": self._failed})
 
     def abandon(self) -> None:
         """End; in the child of a fork, where the thread is not, there is none to end."""
@@ -46,7 +55,15 @@ class GrowthThread:
 
     def _run(self) -> None:
         next_told = _FIRST_TOLD_SECONDS
-        while not self._stop.wait(SLICE_SECONDS):
-            if self._slices.slice() and self._slices.seconds >= next_told:
-                self._tell(self._slices.report().to_dict())
+        while not self._failed and not self._stop.wait(SLICE_SECONDS):
+            self._guarded(self._slices.slice)
+            if self._slices.seconds >= next_told:
+                self._guarded(lambda: self._tell(self._slices.report().to_dict()))
                 next_told = 2 * self._slices.seconds
+
+    def _guarded(self, work: Callable[[], object]) -> None:
+        try:
+            if not self._failed:
+                work()
+        except Exception as error:
+            self._failed = f"{type(error).__name__}: {error}"

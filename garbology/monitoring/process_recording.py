@@ -106,7 +106,7 @@ class ProcessRecording:
         monitor, self._monitor = self._monitor, None
         growth, self._growth = self._growth, None
         if growth is not None:
-            self._write(_growth_record(growth.finish(with_program=with_program)))
+            growth.finish(with_program=with_program)
         at_end: dict[str, Any] = {}
         if self._settings["alive"]:
             with collector.paused():
@@ -118,11 +118,9 @@ class ProcessRecording:
 def _growth_thread(write: Callable[[dict[str, Any]], None], *, keys: bool) -> GrowthThread:
     from garbology.monitoring.growing import GrowthThread
 
-    return GrowthThread(lambda told: write(_growth_record(told)), keys=keys)
-
-
-def _growth_record(told: Mapping[str, Any]) -> dict[str, Any]:
-    return {"schema": GROWTH_SCHEMA, "growth": told, "shapes": []}
+    return GrowthThread(
+        lambda told: write({"schema": GROWTH_SCHEMA, "growth": told, "shapes": []}), keys=keys
+    )
 
 
 def _alive_by_type() -> dict[str, int]:

@@ -67,6 +67,7 @@ class Process:
     ended : whether it wrote its end: not where it was killed.
     at_end : what waited and what had grown then; empty where that was not looked at.
     growth : the latest that is known of why memory grows, as `garbology.diagnose` tells it; empty where not asked for.
+    growth_failed : why that is not told; empty where it is.
     """
 
     header: dict[str, Any]
@@ -77,6 +78,7 @@ class Process:
     at_end: dict[str, Any] = field(default_factory=dict)
     left_out: list[dict[str, Any]] = field(default_factory=list)
     growth: dict[str, Any] = field(default_factory=dict)
+    growth_failed: str = ""
     path: Path = field(default_factory=Path)
 
     @property
@@ -157,7 +159,8 @@ def _process(path: Path, began_at: float, scope: Scope) -> Process | None:
     for row in rows:
         shapes.update((shape["number"], shape) for shape in row["shapes"])
         if "growth" in row:
-            process.growth = row["growth"]
+            process.growth_failed = row["growth"].get("failed", "")
+            process.growth = process.growth if process.growth_failed else row["growth"]
         elif "at_end" in row:
             process.ended, process.at_end = True, row["at_end"]
         else:

@@ -91,6 +91,8 @@ def summary_lines(recording: Recording) -> Iterator[str]:
     if process.growth:
         yield ""
         yield from growth_lines(process.growth, "memory: ")
+    if process.growth_failed:
+        yield from ("", *wrap(f"memory: not told to the end: {process.growth_failed}"))
     yield ""
     for line in _figures(recording):
         yield from paragraph(line, indent="  ", hanging="  ")

@@ -9,6 +9,7 @@ import pytest
 
 from garbology.growth.baseline import Baseline
 from garbology.growth.census import take_census
+from garbology.growth.slices import Slices
 from garbology.interpreter import allocators, collector
 from garbology.monitoring import growing
 from garbology.monitoring.growing import GrowthThread
@@ -173,8 +174,30 @@ def test_a_recorded_process_tells_now_and_then_and_at_its_end(monkeypatch):
     until = time.monotonic() + 60
     while not told and time.monotonic() < until:
         time.sleep(0.05)
-    last = thread.finish(with_program=True)
-    assert told[0]["schema"] == last["schema"] == "garbology.growth"
-    assert last["unit"] == "second"
-    assert json.loads(json.dumps(last)) == last
+    thread.finish(with_program=True)
+    assert {each["schema"] for each in told} == {"garbology.growth"}
+    assert len(told) > 1
+    assert told[-1]["unit"] == "second"
+    assert json.loads(json.dumps(told)) == told
     assert not [each for each in threading.enumerate() if each.name == "garbology.growth"]
+
+
+def test_what_goes_wrong_is_told_and_ends_it(monkeypatch):
+    """No exception reaches the program, neither in the thread nor at its end."""
+    told = []
+    thread = GrowthThread(told.append, keys=False)
+    monkeypatch.setattr(Slices, "_take", lambda self, now, last=False: [][1])
+    thread.start()
+    thread.finish(with_program=True)
+    assert told == [{"failed": "IndexError: list index out of range"}]
+
+
+def test_on_another_collector_it_is_refused(monkeypatch):
+    """In one sentence; nothing is read."""
+    told = []
+    monkeypatch.setattr(growing.collector, "kind", lambda: "free-threaded")
+    thread = GrowthThread(told.append, keys=False)
+    thread.start()
+    thread.finish(with_program=False)
+    assert [list(each) for each in told] == [["failed"]]
+    assert "on this collector" in told[0]["failed"]
