@@ -1,11 +1,13 @@
 """`garbology.diagnose`: four kinds of growth told apart, to the byte, on programs whose growth is known."""
 
+import asyncio
 import collections
 import ctypes
 import functools
 import gc
 import io
 import json
+import logging
 import sys
 import tracemalloc
 from pathlib import Path
@@ -549,3 +551,37 @@ def test_each_figure_has_its_sentence(figures, text):
     """What is not known is not explained by something else."""
     report = Report(calls=50, grows=1_000.0, low=990.0, high=1_010.0, **figures)
     assert text in " ".join(str(report).split())
+
+
+TASKS = set()
+LOGGER = logging.getLogger("tests.growth.leaky")
+
+
+class Service:
+    @functools.cache  # noqa: B019 - the leak
+    def answer(self, question):
+        return [question]
+
+
+def leak_as_programs_do():
+    LOGGER.addHandler(logging.NullHandler())
+    Service().answer(1)
+
+    async def start():
+        TASKS.add(asyncio.ensure_future(asyncio.sleep(0)))
+        await asyncio.sleep(0)
+
+    asyncio.run(start())
+
+
+@pytest.mark.slow
+@READS_ALLOCATORS
+def test_leaks_of_ordinary_programs_are_named():
+    """A handler for each request, tasks that nothing discards, a cache of calls on a method: each with its holder."""
+    report = garbology.diagnose(leak_as_programs_do, calls=30)
+    names = [each.name for each in report.holders]
+    for name in ("LOGGER.handlers[int]", "TASKS[key]", "Service.answer (lru_cache)"):
+        assert any(name in each for each in names), str(report)
+    TASKS.clear()
+    LOGGER.handlers.clear()
+    Service.answer.cache_clear()
