@@ -35,6 +35,7 @@ SLICE_SECONDS = 0.25
 _SHARE = 0.1  # of the time, for censuses
 _DISTANCE = 1 / 8  # of the time so far, between two censuses
 _FIRST_SECONDS = 1.0  # between the first two
+_HALF_WAY = 1.5  # of the time until the next baseline takes over: then it has a state already
 _FEWEST_STATES = 3  # by which growth is judged
 # Objects come and go while a census reads them, and functions run.
 _PRECISION = Precision(
@@ -70,6 +71,7 @@ class Slices:
         # When each census was taken, and the bytes that were the instrument's own and that waited then.
         self._looks: list[tuple[float, int, int]] = []
         self._next_look = 0.0
+        self._looked_until = 0.0
 
     @property
     def seconds(self) -> float:
@@ -113,13 +115,13 @@ class Slices:
             began = thread_time()
             self._take(self.seconds)
             took = thread_time() - began
-        now = self.seconds
+        now = self._looked_until = self.seconds
         self._next_look = now + max(_FIRST_SECONDS, _DISTANCE * now, took / _SHARE)
 
     def _forget_since(self, now: float) -> None:
-        """What was taken after a program's end would say that it grows no more."""
-        while len(self._looks) > 1 and self._looks[-1][0] >= now:
-            moment = self._looks.pop()[0]
+        """What was taken after a program's end, or not quite before it, would say that it grows no more."""
+        while len(self._looks) > 1 and max(self._looks[-1][0], self._looked_until) >= now:
+            moment, self._looked_until = self._looks.pop()[0], 0.0
             states = self._baseline.states if self._baseline else []
             if len(states) > 1 and states[-1].step == moment:
                 states.pop()
@@ -139,7 +141,17 @@ class Slices:
         if baseline is None:
             baseline = self._baseline = Baseline(census, now, beyond, waiting)
         elif self._next is None and not last and now >= 2 * baseline.began + _FIRST_SECONDS:
-            self._next = Baseline(_as_first(snapshot, garbage), now, beyond, waiting)
+            self._next = Baseline(
+                _counted(snapshot, garbage, np.zeros(len(objects), np.int32)), now, beyond, waiting
+            )
+        elif self._next is not None and len(self._next.states) == 1 and now >= _HALF_WAY * self._next.began:
+            further = self._next.places_of(objects)
+            self._next.add(
+                self._next.compare(objects, _counted(snapshot, garbage, further), further),
+                now,
+                beyond,
+                waiting,
+            )
         compared = baseline.compare(objects, census, places)
         if now > baseline.began:
             baseline.add(compared, now, beyond, waiting)
@@ -172,9 +184,12 @@ class _Taken:
         return explain_garbage(self.snapshot, self.garbage, lambda shape: True, Familiar()).shapes
 
 
-def _as_first(snapshot: Snapshot, garbage: NDArray[np.bool_]) -> Census:
-    """A census to which nothing is new: what several objects share belongs to the same one as in those after it."""
-    census = take_census(snapshot.objects, np.zeros(len(snapshot), bool), _NO_ADDRESSES)
+def _counted(snapshot: Snapshot, garbage: NDArray[np.bool_], places: NDArray[np.int32]) -> Census:
+    """A census of what is neither the instrument's nor garbage; ``places`` are -1 of what is new to another baseline.
+
+    What several objects share belongs to one that is not new, so each baseline needs a census of its own.
+    """
+    census = take_census(snapshot.objects, places < 0, _NO_ADDRESSES)
     _taken_out(census, _own(census, snapshot) | garbage)
     return census
 
