@@ -118,12 +118,17 @@ def add_garbage(report: Report, states: Sequence[State]) -> None:
     slope = _slope([state for state in states if state.step >= report.settled], "waiting_bytes")
     if slope.low > 0:
         report.waiting = slope.value
-        report.grows, report.low, report.high = (
-            report.grows + slope.value, max(report.low, 0.0) + slope.low, report.high + slope.high,
-        )  # fmt: skip
+        _grow_by(report, slope)
     if report.unheld < max(_LEAST_UNHELD_BYTES, _LEAST_UNHELD_SHARE * report.grows):
         report.unheld = 0.0
     _add_unexplained(report)
+
+
+def _grow_by(report: Report, slope: Slope) -> None:
+    """What grows beside the live objects is growth, too."""
+    report.grows += slope.value
+    report.low = max(report.low, 0.0) + slope.low
+    report.high += slope.high
 
 
 def add_waiting(report: Report, waiting: float) -> None:
@@ -230,9 +235,7 @@ def _add_kept(report: Report, steps: _Values, kept: _Values, least: int) -> None
     slope = slope_of(steps, kept) if len(kept) > 1 else NONE
     if report.kept_gained and slope.low > 0:
         report.kept = slope.value
-        report.grows, report.low, report.high = (
-            report.grows + slope.value, max(report.low, 0.0) + slope.low, report.high + slope.high,
-        )  # fmt: skip
+        _grow_by(report, slope)
 
 
 def _named(gains: Gains, chosen: Sequence[int], names: Names, calls: float) -> list[Holder]:

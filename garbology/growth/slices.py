@@ -1,7 +1,7 @@
 """Why the memory of a running program grows: slices of time in the place of calls, under its own collector.
 
-The allocators are read in each slice. A census is taken in growing distances, so that all of them together take a fixed
-share of the time. A program begins with imports and with caches that fill, so growth is counted from a later
+A census is taken in growing distances, with a reading of the allocators, so that all together take a fixed share of the
+time. A program begins with imports and with caches that fill, so growth is counted from a later
 census: where the program has run twice as long as before the census that growth was counted from, the next one is to
 take its place, and does so when the time has doubled again. So at least half of the time is judged.
 """
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter, thread_time
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +23,15 @@ from garbology.find.familiar import Familiar
 from garbology.growth.baseline import Baseline, Last
 from garbology.growth.census import Census, take_census
 from garbology.growth.figures import Precision, add_garbage, fill_in
-from garbology.growth.readings import Readings
 from garbology.growth.recording import beyond_allocators
 from garbology.growth.report import Report
 from garbology.interpreter import collector, exclusive
+from garbology.interpreter.allocators import read_allocated
 from garbology.names.classes import is_metaclass, safe_type_name
 from garbology.snapshot.arrays import ends_of
 from garbology.snapshot.listing import closed, listing
 from garbology.snapshot.snapshot import Snapshot
 
-SLICE_SECONDS = 0.25
 _SHARE = 0.1  # of the time, for censuses
 _DISTANCE = 1 / 8  # of the time so far, between two censuses
 _FIRST_SECONDS = 1.0  # between the first two
@@ -53,7 +53,7 @@ _NO_ADDRESSES = np.empty(0, np.int64)
 
 
 class Slices:
-    """Reads this process from :meth:`begin` on, whenever :meth:`slice` is called.
+    """Reads this process from :meth:`begin` on, where that is due when :meth:`look_when_due` is called.
 
     Parameters
     ----------
@@ -64,12 +64,10 @@ class Slices:
     def __init__(self, *, keys: bool = False, clock: Callable[[], float] = perf_counter) -> None:
         self._keys = keys
         self._clock = clock
-        self._readings = Readings()
         self._began = clock()
         self._baseline: Baseline | None = None
         self._next: Baseline | None = None  # takes over
-        # When each census was taken, and the bytes that were the instrument's own and that waited then.
-        self._looks: list[tuple[float, int, int]] = []
+        self._looks: list[_Look] = []
         self._next_look = 0.0
         self._looked_until = 0.0
 
@@ -80,17 +78,12 @@ class Slices:
 
     def begin(self) -> None:
         """The first census."""
-        self._readings.settle()
         self._look()
 
-    def slice(self) -> bool:
-        """Read the figures of now, and take a census where one is due; whether one was taken."""
-        now = self.seconds
-        if now < self._next_look:
-            self._readings.read(now)
-            return False
-        self._look()
-        return True
+    def look_when_due(self) -> None:
+        """A census, if the time for it has come."""
+        if self.seconds >= self._next_look:
+            self._look()
 
     def report(self, ended: float | None = None) -> Report:
         """What is known now, or was when the program ended, after so many seconds; takes a census."""
@@ -100,9 +93,11 @@ class Slices:
             taken = self._take(now, last=True)
             baseline = self._baseline
             if baseline is None or len(baseline.states) < _FEWEST_STATES:
-                return Report(unit="second", calls=self._looks[-1][0], too_short=True, keys=self._keys)
+                return Report(unit="second", calls=self._looks[-1].seconds, too_short=True, keys=self._keys)
             began = baseline.began
-            report = Report(unit="second", warmup=began, calls=self._looks[-1][0] - began, keys=self._keys)
+            report = Report(
+                unit="second", warmup=began, calls=self._looks[-1].seconds - began, keys=self._keys
+            )
             precision = replace(_PRECISION, kept_bytes=_OWN_BYTES * len(taken.compared.objects))
             fill_in(report, baseline, self._rows(began), taken.compared, keys=self._keys, precision=precision)
             add_garbage(report, baseline.states)
@@ -120,8 +115,8 @@ class Slices:
 
     def _forget_since(self, now: float) -> None:
         """What was taken after a program's end, or not quite before it, would say that it grows no more."""
-        while len(self._looks) > 1 and max(self._looks[-1][0], self._looked_until) >= now:
-            moment, self._looked_until = self._looks.pop()[0], 0.0
+        while len(self._looks) > 1 and max(self._looks[-1].seconds, self._looked_until) >= now:
+            moment, self._looked_until = self._looks.pop().seconds, 0.0
             states = self._baseline.states if self._baseline else []
             if len(states) > 1 and states[-1].step == moment:
                 states.pop()
@@ -129,46 +124,44 @@ class Slices:
     def _take(self, now: float, *, last: bool = False) -> _Taken:
         if self._next is not None and not last and now >= 2 * self._next.began:
             self._baseline, self._next = self._next, None
-        beyond = beyond_allocators()
-        self._readings.read(now)
+        beyond, told = beyond_allocators(), read_allocated()
         snapshot, garbage = judged(closed(listing()))
         objects = snapshot.objects
         baseline = self._baseline
         places = baseline.places_of(objects) if baseline else np.arange(len(objects), dtype=np.int32)
-        census = take_census(objects, places < 0, _NO_ADDRESSES)
-        own, waiting = _taken_out(census, _own(census, snapshot)), _taken_out(census, garbage)
-        self._looks.append((now, own, waiting))
+        census, own, waiting = _counted(snapshot, garbage, places)
+        figures = (told.used - own - waiting, told.kept, told.c_used) if told else (np.nan,) * 3
+        self._looks.append(_Look(now, *figures))
         if baseline is None:
             baseline = self._baseline = Baseline(census, now, beyond, waiting)
         elif self._next is None and not last and now >= 2 * baseline.began + _FIRST_SECONDS:
-            self._next = Baseline(
-                _counted(snapshot, garbage, np.zeros(len(objects), np.int32)), now, beyond, waiting
-            )
+            first, _, _ = _counted(snapshot, garbage, np.zeros(len(objects), np.int32))
+            self._next = Baseline(first, now, beyond, waiting)
         elif self._next is not None and len(self._next.states) == 1 and now >= _HALF_WAY * self._next.began:
             further = self._next.places_of(objects)
-            self._next.add(
-                self._next.compare(objects, _counted(snapshot, garbage, further), further),
-                now,
-                beyond,
-                waiting,
-            )
+            counted, _, _ = _counted(snapshot, garbage, further)
+            self._next.add(self._next.compare(objects, counted, further), now, beyond, waiting)
         compared = baseline.compare(objects, census, places)
         if now > baseline.began:
             baseline.add(compared, now, beyond, waiting)
         return _Taken(compared, snapshot, garbage)
 
     def _rows(self, began: float) -> NDArray[np.float64]:
-        """The reading at each census from ``began`` on, less what was the instrument's, or waited, there.
+        """What was read at each census from ``began`` on, as :class:`garbology.growth.readings.Readings` has it."""
+        return np.array([look for look in self._looks if look.seconds >= began], float)
 
-        What waits comes and goes with each collection, and says nothing of growth. Between two censuses it is unknown.
-        """
-        moments, own, waiting = np.array(self._looks, float).T
-        looks = moments >= began
-        rows: NDArray[np.float64] = self._readings.rows
-        rows = rows[np.minimum(np.searchsorted(rows[:, 0], moments[looks]), len(rows) - 1)].copy()
-        rows[:, 0] = moments[looks]
-        rows[:, 1] -= own[looks] + waiting[looks]
-        return rows
+
+class _Look(NamedTuple):
+    """When a census was taken, and what the allocators had then, in bytes.
+
+    Of what was in use the instrument's own is taken off, and what waited: that comes and goes with each collection, and
+    says nothing of growth. Between two censuses it is unknown.
+    """
+
+    seconds: float
+    used: float
+    kept: float
+    c_used: float
 
 
 @dataclass(frozen=True)
@@ -184,14 +177,16 @@ class _Taken:
         return explain_garbage(self.snapshot, self.garbage, lambda shape: True, Familiar()).shapes
 
 
-def _counted(snapshot: Snapshot, garbage: NDArray[np.bool_], places: NDArray[np.int32]) -> Census:
-    """A census of what is neither the instrument's nor garbage; ``places`` are -1 of what is new to another baseline.
+def _counted(
+    snapshot: Snapshot, garbage: NDArray[np.bool_], places: NDArray[np.int32]
+) -> tuple[Census, int, int]:
+    """A census of what is neither the instrument's nor garbage, and how many bytes of these there are.
 
-    What several objects share belongs to one that is not new, so each baseline needs a census of its own.
+    ``places`` are -1 of what is new to a baseline. What several objects share belongs to one that is not new, so each
+    baseline needs a census of its own.
     """
     census = take_census(snapshot.objects, places < 0, _NO_ADDRESSES)
-    _taken_out(census, _own(census, snapshot) | garbage)
-    return census
+    return census, _taken_out(census, _own(census, snapshot)), _taken_out(census, garbage)
 
 
 def _own(census: Census, snapshot: Snapshot) -> NDArray[np.bool_]:

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from garbology.growth.slices import SLICE_SECONDS, Slices
+from garbology.growth.slices import Slices
 from garbology.interpreter import collector
 
+_POLL_SECONDS = 0.25
 _MOST_WAITED_SECONDS = 60.0  # for a census of some millions of objects
 _FIRST_TOLD_SECONDS = 8.0  # then when the time has doubled: a process that is killed leaves the latest
 
@@ -55,8 +56,8 @@ class GrowthThread:
 
     def _run(self) -> None:
         next_told = _FIRST_TOLD_SECONDS
-        while not self._failed and not self._stop.wait(SLICE_SECONDS):
-            self._guarded(self._slices.slice)
+        while not self._failed and not self._stop.wait(_POLL_SECONDS):
+            self._guarded(self._slices.look_when_due)
             if self._slices.seconds >= next_told:
                 self._guarded(lambda: self._tell(self._slices.report().to_dict()))
                 next_told = 2 * self._slices.seconds

@@ -24,7 +24,7 @@ PROGRAM = """
 import gc, json
 from garbology.growth import slices
 
-KEPT, CACHE, SIZE, PER_SLICE = {}, {}, 20_000, 3
+KEPT, CACHE, SIZE, PER_SLICE, SLICE_SECONDS = {}, {}, 20_000, 3, 0.25
 now = 0.0
 slices._SHARE, slices._FIRST_SECONDS, slices._DISTANCE = 1e9, 2.0, 0.1
 growing = slices.Slices(clock=lambda: now)
@@ -48,10 +48,10 @@ def waste():
 
 def run(work, seconds):
     global now
-    for _ in range(int(seconds / slices.SLICE_SECONDS)):
+    for _ in range(int(seconds / SLICE_SECONDS)):
         work()
-        now += slices.SLICE_SECONDS
-        growing.slice()
+        now += SLICE_SECONDS
+        growing.look_when_due()
 
 growing.begin()
 """
@@ -168,7 +168,7 @@ def test_a_recorded_process_tells_now_and_then_and_at_its_end(monkeypatch):
     """One that is killed leaves what was told last; the thread ends."""
     told = []
     monkeypatch.setattr(growing, "_FIRST_TOLD_SECONDS", 0.0)
-    monkeypatch.setattr(growing, "SLICE_SECONDS", 0.01)
+    monkeypatch.setattr(growing, "_POLL_SECONDS", 0.01)
     thread = GrowthThread(told.append, keys=False)
     thread.start()
     until = time.monotonic() + 60
