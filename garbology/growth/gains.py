@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from garbology.growth.baseline import State
 from garbology.growth.trend import Slope, slope_of
+from garbology.interpreter.once import cached_property
 
 _LEAST_RISING_SHARE = 1 / 3  # of the times between two censuses: what gains once does not grow
 _FEWEST_RISES = 2
@@ -25,7 +26,6 @@ class Gains:
     ----------
     places : int32, shape (n,). The objects, by their places in the first census.
     gained, entries : float64, shape (censuses, n). Bytes and entries of each.
-    rates : bytes a step, over the steady part: from ``settled`` on.
     """
 
     def __init__(self, states: Sequence[State], settled: float) -> None:
@@ -38,7 +38,11 @@ class Gains:
         for number, state in enumerate(states):
             columns = np.searchsorted(self.places, state.places)
             self.gained[number, columns], self.entries[number, columns] = state.gained, state.entries
-        self.rates = [self._slope(self.gained[:, at]) for at in range(len(self.places))]
+
+    @cached_property
+    def rates(self) -> list[Slope]:
+        """Bytes a step of each, over the steady part: from ``settled`` on. For each, all pairs are compared."""
+        return [self._slope(self.gained[:, at]) for at in range(len(self.places))]
 
     def growing(self, least: float, *, surely: bool = False) -> list[int]:
         """Those that gain ``least`` bytes a step again and again, most bytes first.
