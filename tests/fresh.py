@@ -17,6 +17,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 PATIENCE_SECONDS = 120
 
 SERVER = """
@@ -83,8 +85,8 @@ class Started:
         """Nothing is left to end."""
 
 
-@contextlib.contextmanager
-def fresh_interpreters() -> Iterator[Fresh | Started]:
-    """What runs programs, until the end of the block."""
+@pytest.fixture(scope="session")
+def fresh() -> Iterator[Fresh | Started]:
+    """`fresh.run(code)`: how a program ends that has an interpreter, and a module `__main__`, of its own."""
     with contextlib.closing(Fresh() if hasattr(os, "fork") else Started()) as interpreters:
         yield interpreters

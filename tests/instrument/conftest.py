@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import garbology
-from tests.fresh import fresh_interpreters
+from tests.fresh import fresh as fresh
 
 HERE = Path(__file__).parent
 #: The tests here run under the plugin: what they make is cyclic on purpose, what is garbology's is not to be, and what
@@ -92,13 +92,6 @@ def quiet_heap():
             break
     with garbology.collector.paused():
         yield
-
-
-@pytest.fixture(scope="session")
-def fresh():
-    """`fresh.run(code)`: how a program ends that has an interpreter, and a module `__main__`, of its own."""
-    with fresh_interpreters() as interpreters:
-        yield interpreters
 
 
 @pytest.fixture
