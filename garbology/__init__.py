@@ -89,6 +89,11 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_HOME})
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """What ``%load_ext garbology`` calls: it adds ``%%garbage``, ``%why_alive`` and ``%%growth``."""
+    importlib.import_module("garbology.notebook.magics").load(shell)
+
+
 def import_all() -> None:
     """Import everything that there is; where NumPy is not (WebAssembly, a subinterpreter), the rest works without."""
     for name in _LIGHT:

@@ -20,6 +20,7 @@ ALLOWED = {
     "garbology/monitoring": STANDARD
     | {"numpy", "psutil", "garbology", "prometheus_client", "_remote_debugging"},
     "garbology/reporting": STANDARD | {"garbology", "rich"} | DRAWING,
+    "garbology/notebook": STANDARD | {"garbology", "IPython"},
     "garbology/testing": STANDARD | {"garbology", "pytest"},
     "garbology/pytest_plugin.py": STANDARD | {"garbology", "pytest"},
 }
@@ -34,22 +35,24 @@ ENGINE = [
 # The rooms of the instrument, from the bottom to the top, in the same way.
 ROOMS = [
     *("text", "interpreter", "names", "snapshot", "cycles", "sizes", "advice", "leaks", "alive", "find"),
-    *("recorders", "growth", "monitoring", "study", "reporting", "measuring", "cli", "testing"),
+    *("recorders", "growth", "monitoring", "study", "reporting", "measuring", "cli", "notebook", "testing"),
 ]
-# What is beside the order: a recorder runs in any program, a diagnosis draws itself in a notebook, the plugin asserts.
+# What is beside the order: a recorder runs in any program, the plugin asserts.
 BELOW = {
-    "growth": [*ROOMS[:11], "reporting"],
-    "recorders": ["interpreter"],
+    "recorders": ["text", "interpreter"],
     "study": ["text", "interpreter"],
     "measuring": ["text", "interpreter", "study"],
+    "notebook": ROOMS[:12],
     "testing": [*ROOMS[:10], "growth", "assertions", "study", "reporting"],
 }
 
 RECORDS_ONLY = {
     "garbology.text",
+    "garbology.cycles.cycle_text",
     "garbology.study.page",
     "garbology.study.records",
     "garbology.find.drawing",
+    "garbology.find.text",
     "garbology.reporting",
 }
 

@@ -27,6 +27,7 @@ from garbology.names.sources import is_own_code
 from garbology.snapshot.heap import heap_with_frames
 from garbology.snapshot.roots import Root, held_by_c, named_roots, own_modules
 from garbology.text.layout import wrap
+from garbology.text.notebook import mime_bundle
 
 SCHEMA_VERSION = 1
 _HOLDERS = ("module", "frame", "context", "C")
@@ -103,6 +104,10 @@ class Alive:
         if self.remedy:
             lines.append(f"to let go: {self.remedy}")
         return "\n".join(wrapped for line in lines for wrapped in wrap(line, most_lines=3))
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For a notebook: the chain as a list, from the root to the object."""
+        return mime_bundle("alive_cell", self.to_dict(), str(self))
 
     def _edge_lines(self) -> list[str]:
         lines = [f"    {edge}" for edge in self.edges]

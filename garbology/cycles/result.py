@@ -6,12 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from garbology.cycles.cycle_text import shape_lines
 from garbology.names.assignments import Origin
 from garbology.names.labels import pattern
 from garbology.text.escaping import edge_text
+from garbology.text.notebook import mime_bundle
 
 #: What comes of a trial that proves an advice.
 ALL_FREED = "tried on one of them: all of it was freed"
+_EDGE_LINES = 14  # of a shape's text
 ANOTHER_WATCH = "not tried: another watch was open that counts the same objects"
 
 
@@ -203,6 +206,13 @@ class CycleShape:
             "sites": list(self.sites),
             "advice": self.advice.to_dict() if self.advice else None,
         }
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For a notebook: the shape's card."""
+        return mime_bundle("shape_cell", self.to_dict(), str(self))
+
+    def __str__(self) -> str:
+        return "\n".join(shape_lines(self.to_dict(), "shape", _EDGE_LINES)).lstrip("\n")
 
     def _edge(self, edge: Edge) -> dict[str, Any]:
         remedy = self.advice.remedy_for(edge) if self.advice else ""

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 _WEAKEN = "#c2410c"
-_VERBS = {"property": "replace", "capture": "replace", "slots": "rewrite", "none": "cut", "": "weaken"}
 _NOT_IN_XML = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _TIMEOUT_SECONDS = 30
 _PAD_INCHES = 0.055  # Graphviz's own
@@ -23,11 +22,6 @@ _MARGIN_INCHES = (0.15, 0.08)
 _FITS_CHARACTERS = 16  # of a name, within that margin
 _NAME_SHORTFALL_INCHES = 0.009  # likewise, of a letter of a longer name
 _SHORTFALL_INCHES = 0.014  # of a letter, on each side: the drawing program takes them for narrower
-
-
-def verb_of(remedy: str) -> str:
-    """What to do about an advised edge, by the name of the remedy: 'weaken', 'clear', 'close'."""
-    return "weaken" if remedy.lower().startswith("weak") else _VERBS.get(remedy, remedy)
 
 
 class GraphvizMissing(RuntimeError):

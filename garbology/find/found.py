@@ -10,6 +10,7 @@ from garbology.find.drawing import dot_to_svg, shape_dot
 from garbology.find.text import collected_text, found_text, unknown, verdict
 from garbology.interpreter import freethreading
 from garbology.leaks.leak import HeldByC, Leak
+from garbology.text.notebook import mime_bundle
 
 SCHEMA_VERSION = 1
 
@@ -121,3 +122,7 @@ class Found:
 
     def __str__(self) -> str:
         return found_text(self.to_dict())
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For a notebook: the verdict and a card for each of the heaviest shapes."""
+        return mime_bundle("found_cell", self.to_dict(), str(self))

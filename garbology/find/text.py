@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from garbology.find.cycle_text import shape_lines
+from garbology.cycles.cycle_text import shape_lines
 from garbology.text.layout import counted, human_bytes, paragraph, wrap
 
 _MOST_SHAPES = 4
@@ -60,20 +60,27 @@ def verdict(
     return "no garbage: reference counting freed every tracked object made and dropped here"
 
 
-def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+def found_head(found: Mapping[str, Any]) -> str:
+    """How much waits, or why nothing is known: the verdict; empty where only a collection is told of."""
     if not found.get("ended", True):
-        yield from wrap(unknown(found["leaks_unjudged_reason"]))
+        return unknown(found["leaks_unjudged_reason"])
+    if found["garbage"] or found["leaks"] or not _collected(found):
+        return _head(found, [shape["count"] for shape in found["shapes"]])
+    return ""
+
+
+def found_tail(found: Mapping[str, Any]) -> list[str]:
+    """What is told after the shapes: what collections freed, leaks, and what C code holds."""
+    if not found.get("ended", True):
+        return []
+    return [*wrap(_collected(found)), *_tail_lines(found)]
+
+
+def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+    yield from wrap(found_head(found))
+    if not found.get("ended", True):
         return
-    shapes, leaks = found["shapes"], found["leaks"]
-    occurrences = [shape["count"] for shape in shapes]
-    collected = collected_text(
-        found.get("collected_inside", 0),
-        found.get("collected_new", 0),
-        found.get("collected_generations", []),
-    )
-    if found["garbage"] or leaks or not collected:
-        yield from wrap(_head(found, occurrences))
-    tail = [*wrap(collected), *_tail_lines(found)]
+    shapes, tail = found["shapes"], found_tail(found)
     described = [
         shape_lines(shape, f"found.shapes[{place}]", _EDGE_LINES[min(place, 1)])
         for place, shape in enumerate(shapes[:_MOST_SHAPES])
@@ -86,6 +93,14 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         held = human_bytes(sum(shape["bytes"] for shape in more))
         yield f"... and {counted(_distinct(more), 'more shape')}, {held}: `found.shapes`"
     yield from tail
+
+
+def _collected(found: Mapping[str, Any]) -> str:
+    return collected_text(
+        found.get("collected_inside", 0),
+        found.get("collected_new", 0),
+        found.get("collected_generations", []),
+    )
 
 
 def _head(found: Mapping[str, Any], occurrences: Sequence[int]) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from garbology.cycles.cycle_text import verb_of
 from garbology.cycles.result import CycleShape
-from garbology.find.drawing import verb_of
 from garbology.find.found import Found
 from garbology.growth.holders import Holder
 from garbology.growth.text import growth_lines, verdict_of
 from garbology.names.privacy import private, without_keys
 from garbology.text.escaping import edge_text, joined
+from garbology.text.notebook import mime_bundle
 
 SCHEMA = "garbology.growth"
 SCHEMA_VERSION = 1
@@ -129,15 +130,11 @@ class Report:
     def __str__(self) -> str:
         return "\n".join(growth_lines(self._told()))
 
-    def _repr_html_(self) -> str | None:
-        """For a notebook: the bands and the text. None, and the text alone is shown, where nothing can be drawn."""
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For a notebook: the four kinds as tiles and bands, the holders, the cycles."""
         if not self.ended:
-            return None
-        try:
-            from garbology.reporting.growth_page import notebook_html
-        except ModuleNotFoundError:
-            return None
-        return notebook_html(self._told(), str(self).splitlines())
+            return {"text/plain": str(self)}
+        return mime_bundle("growth_cell", self._told(), str(self))
 
     def __repr__(self) -> str:
         return f"<Report: {verdict_of(self._told())}>"

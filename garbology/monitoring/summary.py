@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from garbology.find.cycle_text import shape_lines
-from garbology.find.drawing import verb_of
+from garbology.cycles.cycle_text import shape_lines, verb_of
 from garbology.growth.text import growth_lines
 from garbology.monitoring.recordings import Process, Recording
 from garbology.monitoring.wording import name_of, seen_lines, totals

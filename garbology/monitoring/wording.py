@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from garbology.find.cycle_text import lines_below
+from garbology.cycles.cycle_text import lines_below
 from garbology.text.escaping import edge_text
 from garbology.text.layout import counted, human_bytes, wrap
 

@@ -9,6 +9,7 @@ import re
 import stat
 import sys
 import sysconfig
+from collections.abc import Mapping
 from typing import Any
 
 from garbology.text.escaping import safe_text
@@ -35,6 +36,9 @@ _LIBRARY = tuple(
 #: Where the instrument's own files are.
 INSTRUMENT = os.path.join(__file__.rpartition("names")[0], "")
 
+#: The cells of a notebook: the file that a shell calls a cell's text by, and the cell's number.
+cells: Mapping[str, int] = {}
+
 _NO_FILE = (0, -1)
 _kept: dict[tuple[str, tuple[int, int]], tuple[str, ...]] = {}
 
@@ -55,7 +59,10 @@ def is_standard_library(filename: str) -> bool:
 
 
 def short_path(filename: str) -> str:
-    """The name of a file, with its folder where every package has a file of that name."""
+    """The name of a file, with its folder where every package has a file of that name; 'cell 3' of a notebook."""
+    number = cells.get(filename) if type(filename) is str else None
+    if number is not None:
+        return f"cell {number}"
     parts = str.__str__(filename).replace("\\", "/").rsplit("/", 2)
     name = "/".join(parts[-2:] if parts[-1] in ("__init__.py", "__main__.py") else parts[-1:])
     return safe_text(name, limit=60)

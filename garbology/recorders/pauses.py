@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from garbology.recorders.callbacks import Callback, listening
+from garbology.text.notebook import mime_bundle
 
 _UNKNOWN = -1  # in the compact columns, for what an interpreter does not tell
 
@@ -121,6 +122,20 @@ class Pauses:
             f"<Pauses: {len(self)} collections, {self.total_seconds:.6f} s in all, "
             f"longest {self.longest_seconds:.6f} s, by generation {self.by_generation}>"
         )
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For a notebook: how many, how long, and when."""
+        record = {
+            "collections": len(self),
+            "total_seconds": self.total_seconds,
+            "longest_seconds": self.longest_seconds,
+            "collected": self.collected,
+            "missed": self.missed,
+            "by_generation": self.by_generation,
+            "starts": self._start_seconds[: len(self)].tolist(),
+            "durations": self._duration_seconds.tolist(),
+        }
+        return mime_bundle("pauses_cell", record, repr(self))
 
 
 @contextmanager

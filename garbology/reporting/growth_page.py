@@ -46,10 +46,11 @@ class GrowthPage:
 
 
 @dataclass(frozen=True)
-class _Bands:
+class Bands:
+    """The drawing: markup for a page, the text of a file, and what its legend explains."""
+
     markup: str
     file_text: str
-    inline_text: str  # in fixed colors, for a page without our style
     series: Sequence[Series]
 
 
@@ -82,26 +83,20 @@ def _row(holder: Mapping[str, Any]) -> list[str]:
     return [human_bytes(holder["bytes"]), holder["name"], holder["where"], "; ".join(holder["chain"])]
 
 
-def notebook_html(report: Mapping[str, Any], lines: Sequence[str]) -> str:
-    """The bands of a diagnosis with their legend, and the ``lines`` of its text: what a notebook shows."""
-    bands = _bands(page_of({**report, "shapes": []}))
-    return render("growth_cell.html.j2", {"bands": bands, "lines": lines})
-
-
 def write_growth(page: GrowthPage, directory: Path) -> list[Path]:
     """Write index.html, README.md and the drawings; the paths, the page first. The same page gives the same bytes."""
-    bands = _bands(page)
+    drawn = bands(page)
     cards = card_views(page.shapes)
     content = {
         "page": page,
         "tiles": [views.tile(tile) for tile in page.tiles],
-        "bands": bands,
-        "bands_file": _FILE if bands else "",
+        "bands": drawn,
+        "bands_file": _FILE if drawn else "",
         "cards": cards,
     }
     drawings = {view.file_name: view.card.file_text for view in cards if view.file_name}
-    if bands:
-        drawings[_FILE] = bands.file_text
+    if drawn:
+        drawings[_FILE] = drawn.file_text
     return [
         write_text(directory / "index.html", render("growth.html.j2", content)),
         write_text(directory / "README.md", render("growth.md.j2", content)),
@@ -109,7 +104,8 @@ def write_growth(page: GrowthPage, directory: Path) -> list[Path]:
     ]
 
 
-def _bands(page: GrowthPage) -> _Bands | None:
+def bands(page: GrowthPage) -> Bands | None:
+    """The bytes of each kind over the calls, one kind upon the other; None where nothing was looked at."""
     rows = list(_stacked(page.moments))
     spec = FigureSpec(
         "growth", "Memory since the first look", "line", "x", "high", color="kind", rows=rows,
@@ -121,10 +117,10 @@ def _bands(page: GrowthPage) -> _Bands | None:
     order = {series.value: place for place, series in enumerate(layout.series)}
     placed = [{**row, "series": order[row["kind"]]} for row in rows]
     root = rendered(marks.bands(layout, placed, marks.Frame(_WIDTH_PIXELS, _HEIGHT_PIXELS)))
-    text, fixed = svg.standalone(root), svg.serialize(root)
+    text = svg.standalone(root)
     svg.recolor(root, theme_variables())
     label = f"{spec.caption}: bytes of each kind over the {page.unit}s"
-    return _Bands(svg.inline(root, label), text, fixed, layout.named_series)
+    return Bands(svg.inline(root, label), text, layout.named_series)
 
 
 def _stacked(moments: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ from subprocess import TimeoutExpired
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from garbology.find.drawing import dot_to_svg, shape_dot, verb_of
+from garbology.cycles.cycle_text import verb_of
+from garbology.find.drawing import dot_to_svg, shape_dot
 from garbology.reporting import svg
 from garbology.reporting.folding import folded
 from garbology.reporting.palette import INK, PAPER, WEAKEN

@@ -49,6 +49,7 @@ def _html() -> Environment:
         script=Markup(script),  # noqa: S704 - our own file
         script_hash=_hash(script),
         style_hash=_hash(style),
+        cell_style=Markup(_source(environment, "cell.css")),  # noqa: S704 - our own file
     )
     return environment
 

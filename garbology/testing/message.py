@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from garbology.find.cycle_text import shape_lines
+from garbology.cycles.cycle_text import shape_lines
 from garbology.find.text import leak_lines
 from garbology.testing.results import Result
 from garbology.testing.rules import Rule

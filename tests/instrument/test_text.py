@@ -5,7 +5,7 @@ import random
 import pytest
 
 import garbology
-from garbology.find.cycle_text import in_cycle_order, shape_lines
+from garbology.cycles.cycle_text import in_cycle_order, shape_lines
 
 NAMES = ["Alpha", "Beta", "Gamma", "Delta", "Epsilon", "Zeta", "Eta", "Theta", "Iota", "Kappa"]
 

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from garbology.find.drawing import verb_of
 from garbology.text.escaping import joined
 from garbology.text.layout import WIDTH, counted, cut, human_bytes, paragraph
 
@@ -19,7 +18,13 @@ _MOST_LISTED = 10
 _MOST_LIST_LINES = 24
 _MOST_PLACES = 2
 _MOST_REASON_LINES = 14
+_VERBS = {"property": "replace", "capture": "replace", "slots": "rewrite", "none": "cut", "": "weaken"}
 _SITE = re.compile(r"^(.*)( \([^()]*:[0-9?]+\))$")
+
+
+def verb_of(remedy: str) -> str:
+    """What to do about an advised edge, by the name of the remedy: 'weaken', 'clear', 'close'."""
+    return "weaken" if remedy.lower().startswith("weak") else _VERBS.get(remedy, remedy)
 
 
 def shape_lines(shape: Mapping[str, Any], name: str, most_lines: int) -> list[str]:

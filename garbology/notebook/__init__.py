@@ -1,0 +1,1 @@
+"""IPython and Jupyter: cells watched, and what IPython itself keeps told apart."""
