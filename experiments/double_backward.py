@@ -38,7 +38,7 @@ from autograd_core.config import OutputReferences
 from experiments._clock import fastest_by_turns, seconds_of
 from experiments._garbage import drop_in_a_loop, garbage_of
 from experiments._graphs import KEPT, RETURNED, WAYS, model, second_derivative
-from garbology import collector, find_cycles
+from garbology import collector
 from garbology.recorders import Growth, census, traced_allocations
 from garbology.study import Study, agree, every, run_study
 
@@ -77,6 +77,8 @@ class Leftovers:
 @study.measure
 def drop_graphs(layers: int) -> Leftovers:
     """Compute a second derivative in each way and drop it; let garbology name the edges of the cycle."""
+    from garbology import find_cycles  # SciPy comes with it, which the other measures can do without
+
     left = Leftovers([], {})
     for outputs in OUTPUTS:
         with output_references(outputs), collector.paused(), collector.frozen():

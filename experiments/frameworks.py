@@ -37,7 +37,7 @@ from experiments._clock import timed
 from experiments._elsewhere import measured_elsewhere, python_of
 from experiments._engines import AGAIN, ENGINES, STRONG, WEAK, Engine, Program
 from experiments._garbage import grown
-from garbology import collector, watch
+from garbology import collector
 from garbology.study import Case, Claim, Runs, Study, Table, Unavailable, counted, every, run_study, shown
 
 WARM_UP, PASSES = 3, 7
@@ -165,6 +165,8 @@ def _counts(program: Program, operations: int) -> dict[str, Any]:
 
 def _found(program: Program, operations: int) -> dict[str, Any]:
     """What only the collector can free, and what not even that can; the advice is tried on one cycle."""
+    from garbology import watch  # SciPy comes with it, which a list of the studies can do without
+
     with watch() as found:
         _differentiate(program, operations)
     return {

@@ -33,6 +33,17 @@ def test_without_click_one_line_names_the_extra(tmp_path, words):
     assert done.stdout == ""
 
 
+@pytest.mark.slow
+def test_the_list_of_studies_needs_no_scipy():
+    """It takes two thirds of a second; what finds cycles is imported by the measures that use it."""
+    code = "import sys; from garbology.cli.command import run_package; run_package('experiments', ['list']); "
+    code += "print('scipy' in sys.modules)"
+    command = [sys.executable, "-X", "garbology=late", "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "double_backward" in done.stdout
+    assert done.stdout.endswith("False\n")
+
+
 def test_the_distribution_has_the_version_that_the_package_says():
     """It is written once: the build reads it from the package."""
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*", garbology.__version__)
