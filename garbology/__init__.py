@@ -14,20 +14,37 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from garbology.alive.question import Alive, why_alive
     from garbology.assertions import assert_freed, assert_no_cycles
+    from garbology.cycles.result import Advice, CycleShape, Edge, Node
     from garbology.find.found import Found
     from garbology.find.window import find_cycles, watch
     from garbology.growth.diagnosis import diagnose, diagnosing
+    from garbology.growth.holders import Holder
+    from garbology.growth.report import Report
     from garbology.interpreter import collector
     from garbology.interpreter.refcounts import is_immortal, reference_count
+    from garbology.leaks.leak import HeldByC, Leak
     from garbology.monitoring.monitors import monitor
-    from garbology.recorders.pauses import record_pauses
+    from garbology.monitoring.seen import Seen, SeenShape
+    from garbology.recorders.pauses import Collection, Pauses, record_pauses
     from garbology.sizes.sizes import register_size
 
 __version__ = "0.1.0"  # pyproject.toml reads it here: it costs no look at the installed distribution
 
 __all__ = [
+    "Advice",
     "Alive",
+    "Collection",
+    "CycleShape",
+    "Edge",
     "Found",
+    "HeldByC",
+    "Holder",
+    "Leak",
+    "Node",
+    "Pauses",
+    "Report",
+    "Seen",
+    "SeenShape",
     "assert_freed",
     "assert_no_cycles",
     "collector",
@@ -48,6 +65,9 @@ _LIGHT = {
     "is_immortal": "garbology.interpreter.refcounts",
     "record_pauses": "garbology.recorders.pauses",
     "reference_count": "garbology.interpreter.refcounts",
+    # What these answer with.
+    "Collection": "garbology.recorders.pauses",
+    "Pauses": "garbology.recorders.pauses",
 }
 _NEED_NUMPY = {
     "Alive": "garbology.alive.question",
@@ -61,6 +81,17 @@ _NEED_NUMPY = {
     "monitor": "garbology.monitoring.monitors",
     "watch": "garbology.find.window",
     "register_size": "garbology.sizes.sizes",
+    # What these answer with.
+    "Advice": "garbology.cycles.result",
+    "CycleShape": "garbology.cycles.result",
+    "Edge": "garbology.cycles.result",
+    "Node": "garbology.cycles.result",
+    "HeldByC": "garbology.leaks.leak",
+    "Leak": "garbology.leaks.leak",
+    "Holder": "garbology.growth.holders",
+    "Report": "garbology.growth.report",
+    "Seen": "garbology.monitoring.seen",
+    "SeenShape": "garbology.monitoring.seen",
 }
 _HOME = {**_LIGHT, **_NEED_NUMPY}
 

@@ -4,6 +4,7 @@ A change of it is a change for users: say so in CHANGELOG.md, and write the file
 """
 
 import inspect
+import pydoc
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,16 @@ def public() -> str:
 def test_the_public_names_and_parameters_are_those_of_the_snapshot():
     """Nothing that users call changes by accident."""
     assert public() == SNAPSHOT.read_text(encoding="utf-8")
+
+
+def test_help_shows_every_type_that_a_user_meets():
+    """`help(garbology)` has a section for whatever a public function answers with, and for what that consists of."""
+    text = pydoc.plain(pydoc.render_doc(garbology))
+    met = (
+        "Found CycleShape Edge Node Advice Leak HeldByC Alive Pauses Collection Report Holder Seen SeenShape"
+    )
+    assert [name for name in met.split() if f"class {name}(" not in text] == []
+    assert "find_cycles(" in text
 
 
 if __name__ == "__main__":
