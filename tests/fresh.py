@@ -44,9 +44,9 @@ exec(received())
 class Fresh:
     """Runs each program in a fresh interpreter that has imported garbology, and says how it ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
         self._server = subprocess.Popen(
-            [sys.executable, "-c", SERVER],
+            [sys.executable, *options, "-c", SERVER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -76,17 +76,27 @@ class Fresh:
 class Started:
     """The same where there is no fork: each interpreter is started."""
 
+    def __init__(self, *options: str) -> None:
+        self._options = options
+
     def run(self, code: str) -> subprocess.CompletedProcess[str]:
         """Exit status, output and errors of a program, given as text."""
-        command = [sys.executable, "-c", f"import garbology\n{code}"]
+        command = [sys.executable, *self._options, "-c", f"import garbology\n{code}"]
         return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
 
     def close(self) -> None:
         """Nothing is left to end."""
 
 
+@contextlib.contextmanager
+def interpreters(*options: str) -> Iterator[Fresh | Started]:
+    """Such interpreters, all with these options."""
+    with contextlib.closing(Fresh(*options) if hasattr(os, "fork") else Started(*options)) as fresh:
+        yield fresh
+
+
 @pytest.fixture(scope="session")
 def fresh() -> Iterator[Fresh | Started]:
     """`fresh.run(code)`: how a program ends that has an interpreter, and a module `__main__`, of its own."""
-    with contextlib.closing(Fresh() if hasattr(os, "fork") else Started()) as interpreters:
-        yield interpreters
+    with interpreters() as each:
+        yield each

@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -53,6 +54,7 @@ NOT_WATCHED = {
             "assertions",
             "benchmarks",
             "crossing",
+            "exactness",
             "find",
         ),
         *("held_by_c", "hidden", "large", "leaks", "listing", "to_the_end", "why_alive", "why_alive_asking"),
@@ -92,6 +94,17 @@ def quiet_heap():
             break
     with garbology.collector.paused():
         yield
+
+
+@pytest.fixture
+def eager_threads():
+    """Threads take turns ten times as often. Each call in which NumPy lets go of the interpreter's lock would wait a
+    turn of every busy thread for it, and a question has hundreds.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(before / 10)
+    yield
+    sys.setswitchinterval(before)
 
 
 @pytest.fixture

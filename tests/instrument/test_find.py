@@ -374,7 +374,7 @@ def test_a_kept_exception_takes_the_frame_of_the_call_along():
 
 
 @pytest.mark.slow
-def test_threads_that_go_on_allocating_are_never_garbage():
+def test_threads_that_go_on_allocating_are_never_garbage(eager_threads):
     """Objects in use by another thread are not reported while it makes and drops cycles of its own."""
     stop = threading.Event()
     kept = [Parent() for _ in range(100)]

@@ -302,7 +302,7 @@ def count(ready, stop):
 
 
 @pytest.mark.parametrize("target", [None, poll, count])
-def test_a_leak_is_found_beside_another_thread(target):
+def test_a_leak_is_found_beside_another_thread(target, eager_threads):
     """A thread that waits, or runs functions that can be looked into, keeps nothing from being judged."""
     if target and sys.version_info < (3, 11):
         pytest.skip("each function is called by C code there")

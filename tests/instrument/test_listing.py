@@ -103,7 +103,7 @@ def heap_for(ask):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("heap_for")
+@pytest.mark.usefixtures("heap_for", "eager_threads")
 @pytest.mark.parametrize("ask", [watch, ask_why, assert_dropped])
 def test_no_other_thread_fails(ask):
     """Threads that build tuples, parse, sort, unpickle and read rows go on as if nothing looked at them."""

@@ -10,6 +10,7 @@ import threading
 import pytest
 
 import garbology
+from tests.fresh import interpreters
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 PATIENCE_SECONDS = 60
@@ -260,12 +261,27 @@ class Late:
 builtins.late = Late()
 late = Late()""",
     "at exit": "atexit.register(lambda: garbology.watch().__enter__())",
-    "after our own exit": "before_garbology()",
 }
+AT_THE_END = """
+class AtTheEnd:
+    def __init__(self):
+        self.itself = self
+    def __del__(self, write=os.write):
+        write(1, b"finalized")
+AtTheEnd()
+"""
+DEVELOPMENT = ("-X", "dev", "-W", "ignore")
+
+
+@pytest.fixture(scope="module")
+def fresh_in_development():
+    """Fresh interpreters in development mode."""
+    with interpreters(*DEVELOPMENT) as each:
+        yield each
 
 
 @pytest.mark.slow
-def test_a_daemon_thread_in_the_middle_of_an_analysis_is_waited_for():
+def test_a_daemon_thread_in_the_middle_of_an_analysis_is_waited_for(fresh):
     """It would never go on, and what its lists hold would never be finalized."""
     script = """
 from garbology.interpreter import exclusive
@@ -283,41 +299,30 @@ threading.Thread(target=analyse, args=(kept,), daemon=True).start()
 del kept
 holds.wait(60)
 """
-    done = subprocess.run([sys.executable, "-c", BEGIN + script], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("finalized", "")
+    done = fresh.run(BEGIN + script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "finalized", "")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("begin", NEVER_ENDED.values(), ids=NEVER_ENDED)
-def test_a_window_that_is_never_closed_does_no_harm_at_the_end(begin):
+def test_a_window_that_is_never_closed_does_no_harm_at_the_end(fresh_in_development, begin):
     """The interpreter ends well and says nothing, and finalizers run at its end as ever."""
+    done = fresh_in_development.run(BEGIN + begin + AT_THE_END)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "finalized")
+
+
+@pytest.mark.slow
+def test_a_window_that_is_opened_after_our_own_end_does_no_harm_either():
+    """What was registered before garbology was imported is called after its own."""
     early = """
 import atexit, builtins
 def open_late():
-    import garbology
     builtins.late = garbology.watch()
     builtins.late.__enter__()
-atexit.register(lambda: late and open_late())
-late = []
-def before_garbology():
-    late.append(True)
+atexit.register(open_late)
 """
-    script = f"""
-{begin}
-class AtTheEnd:
-    def __init__(self):
-        self.itself = self
-    def __del__(self, write=os.write):
-        write(1, b"finalized")
-AtTheEnd()
-"""
-    done = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "ignore", "-c", early + BEGIN + script],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
+    command = [sys.executable, *DEVELOPMENT, "-c", early + BEGIN + AT_THE_END]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "finalized")
 
 

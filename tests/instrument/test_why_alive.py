@@ -135,7 +135,7 @@ def test_locals_of_other_threads_are_read_without_a_trace():
 
 
 @pytest.mark.slow
-def test_threads_that_go_on_meanwhile_do_no_harm():
+def test_threads_that_go_on_meanwhile_do_no_harm(eager_threads):
     """Stacks that grow and shrink while they are read cost no crash and no wrong answer."""
     stop = threading.Event()
 
