@@ -1,27 +1,23 @@
 """Is `x += x` the same as `x = x + x`?
 
-On numbers, yes. On arrays, no: `x = x + x` makes a new array and lets the name point to it; `x += x` writes
-into the array that is there, so that every holder of it sees the change. The second needs no memory, which
-makes it tempting wherever gradients are added up: a Variable that was used twice gets two gradients, and their
-sum is its own.
+On numbers, yes. On arrays, no: `x = x + x` makes a new array and lets the name point to it; `x += x` writes into the
+array that is there, so that every holder of it sees the change. The second needs no memory, which makes it tempting
+wherever gradients are added up: a Variable that was used twice gets two gradients, and their sum is its own.
 
-But gradients are passed around. Adding passes the gradient of its output on to both of its inputs as it is:
-three Variables now share one array. Adding to it in place changes the gradient of the other two.
-We do that on purpose, in a small backward of our own on the engine's graph,
+But gradients are passed around. Adding passes the gradient of its output on to both of its inputs as it is: three
+Variables now share one array. Adding to it in place changes the gradient of the other two. We do that on purpose, in a
+small backward of our own on the engine's graph,
 
     y = (a + b) + a
 
-and compare the gradients with the right ones. There are two ways out. Make a new array for each sum, as the
-engine does: sharing does no harm as long as the array is not written to. Or copy the first gradient that comes,
-and add the others to that copy, which has no other holder. We measure what each way costs, on arrays of several
-sizes.
+and compare the gradients with the right ones. There are two ways out. Make a new array for each sum, as the engine
+does: sharing does no harm as long as the array is not written to. Or copy the first gradient that comes, and add the
+others to that copy, which has no other holder. We measure what each way costs, on arrays of several sizes.
 
-What to do about it: write in place only into an array that you made yourself and have not passed on. It is
-worth it for large arrays, where a new array means new memory pages. For single numbers it is even slower, for
-NumPy then takes its general route instead of the short one (numpy/numpy#21464 has the reason: a step of zero
-bytes may mean that elements overlap)."""
-
-from __future__ import annotations
+What to do about it: write in place only into an array that you made yourself and have not passed on. It is worth it for
+large arrays, where a new array means new memory pages. For single numbers it is even slower, for NumPy then takes its
+general route instead of the short one (numpy/numpy#21464 has the reason: a step of zero bytes may mean that elements
+overlap)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -117,8 +113,8 @@ def _times(elements: int) -> int:
 class Shared:
     """The gradients of y = (a + b) + a by the way they are added up, as rows.
 
-    A row has "way", "variable", its "gradient", what the engine's own backward says as "right", and how many
-    of the graph's four Variables have this gradient's array, as "holders".
+    A row has "way", "variable", its "gradient", what the engine's own backward says as "right", and how many of the
+    graph's four Variables have this gradient's array, as "holders".
     """
 
     rows: list[dict[str, Any]]
@@ -156,8 +152,8 @@ def _shared_graph() -> dict[str, Variable]:
 class Accumulation:
     """What it costs to add up the gradients of one Variable that was used eight times.
 
-    `*_arrays` counts the arrays made for it. The wrong way is timed as well: it is what one would gain. The
-    engine's own backward is the reference for the time.
+    `*_arrays` counts the arrays made for it. The wrong way is timed as well: it is what one would gain. The engine's
+    own backward is the reference for the time.
     """
 
     array_bytes: int
@@ -269,25 +265,17 @@ in_place_is_faster_on_large_arrays = study.claim(
     largest_that_is_large.in_place_seconds < largest_that_is_large.new_seconds * 0.75,
 )
 
-wrong_gradients = study.bars(
-    "Gradients of y = (a + b) + a by the way they are added up; right are 1, 1, 2 and 1.",
-    rows, x="variable", y="gradient", color="way",
-)  # fmt: skip
-seconds_of_doubling = study.line(
-    "Time to double an array.",
+wrong_gradients = study.bars("Gradients of y = (a + b) + a by the way they are added up; right are 1, 1, 2 and 1.",
+    rows, x="variable", y="gradient", color="way")  # fmt: skip
+seconds_of_doubling = study.line("Time to double an array.",
     double_an_array, x="elements", y="doubling_seconds", color="way", log="xy", x_title="numbers in the array",
-    values={"x = x + x": "new_seconds", "x += x": "in_place_seconds"},
-)  # fmt: skip
-seconds_of_accumulation = study.line(
-    "Time of one backward that adds up eight gradients of one Variable.",
+    values={"x = x + x": "new_seconds", "x += x": "in_place_seconds"})  # fmt: skip
+seconds_of_accumulation = study.line("Time of one backward that adds up eight gradients of one Variable.",
     add_up_gradients, x="elements", y="backward_seconds", color="way", log="xy", x_title="numbers in the array",
-    values={way: f"{field}_seconds" for way, field in {**FIELDS, "the engine": "engine"}.items()},
-)  # fmt: skip
-peak_of_accumulation = study.line(
-    "Most bytes that this backward holds at once, by counting allocations.",
+    values={way: f"{field}_seconds" for way, field in {**FIELDS, "the engine": "engine"}.items()})  # fmt: skip
+peak_of_accumulation = study.line("Most bytes that this backward holds at once, by counting allocations.",
     add_up_gradients, x="elements", y="peak_bytes", color="way", log="xy", x_title="numbers in the array",
-    values={way: f"{field}_peak_bytes" for way, field in FIELDS.items()},
-)  # fmt: skip
+    values={way: f"{field}_peak_bytes" for way, field in FIELDS.items()})  # fmt: skip
 
 study.tile("Gradient of {wrong.variable}, {wrong.right:g} is right", wrong.gradient, better="")
 in_place_on_one, in_place_on_most = (each.in_place_seconds / each.new_seconds for each in (one, largest))
@@ -295,14 +283,10 @@ study.tile("Time in place, one number", in_place_on_one, unit="times", atlas=Tru
 study.tile("Time in place, {largest.elements} numbers", in_place_on_most, unit="times", atlas=True, better="")
 study.tile("Adding {USES} gradients of {largest.elements} numbers, new sums", accumulated.new_sums_seconds)
 study.tile("Adding {USES} gradients of {largest.elements} numbers, copy first", accumulated.copy_seconds)
-study.verdict(
-    """Added up in place, the gradient of {wrong.variable} is {wrong.gradient:g} instead of {wrong.right:g}, because
-    {wrong.holders} Variables share its array; new sums are right."""
-)
-study.table(
-    "Doubling an array: x = x + x, and x += x in place.",
-    double_an_array, ["new_peak_bytes", "in_place_peak_bytes", "new_seconds", "in_place_seconds"],
-)  # fmt: skip
+study.verdict("""Added up in place, the gradient of {wrong.variable} is {wrong.gradient:g} instead of {wrong.right:g},
+    because {wrong.holders} Variables share its array; new sums are right.""")
+study.table("Doubling an array: x = x + x, and x += x in place.",
+    double_an_array, ["new_peak_bytes", "in_place_peak_bytes", "new_seconds", "in_place_seconds"])  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,26 +1,22 @@
 """What frees a dropped graph: reference counting, or the cyclic collector?
 
-A define-by-run engine records a graph while it computes: each result (a Variable) holds the Function that
-made it, its creator, and each Function holds its inputs. If the Function holds its output as well, the two
-hold each other: output -> creator -> output. When the last reference from outside goes, both still have a
-reference count above zero. Reference counting never frees them; they wait until CPython's cyclic collector
-runs.
+A define-by-run engine records a graph while it computes: each result (a Variable) holds the Function that made it, its
+creator, and each Function holds its inputs. If the Function holds its output as well, the two hold each other: output
+-> creator -> output. When the last reference from outside goes, both still have a reference count above zero. Reference
+counting never frees them; they wait until CPython's cyclic collector runs.
 
-A weak reference does not count. If the Function refers to its output weakly, or not at all, the loop is
-open, and the whole graph is freed the moment it is dropped.
+A weak reference does not count. If the Function refers to its output weakly, or not at all, the loop is open, and the
+whole graph is freed the moment it is dropped.
 
-We build a chain of operations on scalars, the training steps of a multilayer perceptron and a wide graph
-(many branches that one Function sums up), drop them, and look at what is left: first with the collector
-paused, so that we see all that it has to free, then with the collector as CPython starts it, so that we see
-what it costs. The collector counts objects and not bytes, so at last we drop single operations on arrays of
-several sizes.
+We build a chain of operations on scalars, the training steps of a multilayer perceptron and a wide graph (many branches
+that one Function sums up), drop them, and look at what is left: first with the collector paused, so that we see all
+that it has to free, then with the collector as CPython starts it, so that we see what it costs. The collector counts
+objects and not bytes, so at last we drop single operations on arrays of several sizes.
 
 What to do about it: let a Function refer weakly to its outputs, `self.outputs = [weakref.ref(each) for each in
 outputs]`, as DeZero and Chainer do, or keep no link at all where backward does not need one. Where the engine is not
 yours, end an iteration without a name for the loss, and collect by hand between iterations.
 """
-
-from __future__ import annotations
 
 import gc
 import time
@@ -74,10 +70,9 @@ study = Study(
 class Leftover:
     """What one dropped graph leaves while the collector is paused, and what one collection does then.
 
-    Reference counts leave out those of asking; of an object that is gone it is 0. `memory` has the
-    process's RSS, USS, PSS and VmHWM in bytes "before" the graph, when it is "built", when its last
-    reference is "dropped" and "collected", after one `gc.collect()`. The collector has nothing but the
-    graph to look at: what was there before is frozen.
+    Reference counts leave out those of asking; of an object that is gone it is 0. `memory` has the process's RSS, USS,
+    PSS and VmHWM in bytes "before" the graph, when it is "built", when its last reference is "dropped" and "collected",
+    after one `gc.collect()`. The collector has nothing but the graph to look at: what was there before is frozen.
     """
 
     variables_built: int
@@ -317,30 +312,22 @@ few_large_arrays_dwarf_the_threshold = study.claim(
     large arrays, {small_arrays.peak_waiting_objects:,.0f} hold {small_arrays.peak_waiting_bytes} with small ones""",
 )
 
-variables_left = study.line(
-    "Variables alive after the last reference to a graph went, with the collector paused.",
-    drop_a_graph, x="operations", y="variables_left", color="outputs", facet="model", log="x", symlog="y",
-)  # fmt: skip
-garbage_bytes = study.line(
-    "Bytes that only the cyclic collector can free, each array counted once.",
+variables_left = study.line("Variables alive after the last reference to a graph went, with the collector paused.",
+    drop_a_graph, x="operations", y="variables_left", color="outputs", facet="model", log="x", symlog="y")  # fmt: skip
+garbage_bytes = study.line("Bytes that only the cyclic collector can free, each array counted once.",
     explain_a_graph, x="operations", y="garbage_bytes", color="outputs", facet="model", log="x", symlog="y",
 )  # fmt: skip
 memory_held = study.line(
     "Memory of the process alone (USS) after the drop, above what it was before the graph was built.",
     drop_a_graph, x="operations", y="held_after_drop_bytes", color="outputs", facet="model", log="x", symlog="y",
 )  # fmt: skip
-collect_seconds = study.line(
-    "How long one gc.collect() takes after the drop, with nothing else for it to look at.",
-    drop_a_graph, x="operations", y="collect_seconds", color="outputs", facet="model", log="xy",
-)  # fmt: skip
-pauses = study.line(
-    "Time spent in the collector, at its defaults, while small graphs are built and dropped in a loop.",
-    drop_graphs_in_a_loop, x="graphs", y="pauses_seconds", color="outputs", facet="model", log="x",
-)  # fmt: skip
+collect_seconds = study.line("How long one gc.collect() takes after the drop, with nothing else for it to look at.",
+    drop_a_graph, x="operations", y="collect_seconds", color="outputs", facet="model", log="xy")  # fmt: skip
+pauses = study.line("Time spent in the collector, at its defaults, while small graphs are built and dropped in a loop.",
+    drop_graphs_in_a_loop, x="graphs", y="pauses_seconds", color="outputs", facet="model", log="x")  # fmt: skip
 waiting_bytes = study.line(
     "The most bytes that waited for the collector, at its defaults, over the size of a graph's array.",
-    drop_large_arrays, x="array_bytes", y="peak_waiting_bytes", color="outputs", log="x", symlog="y",
-)  # fmt: skip
+    drop_large_arrays, x="array_bytes", y="peak_waiting_bytes", color="outputs", log="x", symlog="y")  # fmt: skip
 
 chain_strong, chain_weak, chain_none = (
     drop_a_graph.where(model="chain", outputs=outputs).largest("operations") for outputs in KINDS
@@ -354,15 +341,11 @@ study.tile("Garbage an operation, strong references", bytes_an_operation, atlas=
 study.tile("One collection of all of it", chain_strong.collect_seconds)
 study.tile("Longest pause at the defaults", loop.longest_pause_seconds, atlas=True)
 study.tile("Waits at once with large arrays", arrays.largest("array_bytes").peak_waiting_bytes)
-verdict = study.verdict(
-    """A dropped chain of {chain_strong.operations} operations leaves {chain_strong.variables_left} Variables
-    ({explained_chain.garbage_bytes}) to the collector with strong output references, {chain_weak.variables_left} with
-    weak, {chain_none.variables_left} with none."""
-)
-study.table(
-    "After the last reference went, collector paused: what is left, and one gc.collect().", drop_a_graph,
-    ["variables_left", "functions_left", "collected_objects", "collect_seconds", "held_after_drop_bytes"],
-)  # fmt: skip
+verdict = study.verdict("""A dropped chain of {chain_strong.operations} operations leaves {chain_strong.variables_left}
+    Variables ({explained_chain.garbage_bytes}) to the collector with strong output references,
+    {chain_weak.variables_left} with weak, {chain_none.variables_left} with none.""")
+study.table("After the last reference went, collector paused: what is left, and one gc.collect().", drop_a_graph,
+    ["variables_left", "functions_left", "collected_objects", "collect_seconds", "held_after_drop_bytes"])  # fmt: skip
 study.pictures(explained_strong.largest("operations"))
 
 

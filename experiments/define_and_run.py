@@ -1,28 +1,26 @@
 """A graph made once and run many times, or made anew in every iteration: what does each cost?
 
-There are two ways to train a model by automatic differentiation. Define-by-run (DeZero, PyTorch, this engine)
-runs the model as ordinary Python and makes the graph while it computes: new Variables, new Functions and new
-arrays in every iteration, dropped at its end. Define-and-run (Theano, TensorFlow 1, a compiled model) makes
-the graph once. It then knows beforehand which results there are and how long each is needed, so two results that
-are not needed at the same time can share one buffer, and a run makes no objects at all.
+There are two ways to train a model by automatic differentiation. Define-by-run (DeZero, PyTorch, this engine) runs the
+model as ordinary Python and makes the graph while it computes: new Variables, new Functions and new arrays in every
+iteration, dropped at its end. Define-and-run (Theano, TensorFlow 1, a compiled model) makes the graph once. It then
+knows beforehand which results there are and how long each is needed, so two results that are not needed at the same
+time can share one buffer, and a run makes no objects at all.
 
-The engine has both. `Plan(f, *examples)` runs `f` once, keeps the operations, and hands out buffers by lifetime;
-the backward pass is what `grad(loss, parameters, create_graph=True)` records inside `f`. We train the same
-perceptron both ways and compare results, objects, peak memory and time, over its depth and the size of the batch.
+The engine has both. `Plan(f, *examples)` runs `f` once, keeps the operations, and hands out buffers by lifetime; the
+backward pass is what `grad(loss, parameters, create_graph=True)` records inside `f`. We train the same perceptron both
+ways and compare results, objects, peak memory and time, over its depth and the size of the batch.
 
-The price is control flow. A plan repeats the operations that it saw. Where the model itself decides in Python
-(`if x.data.sum() > 0`, `while`), a plan goes on taking the branch that its examples took: no error, another
-number. We run a branch and a loop on inputs that would go another way, and show what comes out.
+The price is control flow. A plan repeats the operations that it saw. Where the model itself decides in Python (`if
+x.data.sum() > 0`, `while`), a plan goes on taking the branch that its examples took: no error, another number. We run a
+branch and a loop on inputs that would go another way, and show what comes out.
 
 What to do about it: stay with define-by-run while a model decides by its data, or has inputs of many shapes. Where
-small arrays are computed again and again in the same way, plan them, and write decisions about elements as
-operations, which a plan follows:
+small arrays are computed again and again in the same way, plan them, and write decisions about elements as operations,
+which a plan follows:
 
     y = x * 2.0 if x.data > 0 else -x    # frozen
     y = relu(x) * 2.0 + relu(-x)         # followed
 """
-
-from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
@@ -56,9 +54,9 @@ study = Study(
 class Training:
     """One perceptron trained both ways.
 
-    Objects are those that the collector tracks and that an iteration still holds when its gradients are
-    there. Peaks are above what model and data take, and that of the plan has its buffers in it. Times are
-    those of one iteration, the fastest of several turns.
+    Objects are those that the collector tracks and that an iteration still holds when its gradients are there. Peaks
+    are above what model and data take, and that of the plan has its buffers in it. Times are those of one iteration,
+    the fastest of several turns.
     """
 
     by_run_objects: int
@@ -116,8 +114,8 @@ def _peak_bytes(work: Callable[[], Any]) -> int:
 class Followed:
     """Models that decide, planned from one number and run on others.
 
-    A row has the `model`, the input `x`, the result `by_run`, the result `planned`, and whether Python takes
-    the `same_way` through the model as it did when the plan was made.
+    A row has the `model`, the input `x`, the result `by_run`, the result `planned`, and whether Python takes the
+    `same_way` through the model as it did when the plan was made.
     """
 
     rows: list[dict[str, Any]]
@@ -204,25 +202,17 @@ a_plan_follows_operations = study.claim(
     evidence="{inputs} inputs",
 )
 
-seconds_of_an_iteration = study.line(
-    "How long one iteration takes, over the number of examples in the batch.",
+seconds_of_an_iteration = study.line("How long one iteration takes, over the number of examples in the batch.",
     train, x="batch", y="iteration_seconds", color="way", facet="layers", log="xy", x_title="examples",
-    values={BY_RUN: "by_run_seconds", PLANNED: "plan_seconds"},
-)  # fmt: skip
-peak_over_layers = study.line(
-    "The most memory that an iteration holds beside model and data, with the largest batch.",
+    values={BY_RUN: "by_run_seconds", PLANNED: "plan_seconds"})  # fmt: skip
+peak_over_layers = study.line("The most memory that an iteration holds beside model and data, with the largest batch.",
     train.largest("batch"), x="layers", y="peak_bytes", color="way", y_title="peak",
-    values={BY_RUN: "by_run_peak_bytes", PLANNED: "plan_peak_bytes", UNSHARED: "unshared_peak_bytes"},
-)  # fmt: skip
-objects_over_layers = study.line(
-    "Objects that an iteration makes and holds until it ends.",
+    values={BY_RUN: "by_run_peak_bytes", PLANNED: "plan_peak_bytes", UNSHARED: "unshared_peak_bytes"})  # fmt: skip
+objects_over_layers = study.line("Objects that an iteration makes and holds until it ends.",
     train.smallest("batch"), x="layers", y="iteration_objects", color="way", y_title="objects",
-    values={BY_RUN: "by_run_objects", PLANNED: "plan_objects"},
-)  # fmt: skip
-decisions = study.line(
-    "What a model gives that was planned from x = 4, and what it should give.",
-    rows, x="x", y="result", color="way", facet="model", values={BY_RUN: "by_run", PLANNED: "planned"},
-)  # fmt: skip
+    values={BY_RUN: "by_run_objects", PLANNED: "plan_objects"})  # fmt: skip
+decisions = study.line("What a model gives that was planned from x = 4, and what it should give.",
+    rows, x="x", y="result", color="way", facet="model", values={BY_RUN: "by_run", PLANNED: "planned"})  # fmt: skip
 
 study.tile("A plan is, on small arrays", faster, unit="times as fast", atlas=True, better="")
 made_up_for = small.making_seconds / (small.by_run_seconds - small.plan_seconds)
@@ -231,15 +221,11 @@ study.tile("Made up for after", made_up_for, unit="iterations")
 study.tile("Peak, planned", largest.plan_peak_bytes)
 study.tile("Define-by-run's peak is", higher, unit="times as high", atlas=True, better="")
 study.tile("Objects an iteration, define-by-run", largest.by_run_objects, unit="objects")
-study.verdict(
-    """Planned once, a small perceptron trains {faster:.1f} times as fast without new objects; a planned branch is
-    silently wrong for {branch_wrong} of {branch_inputs} inputs."""
-)
-study.table(
-    "One iteration of training, define-by-run and planned.", train, [
+study.verdict("""Planned once, a small perceptron trains {faster:.1f} times as fast without new objects; a planned
+    branch is silently wrong for {branch_wrong} of {branch_inputs} inputs.""")
+study.table("One iteration of training, define-by-run and planned.", train, [
         "by_run_seconds", "plan_seconds", "by_run_peak_bytes", "plan_peak_bytes", "by_run_objects", "plan_objects",
-    ],
-)  # fmt: skip
+    ])  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,30 +1,28 @@
 """Gradients of gradients: what frees a graph whose gradient is part of it?
 
-A gradient is a function of what it was computed from, and so it has a gradient of its own: Newton's method, a
-penalty on the size of a gradient, or a curvature need it. `y.backward(create_graph=True)` therefore records how
-the gradient is computed, and leaves it in `x.grad` as a Variable with a graph behind it. That graph was made
-from `x`. So `x` holds its gradient, the gradient holds the Functions that made it, and one of those holds `x`:
+A gradient is a function of what it was computed from, and so it has a gradient of its own: Newton's method, a penalty
+on the size of a gradient, or a curvature need it. `y.backward(create_graph=True)` therefore records how the gradient is
+computed, and leaves it in `x.grad` as a Variable with a graph behind it. That graph was made from `x`. So `x` holds its
+gradient, the gradient holds the Functions that made it, and one of those holds `x`:
 
     x.grad -> Variable.creator -> Function.inputs -> ... -> x
 
-That is a reference cycle, and this time no link from a Function to its output takes part in it: the weak
-references that open the cycles of the ordinary graph (see the study "cycles") do not help. When the last
-reference from outside goes, the whole graph, forward and backward, waits for the cyclic collector.
+That is a reference cycle, and this time no link from a Function to its output takes part in it: the weak references
+that open the cycles of the ordinary graph (see the study "cycles") do not help. When the last reference from outside
+goes, the whole graph, forward and backward, waits for the cyclic collector.
 
-We compute second derivatives of a chain of layers, two operations each. The gradient stays where it is, or the
-cycle is opened in one of four ways. Then we drop everything with the collector paused, look at what is left,
-and let garbology name the edge to weaken. At last we do it many times with the collector as CPython starts it.
+We compute second derivatives of a chain of layers, two operations each. The gradient stays where it is, or the cycle is
+opened in one of four ways. Then we drop everything with the collector paused, look at what is left, and let garbology
+name the edge to weaken. At last we do it many times with the collector as CPython starts it.
 
 What to do about it: let the gradient be returned instead of stored; then there is nothing to open:
 
     first = grad(y, x, create_graph=True)
     second = grad(first, x)
 
-Where `backward(create_graph=True)` has stored it, take it and call `x.cleargrad()` before you drop `x`. An
-ordinary `backward()` opens the cycle as well: it puts an array in the Variable's place.
+Where `backward(create_graph=True)` has stored it, take it and call `x.cleargrad()` before you drop `x`. An ordinary
+`backward()` opens the cycle as well: it puts an array in the Variable's place.
 """
-
-from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
@@ -64,10 +62,10 @@ study = Study(
 class Leftovers:
     """What each way of dealing with the gradient leaves while the collector is paused.
 
-    A row has the kind of references to `outputs`, the `gradient` (the way), the engine's objects (Variables
-    and Functions) `built` and `left`, `garbage_objects` and `garbage_bytes` that only the collector can free,
-    `collected_objects`, which is what gc.collect() then returned, and the `second` derivative's sum, to
-    compare. `shapes` are the cycles of a small graph whose gradient stayed in `x.grad`, for each kind.
+    A row has the kind of references to `outputs`, the `gradient` (the way), the engine's objects (Variables and
+    Functions) `built` and `left`, `garbage_objects` and `garbage_bytes` that only the collector can free,
+    `collected_objects`, which is what gc.collect() then returned, and the `second` derivative's sum, to compare.
+    `shapes` are the cycles of a small graph whose gradient stayed in `x.grad`, for each kind.
     """
 
     rows: list[dict[str, Any]]
@@ -252,21 +250,17 @@ recording_the_way_back_has_a_price = study.claim(
 
 objects_left = study.line(
     "Variables and Functions left after the last reference to a graph went, with the collector paused.",
-    rows, x="layers", y="left", color="gradient", facet="outputs", log="x", symlog="y",
-)  # fmt: skip
+    rows, x="layers", y="left", color="gradient", facet="outputs", log="x", symlog="y")  # fmt: skip
 bytes_left = study.line(
     "Bytes that only the collector can free, each array counted once, with weak references to the outputs.",
-    weak, x="layers", y="garbage_bytes", color="gradient", log="x", symlog="y",
-)  # fmt: skip
+    weak, x="layers", y="garbage_bytes", color="gradient", log="x", symlog="y")  # fmt: skip
 waiting_bytes = study.line(
     "The most bytes that waited for the collector, at its defaults, in a loop of second derivatives.",
-    repeat_steps, x="steps", y="peak_waiting_bytes", color="gradient", log="x", symlog="y",
-)  # fmt: skip
+    repeat_steps, x="steps", y="peak_waiting_bytes", color="gradient", log="x", symlog="y")  # fmt: skip
 seconds_of_a_backward = study.line(
     "How long backward takes through 100 layers, recorded and not, over the numbers in each array.",
     price_a_backward, x="elements", y="backward_seconds", color="call", log="xy", x_title="numbers in an array",
-    values={"backward()": "ordinary_seconds", "backward(create_graph=True)": "recorded_seconds"},
-)  # fmt: skip
+    values={"backward()": "ordinary_seconds", "backward(create_graph=True)": "recorded_seconds"})  # fmt: skip
 
 study.tile("Left if the gradient stays", kept.left, unit="objects")
 study.tile("Left if it is returned", returned.left, unit="objects")
@@ -275,14 +269,11 @@ study.tile("Waits at once in a loop", longest.peak_waiting_bytes, atlas=True)
 study.tile("Recording the way back takes", slower, unit="times the time", atlas=True)
 bytes_held = small.recorded_bytes / small.ordinary_bytes
 study.tile("Recording the way back holds", bytes_held, unit="times the bytes")
-study.verdict(
-    """A gradient recorded into x.grad leaves {kept.left:,.0f} of {kept.built:,.0f} objects ({kept.garbage_bytes}) to
-    the collector; x.cleargrad() leaves {cleared.left:,.0f}, a gradient returned by grad() {returned.left:,.0f}."""
-)
-study.table(
-    "After the last reference went, collector paused: engine objects, and what gc.collect() freed.",
-    rows, ["built", "left", "garbage_objects", "garbage_bytes", "collected_objects"],
-)  # fmt: skip
+study.verdict("""A gradient recorded into x.grad leaves {kept.left:,.0f} of {kept.built:,.0f} objects
+    ({kept.garbage_bytes}) to the collector; x.cleargrad() leaves {cleared.left:,.0f}, a gradient returned by grad()
+    {returned.left:,.0f}.""")
+study.table("After the last reference went, collector paused: engine objects, and what gc.collect() freed.",
+    rows, ["built", "left", "garbage_objects", "garbage_bytes", "collected_objects"])  # fmt: skip
 study.pictures(drop_graphs.with_values(shapes=lambda run: run.shapes["weak"]).first())
 
 

@@ -1,28 +1,26 @@
 """What does a kept exception keep: every frame it went through, and every array in them?
 
 An exception refers to its traceback, the traceback to the frames, one for each function that the exception went
-through, and a frame to all local variables of its function. Keeping the exception keeps all of that: a failed
-training step keeps its activations, a failed request its upload.
+through, and a frame to all local variables of its function. Keeping the exception keeps all of that: a failed training
+step keeps its activations, a failed request its upload.
 
-Python guards against it in one place. At the end of `except ValueError as error:` the name `error` is deleted,
-and the exception with its frames is freed at once. Any other name undoes that: after `saved = error` the frame
-of this very function holds the exception, which holds the frame. That is a reference cycle, and it waits, with
-everything in it, for the cyclic collector, which counts objects and not bytes.
+Python guards against it in one place. At the end of `except ValueError as error:` the name `error` is deleted, and the
+exception with its frames is freed at once. Any other name undoes that: after `saved = error` the frame of this very
+function holds the exception, which holds the frame. That is a reference cycle, and it waits, with everything in it, for
+the cyclic collector, which counts objects and not bytes.
 
-We let a function fail some frames deep, with one array in each frame, and handle the failure as programs do: we
-drop the exception, save it, return it, write it down, wrap it in another one, log it, get it from a future, or
-leave it to the interactive prompt. With the collector paused we count the arrays that are left: when it has
-been handled, after one collection, and when the program lets go of what it kept. In the end the collector
-runs as it does by default, while one failure after the other is saved: how much waits at once?
+We let a function fail some frames deep, with one array in each frame, and handle the failure as programs do: we drop
+the exception, save it, return it, write it down, wrap it in another one, log it, get it from a future, or leave it to
+the interactive prompt. With the collector paused we count the arrays that are left: when it has been handled, after one
+collection, and when the program lets go of what it kept. In the end the collector runs as it does by default, while one
+failure after the other is saved: how much waits at once?
 
-What to do about it: keep text, not exceptions (`traceback.format_exc()`). Where the exception itself is wanted
-later, keep `error.with_traceback(None)`, or call `traceback.clear_frames(error.__traceback__)`, which keeps the
-line numbers and lets the variables go. An exception raised while another one was handled keeps that one as
-its `__context__`, also after `from None`, which only hides it: take the traceback from both. A name that must
-hold an exception in the function that caught it ends with `del saved` in a `finally`.
+What to do about it: keep text, not exceptions (`traceback.format_exc()`). Where the exception itself is wanted later,
+keep `error.with_traceback(None)`, or call `traceback.clear_frames(error.__traceback__)`, which keeps the line numbers
+and lets the variables go. An exception raised while another one was handled keeps that one as its `__context__`, also
+after `from None`, which only hides it: take the traceback from both. A name that must hold an exception in the function
+that caught it ends with `del saved` in a `finally`.
 """
-
-from __future__ import annotations
 
 import gc
 import sys
@@ -71,9 +69,9 @@ class Kept:
     """What is left of one failure, with the collector paused: in arrays, bytes and frames.
 
     `arrays_kept` and `kept_bytes`, what Python has more allocated than before the work (the weak references that we
-    count with among it, about 80 bytes for each array), are counted when the
-    failure has been handled and the function has returned; then one collection runs; then the program lets
-    go of what it kept (for the prompt: `sys.last_exc` and its like are deleted), and one more runs.
+    count with among it, about 80 bytes for each array), are counted when the failure has been handled and the function
+    has returned; then one collection runs; then the program lets go of what it kept (for the prompt: `sys.last_exc` and
+    its like are deleted), and one more runs.
     """
 
     arrays_made: int
@@ -287,19 +285,14 @@ the_collector_does_not_see_bytes = study.claim(
 )
 
 shortest = handle_a_failure.smallest("frames")
-arrays_left = study.bars(
-    "Arrays of one failure, one in each frame: left when it was handled, and after a collection.",
+arrays_left = study.bars("Arrays of one failure, one in each frame: left when it was handled, and after a collection.",
     shortest, x="recipe", y="arrays", color="when",
-    values={"handled": "arrays_kept", "after gc.collect()": "arrays_after_collection"},
-)  # fmt: skip
-bytes_kept = study.bars(
-    "Bytes that one handled failure keeps allocated, by the frames that it went through.",
-    handle_a_failure, x="recipe", y="kept_bytes", color="frames", symlog=True,
-)  # fmt: skip
+    values={"handled": "arrays_kept", "after gc.collect()": "arrays_after_collection"})  # fmt: skip
+bytes_kept = study.bars("Bytes that one handled failure keeps allocated, by the frames that it went through.",
+    handle_a_failure, x="recipe", y="kept_bytes", color="frames", symlog=True)  # fmt: skip
 bytes_waiting = study.line(
     "The most bytes that waited at once while failures were handled, with the collector at its defaults.",
-    fail_again_and_again, x="array_bytes", y="peak_waiting_bytes", color="saved", log="x", symlog="y",
-)  # fmt: skip
+    fail_again_and_again, x="array_bytes", y="peak_waiting_bytes", color="saved", log="x", symlog="y")  # fmt: skip
 
 study.tile("An exception kept as it is", as_it_is.kept_bytes)
 study.tile("With clear_frames", cleared.kept_bytes)
@@ -307,10 +300,8 @@ study.tile("With with_traceback(None)", bare.kept_bytes)
 study.tile("Left to the collector by saved = error", saved.kept_bytes)
 most_waiting = failures_saved.largest("array_bytes").peak_waiting_bytes
 study.tile("Saved failures waiting at once", most_waiting, atlas=True)
-study.verdict(
-    """A kept exception keeps {as_it_is.kept_bytes} through its {as_it_is.frames} frames, {cleared.kept_bytes} after
-    traceback.clear_frames; `saved = error` leaves {saved.kept_bytes} to the collector."""
-)
+study.verdict("""A kept exception keeps {as_it_is.kept_bytes} through its {as_it_is.frames} frames, {cleared.kept_bytes}
+    after traceback.clear_frames; `saved = error` leaves {saved.kept_bytes} to the collector.""")
 study.pictures(in_a_cycle.smallest("frames"))
 study.table("One failure, handled: what is left with the collector paused, what frees it, what holds it.", shortest, [
     "arrays_kept", "kept_bytes", "frames_kept", "arrays_after_collection", "arrays_after_letting_go", "freed_by",

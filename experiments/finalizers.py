@@ -1,32 +1,30 @@
 """Finalizers and the collector: what is freed, in which order, and what is never counted?
 
 Some objects want to do something at their end. A class has `__del__`; `weakref.finalize(obj, function)` calls a
-function when an object goes; a weak reference may have a callback; a generator that stopped at a `yield` runs
-its `finally` blocks. When reference counting frees an object this is simple: one object, one end. When the
-cyclic collector frees a cycle there are several at once, and each could still reach the others.
+function when an object goes; a weak reference may have a callback; a generator that stopped at a `yield` runs its
+`finally` blocks. When reference counting frees an object this is simple: one object, one end. When the cyclic collector
+frees a cycle there are several at once, and each could still reach the others.
 
-CPython does it in this order (PEP 442). It finds the garbage. It clears the weak references to it and calls
-their callbacks, if the reference itself is not garbage; `weakref.finalize` is one of these. It calls the
-finalizers of all the objects, while every one of them is still intact. Then it looks again: what is now reachable
-has been resurrected and lives on; its `__del__` is never called a second time. The rest is taken apart, and
-only that is counted: by `gc.collect()`, which returns the number, and by `gc.DEBUG_SAVEALL`, which lists it.
+CPython does it in this order (PEP 442). It finds the garbage. It clears the weak references to it and calls their
+callbacks, if the reference itself is not garbage; `weakref.finalize` is one of these. It calls the finalizers of all
+the objects, while every one of them is still intact. Then it looks again: what is now reachable has been resurrected
+and lives on; its `__del__` is never called a second time. The rest is taken apart, and only that is counted: by
+`gc.collect()`, which returns the number, and by `gc.DEBUG_SAVEALL`, which lists it.
 
-A suspended generator falls through that net. Its finalizer closes it, the frame lets go of its variables, the
-cycle is broken, and reference counting frees it all before it is counted. `gc.collect()` returns 0, and a tool
-that asks it sees no cycle.
+A suspended generator falls through that net. Its finalizer closes it, the frame lets go of its variables, the cycle is
+broken, and reference counting frees it all before it is counted. `gc.collect()` returns 0, and a tool that asks it sees
+no cycle.
 
-We build one small cycle of each kind with the collector paused and drop it. We ask four witnesses how much
-garbage there is: garbology, which looks before anything is collected; what `gc.collect()` returns; what
-DEBUG_SAVEALL lists; and how many objects are gone afterwards. We write down what was called in which order.
-At last we collect thousands of them and take the time, for finalizers run inside the pause.
+We build one small cycle of each kind with the collector paused and drop it. We ask four witnesses how much garbage
+there is: garbology, which looks before anything is collected; what `gc.collect()` returns; what DEBUG_SAVEALL lists;
+and how many objects are gone afterwards. We write down what was called in which order. At last we collect thousands of
+them and take the time, for finalizers run inside the pause.
 
-What to do about it: use `with` and `close()` for what must end at a known time; a finalizer is the net below
-that. Close a generator that you do not exhaust (`contextlib.closing`). Prefer `weakref.finalize` to `__del__`,
-and never give it the object itself, or a bound method of it, as an argument: that keeps the object alive for
-ever. Do not take 0 from `gc.collect()` as a proof that there was no cycle.
+What to do about it: use `with` and `close()` for what must end at a known time; a finalizer is the net below that.
+Close a generator that you do not exhaust (`contextlib.closing`). Prefer `weakref.finalize` to `__del__`, and never give
+it the object itself, or a bound method of it, as an argument: that keeps the object alive for ever. Do not take 0 from
+`gc.collect()` as a proof that there was no cycle.
 """
-
-from __future__ import annotations
 
 import gc
 from collections.abc import Callable
@@ -59,10 +57,10 @@ study = Study(
 class Collected:
     """One dropped cycle, as different witnesses count it, and what was called in which order.
 
-    `built_objects` is how many tracked objects there are more when the cycle has been dropped, with weak
-    references and whatever else was made for it; `gone_objects` how many of them one collection takes away.
-    `found_objects` is garbology's count before collecting, None where NumPy is missing. After the collection
-    the program lets go of what was resurrected, and it is collected again: `events_again`.
+    `built_objects` is how many tracked objects there are more when the cycle has been dropped, with weak references and
+    whatever else was made for it; `gone_objects` how many of them one collection takes away. `found_objects` is
+    garbology's count before collecting, None where NumPy is missing. After the collection the program lets go of what
+    was resurrected, and it is collected again: `events_again`.
     """
 
     built_objects: int
@@ -245,34 +243,27 @@ finalizers_lengthen_the_pause = study.claim(
     evidence="{loud.collect_each_seconds} a cycle with __del__ on both objects, {plain.collect_each_seconds} without",
 )
 
-witnesses = study.bars(
-    "One dropped cycle as each witness counts it: found before collecting, returned, listed, gone.",
+witnesses = study.bars("One dropped cycle as each witness counts it: found before collecting, returned, listed, gone.",
     collect_a_cycle, x="finalizer", y="objects", color="witness",
     values={
         "garbology, before": "found_objects", "gc.collect()": "returned_objects",
         "DEBUG_SAVEALL": "saveall_objects", "gone": "gone_objects",
-    },
-)  # fmt: skip
-duration = study.bars(
-    "What one cycle adds to the pause of the collection that frees it.",
-    many, x="timed", y="collect_each_seconds", x_title="finalizer",
-)  # fmt: skip
+    })  # fmt: skip
+duration = study.bars("What one cycle adds to the pause of the collection that frees it.",
+    many, x="timed", y="collect_each_seconds", x_title="finalizer")  # fmt: skip
 
 study.tile("Generator's cycle, found before", generator.found_objects, unit="objects", better="")
 study.tile("The same, returned by gc.collect()", generator.returned_objects, unit="objects", better="")
 study.tile("Resurrected", revived.resurrected_objects, unit="objects", better="")
 study.tile("Pause a cycle", plain.collect_each_seconds)
 study.tile("Pause a cycle with __del__", loud.collect_each_seconds, atlas=True)
-verdict = study.verdict(
-    """gc.collect() returns {generator.returned_objects} for a suspended generator's cycle, though it frees
-    {generator.gone_objects} objects; garbology finds {generator.found_objects} beforehand."""
-)
+verdict = study.verdict("""gc.collect() returns {generator.returned_objects} for a suspended generator's cycle, though
+    it frees {generator.gone_objects} objects; garbology finds {generator.found_objects} beforehand.""")
 study.pictures(generator | nothing)  # one that is never counted, and a plain one
 study.table(
     "One dropped cycle: objects by each witness, and the events while it was collected, in order.", collect_a_cycle,
     ["built_objects", "found_objects", "returned_objects", "saveall_objects", "gone_objects", "gone_in_the_end",
-     "events"],
-)  # fmt: skip
+     "events"])  # fmt: skip
 
 
 if __name__ == "__main__":

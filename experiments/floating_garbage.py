@@ -1,31 +1,29 @@
 """Floating garbage: how much of it waits for the collector at once, and for how long?
 
-Objects that hold each other in a cycle are not freed when the last reference from outside goes. They float:
-they are dead, yet keep their memory, until CPython's cyclic collector looks at them. The program cannot reach
-them, and whatever they refer to (a file's contents, an array, a stack frame) floats along.
+Objects that hold each other in a cycle are not freed when the last reference from outside goes. They float: they are
+dead, yet keep their memory, until CPython's cyclic collector looks at them. The program cannot reach them, and whatever
+they refer to (a file's contents, an array, a stack frame) floats along.
 
-The collector runs when the threshold is reached: 700 objects (2000 from CPython 3.13) allocated and not
-freed since it ran last. It is generational: it mostly looks at young objects, those made since, for most
-objects die young. An object that survives is promoted to an older generation, which is looked at rarely.
+The collector runs when the threshold is reached: 700 objects (2000 from CPython 3.13) allocated and not freed since it
+ran last. It is generational: it mostly looks at young objects, those made since, for most objects die young. An object
+that survives is promoted to an older generation, which is looked at rarely.
 
-CPython 3.14.0 to 3.14.4 had another collector, an incremental one: each run looked at a slice of the whole
-heap, so that no run was long. But a slice of old objects is not where the garbage is. Garbage could wait until the
-collector had been once round the heap, and programs took up to five times the memory. CPython 3.14.5 put
-the generational collector back.
+CPython 3.14.0 to 3.14.4 had another collector, an incremental one: each run looked at a slice of the whole heap, so
+that no run was long. But a slice of old objects is not where the garbage is. Garbage could wait until the collector had
+been once round the heap, and programs took up to five times the memory. CPython 3.14.5 put the generational collector
+back.
 
-We fill a heap with live objects, then make garbage and drop it at once: pairs of objects that hold each
-other, pairs with a payload of 64 KiB, exceptions that a frame of their own traceback holds, classes made in a
-function (a class is always part of a cycle), and pairs that live a while before they are dropped. After
-every drop we count what was dropped and is not freed yet. Lastly we show what the incremental collector was good
-for: the longest pause while a large heap grows.
+We fill a heap with live objects, then make garbage and drop it at once: pairs of objects that hold each other, pairs
+with a payload of 64 KiB, exceptions that a frame of their own traceback holds, classes made in a function (a class is
+always part of a cycle), and pairs that live a while before they are dropped. After every drop we count what was dropped
+and is not freed yet. Lastly we show what the incremental collector was good for: the longest pause while a large heap
+grows.
 
-What to do about it: leave no cycles where memory counts. Hold parents weakly (weakref.ref), write del error or
-leave the function after keeping an exception, make classes once. Where there must be cycles that hold much
-memory, break them when you are done (node.parent = None), or call gc.collect() at a moment that you choose.
-Run CPython 3.14.5 or newer rather than 3.14.0 to 3.14.4.
+What to do about it: leave no cycles where memory counts. Hold parents weakly (weakref.ref), write del error or leave
+the function after keeping an exception, make classes once. Where there must be cycles that hold much memory, break them
+when you are done (node.parent = None), or call gc.collect() at a moment that you choose. Run CPython 3.14.5 or newer
+rather than 3.14.0 to 3.14.4.
 """
-
-from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
@@ -242,21 +240,14 @@ by_threshold, by_garbage = (
 timeline_by_threshold = study.line(
     "Objects of dropped pairs that wait, as the work goes on: the most in each twentieth of it.",
     by_threshold, x="work_done", y="waiting_objects", color="threshold", facet="live_objects", facet_alone=False,
-    log="y", x_title="work done, percent", intervals=False,
-)  # fmt: skip
-timeline_by_garbage = study.line(
-    "The same for every kind of garbage, with the thresholds that CPython starts with.",
+    log="y", x_title="work done, percent", intervals=False)  # fmt: skip
+timeline_by_garbage = study.line("The same for every kind of garbage, with the thresholds that CPython starts with.",
     by_garbage, x="work_done", y="waiting_objects", color="garbage", facet="live_objects", facet_alone=False,
-    log="y", x_title="work done, percent", intervals=False,
-)  # fmt: skip
-waiting_bytes = study.bars(
-    "The most bytes that wait at once, with the thresholds that CPython starts with.",
-    drop_garbage, x="garbage", y="peak_waiting_bytes", facet="live_objects", facet_alone=False, log=True,
-)  # fmt: skip
-longest_pauses = study.line(
-    "The longest pause while a heap without garbage grows to so many objects.",
-    grow_a_heap, x="heap_objects", y="longest_pause_seconds", log="xy",
-)  # fmt: skip
+    log="y", x_title="work done, percent", intervals=False)  # fmt: skip
+waiting_bytes = study.bars("The most bytes that wait at once, with the thresholds that CPython starts with.",
+    drop_garbage, x="garbage", y="peak_waiting_bytes", facet="live_objects", facet_alone=False, log=True)  # fmt: skip
+longest_pauses = study.line("The longest pause while a heap without garbage grows to so many objects.",
+    grow_a_heap, x="heap_objects", y="longest_pause_seconds", log="xy")  # fmt: skip
 
 few_pairs, few_payloads = (each.smallest("live_objects") for each in (pairs, payloads))
 every_byte = (few_payloads.bytes_each * few_payloads.specimens).called("", "bytes")
@@ -264,17 +255,13 @@ study.tile("Pairs that wait at once, at most", few_pairs.peak_waiting, unit="pai
 study.tile("A pair waits, on average", few_pairs.mean_wait_seconds, atlas=True)
 study.tile("Payloads of 64 KiB wait at once", few_payloads.peak_waiting_bytes, atlas=True)
 study.tile("Longest pause, {heap.heap_objects} live objects", heap.longest_pause_seconds, atlas=True)
-study.verdict(
-    """Of {few_pairs.specimens} dropped pairs at most {few_pairs.peak_waiting} wait at once (threshold
-    {few_pairs.threshold_objects}); of pairs with 64 KiB each, {few_payloads.peak_waiting_bytes} of {every_byte}."""
-)
-study.table(
-    "With the thresholds that CPython starts with: what waits at most, what is left when the work is done.",
+study.verdict("""Of {few_pairs.specimens} dropped pairs at most {few_pairs.peak_waiting} wait at once (threshold
+    {few_pairs.threshold_objects}); of pairs with 64 KiB each, {few_payloads.peak_waiting_bytes} of {every_byte}.""")
+study.table("With the thresholds that CPython starts with: what waits at most, what is left when the work is done.",
     drop_garbage, [
         "objects_each", "peak_waiting", "peak_waiting_objects", "peak_waiting_bytes", "peak_above_baseline_bytes",
         "left_waiting", "mean_wait_seconds", "longest_pause_seconds",
-    ],
-)  # fmt: skip
+    ])  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,27 +1,25 @@
 """What does a forked child copy of its parent's memory, and does gc.freeze() keep it from that?
 
-fork() makes a child process that shares all pages of its parent's memory (a page is 4096 bytes) until one of
-them writes to a page: the kernel then gives it a copy of its own. Servers load what they need, fork
-workers, and hope that they share it.
+fork() makes a child process that shares all pages of its parent's memory (a page is 4096 bytes) until one of them
+writes to a page: the kernel then gives it a copy of its own. Servers load what they need, fork workers, and hope that
+they share it.
 
-But CPython writes where a program only reads. Every object has a reference count, and taking an object from
-a list adds one to it: that writes to the object's page. The cyclic collector writes as well: it marks every
-object that it looks at. gc.freeze() moves all objects of the parent out of the collector's sight, so that a
-collection in the child does not write to them. It cannot keep reference counts from being written. Immortal
-objects (None, True, small integers and the like, from CPython 3.12) have a count that is never written; but
-those are a few pages, and your objects are not among them.
+But CPython writes where a program only reads. Every object has a reference count, and taking an object from a list adds
+one to it: that writes to the object's page. The cyclic collector writes as well: it marks every object that it looks
+at. gc.freeze() moves all objects of the parent out of the collector's sight, so that a collection in the child does not
+write to them. It cannot keep reference counts from being written. Immortal objects (None, True, small integers and the
+like, from CPython 3.12) have a count that is never written; but those are a few pages, and your objects are not among
+them.
 
 We fill a heap with objects, freeze it or not, and fork a child that does nothing, reads every object, runs one
-collection, or reads None as often as there are objects. The child measures how many bytes of its pages became
-its own alone while it did that ("Private_Dirty" in /proc/self/smaps_rollup). The collector is otherwise off.
+collection, or reads None as often as there are objects. The child measures how many bytes of its pages became its own
+alone while it did that ("Private_Dirty" in /proc/self/smaps_rollup). The collector is otherwise off.
 
-What to do about it: call gc.disable() in the parent before anything is loaded, gc.freeze() just before the fork
-and gc.enable() in the child. What children only read belongs into few large objects (an array, bytes, a
-memory-mapped file), whose contents have no reference counts. From CPython 3.14 multiprocessing does not
-fork your process unless you ask for it.
+What to do about it: call gc.disable() in the parent before anything is loaded, gc.freeze() just before the fork and
+gc.enable() in the child. What children only read belongs into few large objects (an array, bytes, a memory-mapped
+file), whose contents have no reference counts. From CPython 3.14 multiprocessing does not fork your process unless you
+ask for it.
 """
-
-from __future__ import annotations
 
 import gc
 import json
@@ -202,8 +200,7 @@ the_count_of_an_immortal_is_not_written.expected_failure(
 dirtied_bytes = study.bars(
     """Bytes of pages that became the child's own while it worked, with the parent's objects frozen and not.
     A collection writes to all objects of the interpreter, not only to those of our heap.""",
-    fork_a_child, x="child", y="dirtied_bytes", color="parent", facet="live_objects", facet_alone=False,
-)  # fmt: skip
+    fork_a_child, x="child", y="dirtied_bytes", color="parent", facet="live_objects", facet_alone=False)  # fmt: skip
 
 read_of_most, read_frozen_of_most, collected_of_most, collected_frozen_of_most, idle_of_most = (
     children.largest("live_objects")
@@ -213,15 +210,11 @@ study.tile("Copied by one collection in the child", collected_of_most.dirtied_by
 study.tile("The same after gc.freeze()", collected_frozen_of_most.dirtied_bytes, atlas=True)
 study.tile("Copied by reading, frozen", read_frozen_of_most.dirtied_bytes)
 study.tile("Copied by doing nothing", idle_of_most.dirtied_bytes)
-study.verdict(
-    """A forked child that reads {read_of_most.heap_bytes} of objects copies {read_of_most.dirtied_bytes} (frozen
-    {read_frozen_of_most.dirtied_bytes}); a collection copies {collected_of_most.dirtied_bytes},
-    {collected_frozen_of_most.dirtied_bytes} after gc.freeze()."""
-)
-study.table(
-    "Pages that became the child's own while it worked; USS and PSS of the child at its end.", fork_a_child,
-    ["heap_bytes", "dirtied_bytes", "private_before_bytes", "uss_bytes", "pss_bytes", "work_seconds"],
-)  # fmt: skip
+study.verdict("""A forked child that reads {read_of_most.heap_bytes} of objects copies {read_of_most.dirtied_bytes}
+    (frozen {read_frozen_of_most.dirtied_bytes}); a collection copies {collected_of_most.dirtied_bytes},
+    {collected_frozen_of_most.dirtied_bytes} after gc.freeze().""")
+study.table("Pages that became the child's own while it worked; USS and PSS of the child at its end.", fork_a_child,
+    ["heap_bytes", "dirtied_bytes", "private_before_bytes", "uss_bytes", "pss_bytes", "work_seconds"])  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,31 +1,29 @@
 """Other people's engines: which need the cyclic collector to free a graph?
 
-Every engine that defines its graph by running (DeZero, Chainer, PyTorch, tinygrad, micrograd, HIPS autograd, and
-ours, autograd_core) builds a graph of objects in the forward pass and walks it in the backward pass. A training
-loop drops one such graph at each step. If the graph has no reference cycle, reference counting frees it at once;
-if it has one, it waits for the cyclic collector, and so does every array in it.
+Every engine that defines its graph by running (DeZero, Chainer, PyTorch, tinygrad, micrograd, HIPS autograd, and ours,
+autograd_core) builds a graph of objects in the forward pass and walks it in the backward pass. A training loop drops
+one such graph at each step. If the graph has no reference cycle, reference counting frees it at once; if it has one, it
+waits for the cyclic collector, and so does every array in it.
 
-We do the same in each: multiply a number by itself in a chain, go backward, look at the derivative, drop it all
-with the collector paused, and count what is still there. Then garbology says what only the collector can free,
-names the edge that makes the cycle and tries the advice, and we let the collector run. Time and memory are given
-for one node, an operation of the chain. In an engine "again" records the backward pass too, so that the gradient can be
-differentiated again (`create_graph=True`, in Chainer `enable_double_backprop=True`): then the parameter's gradient
-is part of a graph that the parameter is part of, and the question is asked anew.
+We do the same in each: multiply a number by itself in a chain, go backward, look at the derivative, drop it all with
+the collector paused, and count what is still there. Then garbology says what only the collector can free, names the
+edge that makes the cycle and tries the advice, and we let the collector run. Time and memory are given for one node, an
+operation of the chain. In an engine "again" records the backward pass too, so that the gradient can be differentiated
+again (`create_graph=True`, in Chainer `enable_double_backprop=True`): then the parameter's gradient is part of a graph
+that the parameter is part of, and the question is asked anew.
 
-PyTorch's graph is of C++ objects, which the collector does not see: a cycle through them is never freed.
-tinygrad only records, forward and backward, and computes when the number is asked for; its device is Python here.
+PyTorch's graph is of C++ objects, which the collector does not see: a cycle through them is never freed. tinygrad only
+records, forward and backward, and computes when the number is asked for; its device is Python here.
 
-What to do about it: let a function refer weakly to what it computed (DeZero, Chainer and autograd_core do), or not
-at all; a closure can capture `weakref.ref(out)`. Where the gradient is recorded, take the gradients as results
+What to do about it: let a function refer weakly to what it computed (DeZero, Chainer and autograd_core do), or not at
+all; a closure can capture `weakref.ref(out)`. Where the gradient is recorded, take the gradients as results
 (`torch.autograd.grad`, `autograd_core.grad`) in place of storing them, or set `parameter.grad = None` when done.
 
-`pip install 'garbology[frameworks]'` installs all but PyTorch (`garbology[frameworks-torch]`) and Chainer. What
-cannot live with the rest may have an environment of its own: the variable GARBOLOGY_FRAMEWORKS names a directory,
-and DIRECTORY/torch/bin/python measures PyTorch if it is the same version of Python. It needs garbology's
-dependencies too. What is not installed is shown as not measured.
+`pip install 'garbology[frameworks]'` installs all but PyTorch (`garbology[frameworks-torch]`) and Chainer. What cannot
+live with the rest may have an environment of its own: the variable GARBOLOGY_FRAMEWORKS names a directory, and
+DIRECTORY/torch/bin/python measures PyTorch if it is the same version of Python. It needs garbology's dependencies too.
+What is not installed is shown as not measured.
 """
-
-from __future__ import annotations
 
 import gc
 from collections.abc import Callable
@@ -60,9 +58,9 @@ study = Study(
 class Dropped:
     """What is there of one graph: before it is dropped, after, and when the collector has run.
 
-    `found_objects` is what garbology says that only the collector can free, `collected_objects` what
-    `gc.collect()` returns, `leaked_objects` what garbology says that not even the collector frees. The times
-    are those of one operation, the shortest of several passes, with the collector paused.
+    `found_objects` is what garbology says that only the collector can free, `collected_objects` what `gc.collect()`
+    returns, `leaked_objects` what garbology says that not even the collector frees. The times are those of one
+    operation, the shortest of several passes, with the collector paused.
     """
 
     release: str
@@ -314,18 +312,15 @@ def the_process_shows_it(runs: Runs) -> str:
 who_frees = study.bars(
     "Objects of one graph that the collector tracks: held, after dropping it, and after a collection.",
     longest, x="engine", y="objects", color="when", symlog=True,
-    values={"held": "alive_objects", "dropped": "surviving_objects", "collected": "left_objects"},
-)  # fmt: skip
+    values={"held": "alive_objects", "dropped": "surviving_objects", "collected": "left_objects"})  # fmt: skip
 bytes_of_a_node = study.bars(
     "What one operation takes of the process's memory: in graphs that are held, and in dropped ones.",
     longest_held, x="engine", y="node_bytes", color="when",
-    values={"held": "held_bytes", "dropped": "waiting_bytes"},
-)  # fmt: skip
+    values={"held": "held_bytes", "dropped": "waiting_bytes"})  # fmt: skip
 time_of_a_node = study.bars(
     "How long one operation takes: forward, backward, and in the collector's pause that frees the graph.",
     longest, x="engine", y="node_seconds", color="pass", log=True,
-    values={"forward": "forward_seconds", "backward": "backward_seconds", "collect": "collect_seconds"},
-)  # fmt: skip
+    values={"forward": "forward_seconds", "backward": "backward_seconds", "collect": "collect_seconds"})  # fmt: skip
 study.tile("Left of a graph, autograd_core", ours.surviving_objects, unit="objects")
 left_of_micrograd, leaked_by_torch = longest_micrograd.surviving_objects, longest_torch_again.leaked_objects
 study.tile("Left of a graph, micrograd", left_of_micrograd, unit="objects", better="", optional=True)

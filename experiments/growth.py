@@ -15,8 +15,6 @@ What to do about it: of what is alive, take it out of the holder that is named; 
 named; of what is kept, nothing, or fewer long-lived objects among short-lived ones; of C's, look there, as with memray.
 """
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,7 +60,7 @@ numbers = count()
 class Session:
     """What a call leaves; with a reference to itself it is a cycle."""
 
-    me: Session
+    me: "Session"
 
     def __init__(self, size: int) -> None:
         self.data = bytes(size)
@@ -246,10 +244,8 @@ kept_memory_is_told = study.claim(
 told_bytes = study.bars(
     """Bytes a call of the kind that grows, as told. What is left is the same for each kind, and three times as much
     for all three.""",
-    diagnose_known_growth, x="kind", y="told_bytes", color="left_bytes", facet="live_objects",
-)  # fmt: skip
-diagnose_seconds = study.line(
-    "Seconds that a diagnosis of 30 calls takes, by the objects that are alive meanwhile.",
+    diagnose_known_growth, x="kind", y="told_bytes", color="left_bytes", facet="live_objects")  # fmt: skip
+diagnose_seconds = study.line("Seconds that a diagnosis of 30 calls takes, by the objects that are alive meanwhile.",
     diagnose_known_growth.largest("left_bytes"), x="live_objects", y="diagnose_seconds", color="kind", log="xy",
 )  # fmt: skip
 
@@ -257,14 +253,10 @@ study.tile("Alive: told of {most_alive.left_bytes}", most_alive.told_bytes)
 study.tile("Kept by the allocators, a call", diagnose_kept_memory.kept_bytes)
 study.tile("Calls until it is told", most_mixed.fewest_calls)
 study.tile("Diagnosis beside {most_alive.live_objects} objects", most_alive.diagnose_seconds, atlas=True)
-study.verdict(
-    """Of {most_mixed.expected_bytes} a call, {most_mixed.told_bytes} are told as alive, waiting and C's, after
-    {most_mixed.fewest_calls} calls; {diagnose_kept_memory.kept_bytes} are kept by allocators."""
-)
-study.table(
-    "What was told of a growth that is known, in bytes a call.", diagnose_known_growth,
-    ["expected_bytes", "grows_bytes", "told_bytes", "others_bytes", "unexplained_bytes", "fewest_calls"],
-)  # fmt: skip
+study.verdict("""Of {most_mixed.expected_bytes} a call, {most_mixed.told_bytes} are told as alive, waiting and C's,
+    after {most_mixed.fewest_calls} calls; {diagnose_kept_memory.kept_bytes} are kept by allocators.""")
+study.table("What was told of a growth that is known, in bytes a call.", diagnose_known_growth,
+    ["expected_bytes", "grows_bytes", "told_bytes", "others_bytes", "unexplained_bytes", "fewest_calls"])  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
 """In IPython or a notebook: is an object gone after `del x`?
 
-One looks at a large array, is done with it, says `del x`, and the memory does not come back. `del` takes away a
-name, and an interactive session keeps references of its own. What a cell displays is kept to be used again: in
-`Out[3]`, in `_3`, and the last three of them in `_`, `__` and `___`. IPython keeps copies of those in a namespace
-of hidden names, `user_ns_hidden`. And the traceback of the last error is kept for `%debug`, in `sys.last_traceback`
-and in IPython's formatter, `InteractiveTB`: it holds the frames of the functions that were running, and
-these hold their local variables.
+One looks at a large array, is done with it, says `del x`, and the memory does not come back. `del` takes away a name,
+and an interactive session keeps references of its own. What a cell displays is kept to be used again: in `Out[3]`, in
+`_3`, and the last three of them in `_`, `__` and `___`. IPython keeps copies of those in a namespace of hidden names,
+`user_ns_hidden`. And the traceback of the last error is kept for `%debug`, in `sys.last_traceback` and in IPython's
+formatter, `InteractiveTB`: it holds the frames of the functions that were running, and these hold their local
+variables.
 
 We run cells in a shell of IPython, and in a Jupyter kernel that we start and speak to as a notebook does: make an
 object, display it or not, meet an error or not. Then we try one recipe, with the cyclic collector paused. A weak
-reference tells whether the object is gone. Where it is not, `garbology.why_alive` says what holds it; then
-we collect, for what only a reference cycle holds would go one day by itself.
+reference tells whether the object is gone. Where it is not, `garbology.why_alive` says what holds it; then we collect,
+for what only a reference cycle holds would go one day by itself.
 
 What to do about it: end a line with `;`, or do not display what is large: then `del x` is enough. `%xdel x` takes the
 object out of the output cache together with its name, but after an error it is not enough. Where the name is gone
@@ -24,8 +24,6 @@ already, forget all that the session remembers:
 The third line is an error of no consequence, which takes the place of the last one; in the frames of that one the
 object may sit in a cycle, so the collector has to follow.
 """
-
-from __future__ import annotations
 
 import importlib.metadata
 import json
@@ -71,8 +69,8 @@ study = Study(
 class Answer:
     """What became of the object: `state` is "freed", "by the collector" or "kept".
 
-    `holders` counts what refers to it directly, 0 when it is freed; `held_by`, `remedy` and `text` are what
-    garbology says of it.
+    `holders` counts what refers to it directly, 0 when it is freed; `held_by`, `remedy` and `text` are what garbology
+    says of it.
     """
 
     release: str
@@ -189,8 +187,7 @@ a_kernel_is_no_different = study.claim(
 
 holders_of_the_object = study.bars(
     "After `del x`: how many references still hold the object, by what had happened to it.",
-    after_del, x="situation", y="holders", color="front_end",
-)  # fmt: skip
+    after_del, x="situation", y="holders", color="front_end")  # fmt: skip
 
 
 def _situations_by_state(runs: Runs) -> Runs:
@@ -208,8 +205,7 @@ def _situations_by_state(runs: Runs) -> Runs:
 situations_of_a_recipe = study.bars(
     "In how many of the situations a recipe frees the object, leaves it to the collector, or does not help.",
     Selection(lambda runs: _situations_by_state(sessions.of(runs))),
-    x="recipe", y="situations", color="state", facet="front_end",
-)  # fmt: skip
+    x="recipe", y="situations", color="state", facet="front_end")  # fmt: skip
 shell_displayed, shell_in_an_error = ask_ipython.where(recipe="del x").each(
     situation=["displayed", "in an error"]
 )
@@ -229,10 +225,8 @@ def reach_of_the_recipes(runs: Runs) -> list[Tile]:
 
 
 freed_by_all = ask_ipython.where(recipe="all of it", state=FREED).count("situation")
-study.verdict(
-    """After `del x` a displayed object has {shell_displayed.holders} holders, one in a traceback
-    {shell_in_an_error.holders}; the whole recipe frees it in {freed_by_all} of {whole_situations} situations."""
-)
+study.verdict("""After `del x` a displayed object has {shell_displayed.holders} holders, one in a traceback
+    {shell_in_an_error.holders}; the whole recipe frees it in {freed_by_all} of {whole_situations} situations.""")
 
 
 @study.table

@@ -1,28 +1,24 @@
 """What does an object cost: in bytes, in work of the collector, and in time where it is held weakly?
 
-The same four values can live in a tuple, in a dict, in an instance of a class, with or without `__slots__`. All
-do the same work, and they differ by a factor of three in memory. An ordinary instance has a `__dict__`, a
-dictionary of its attributes; from CPython 3.11 on it is not made until it is asked for, and the values lie in
-an array beside the object. A class with `__slots__` has no dictionary: each value has a fixed place in the
-object.
+The same four values can live in a tuple, in a dict, in an instance of a class, with or without `__slots__`. All do the
+same work, and they differ by a factor of three in memory. An ordinary instance has a `__dict__`, a dictionary of its
+attributes; from CPython 3.11 on it is not made until it is asked for, and the values lie in an array beside the object.
+A class with `__slots__` has no dictionary: each value has a fixed place in the object.
 
-Size is one price, the cyclic collector's work the other. The collector looks at tracked objects only, those
-that may hold others. In a full collection it visits every one of them and follows each of its references, so
-many small live objects make long pauses, whether there is garbage or not.
+Size is one price, the cyclic collector's work the other. The collector looks at tracked objects only, those that may
+hold others. In a full collection it visits every one of them and follows each of its references, so many small live
+objects make long pauses, whether there is garbage or not.
 
-We make many objects of each kind, which all share the same four values, and weigh them three times: by
-`sys.getsizeof`, which looks at one object only; by tracemalloc, which sees every allocation; and by what the
-operating system gave the process. Then we count what the collector tracks, and let it run with nothing else
-to look at. At last we take weak references, which is what our advice for cycles mostly comes to, so that you
-know what it costs.
+We make many objects of each kind, which all share the same four values, and weigh them three times: by `sys.getsizeof`,
+which looks at one object only; by tracemalloc, which sees every allocation; and by what the operating system gave the
+process. Then we count what the collector tracks, and let it run with nothing else to look at. At last we take weak
+references, which is what our advice for cycles mostly comes to, so that you know what it costs.
 
-What to do about it: nothing, for a few thousand objects. Where there are millions, write
-`@dataclass(slots=True)`, and add `weakref_slot=True` (3.11 and newer) where you need weak references to the
-instances. Do not weigh objects with `sys.getsizeof`. Do not read `obj.__dict__` or `vars(obj)` of every object
-in passing: the dictionary then stays. A weak reference where it breaks a cycle is cheap for what it saves.
+What to do about it: nothing, for a few thousand objects. Where there are millions, write `@dataclass(slots=True)`, and
+add `weakref_slot=True` (3.11 and newer) where you need weak references to the instances. Do not weigh objects with
+`sys.getsizeof`. Do not read `obj.__dict__` or `vars(obj)` of every object in passing: the dictionary then stays. A weak
+reference where it breaks a cycle is cheap for what it saves.
 """
-
-from __future__ import annotations
 
 import gc
 import sys
@@ -63,9 +59,9 @@ study = Study(
 class Weight:
     """What one object of many costs; all but `getsizeof_bytes` are averages, the values held left out.
 
-    `tracked_objects` is how many objects the collector has to visit for each: 0, 1, or 2 where an instance's
-    dictionary is one more. It is counted when they are made and after their first collection.
-    `references_visited` are those that it follows.
+    `tracked_objects` is how many objects the collector has to visit for each: 0, 1, or 2 where an instance's dictionary
+    is one more. It is counted when they are made and after their first collection. `references_visited` are those that
+    it follows.
     """
 
     getsizeof_bytes: int
@@ -265,30 +261,24 @@ bytes_an_object = study.bars(
     weights, x="layout", y="object_bytes", color="measured by",
     values={"sys.getsizeof": "getsizeof_bytes", "allocated": "traced_bytes", "of the process": "grown_bytes"},
 )  # fmt: skip
-collector_work = study.bars(
-    "What a full collection spends on each live object, by what the objects hold.",
-    most, x="layout", y="collect_each_seconds", color="holds",
-)  # fmt: skip
+collector_work = study.bars("What a full collection spends on each live object, by what the objects hold.",
+    most, x="layout", y="collect_each_seconds", color="holds")  # fmt: skip
 price_of_a_reference = study.bars(
     "Seconds to make a reference, to read an attribute through it, and to end it with its object.",
     most_references, x="reference", y="each_seconds", color="to",
-    values={"make": "make_each_seconds", "read": "read_each_seconds", "end": "end_each_seconds"},
-)  # fmt: skip
+    values={"make": "make_each_seconds", "read": "read_each_seconds", "end": "end_each_seconds"})  # fmt: skip
 bytes_of_a_reference = study.bars(
     "Bytes of a reference and its place in a list or dictionary, the object itself left out.",
-    most_references, x="reference", y="held_bytes",
-)  # fmt: skip
+    most_references, x="reference", y="held_bytes")  # fmt: skip
 
 study.tile("An ordinary instance", plain.traced_bytes, atlas=True)
 study.tile("The same with __slots__", slotted.traced_bytes)
 study.tile("What sys.getsizeof says", plain.getsizeof_bytes, better="")
 study.tile("Collector's time an instance", plain.collect_each_seconds, atlas=True)
 study.tile("A weak reference and its place", weak.held_bytes)
-verdict = study.verdict(
-    """Four attributes take {plain.traced_bytes:.0f} bytes in an ordinary instance (sys.getsizeof says
-    {plain.getsizeof_bytes:.0f}), {slotted.traced_bytes:.0f} with __slots__, {tuples.traced_bytes:.0f} in a tuple; a
-    weak reference adds {weak_bytes:.0f} bytes."""
-)
+verdict = study.verdict("""Four attributes take {plain.traced_bytes:.0f} bytes in an ordinary instance (sys.getsizeof
+    says {plain.getsizeof_bytes:.0f}), {slotted.traced_bytes:.0f} with __slots__, {tuples.traced_bytes:.0f} in a tuple;
+    a weak reference adds {weak_bytes:.0f} bytes.""")
 
 
 @study.table

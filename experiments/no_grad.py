@@ -1,15 +1,15 @@
 """What does it cost to record a graph that will never be differentiated?
 
-To differentiate later, an engine has to remember: each result holds the Function that made it, that Function
-holds its inputs, and so the last result of a model keeps every result before it. A program that wants only the
-answer (inference, evaluation on held-out data, a figure for a log) never goes backward, and pays for nothing.
-`no_grad()` switches the recording off: a result is then an array and no more, and the array of the layer before
-is freed as soon as the next one is there.
+To differentiate later, an engine has to remember: each result holds the Function that made it, that Function holds its
+inputs, and so the last result of a model keeps every result before it. A program that wants only the answer (inference,
+evaluation on held-out data, a figure for a log) never goes backward, and pays for nothing. `no_grad()` switches the
+recording off: a result is then an array and no more, and the array of the layer before is freed as soon as the next one
+is there.
 
-We send one input through a deep model, each layer one array of `width` numbers (8 bytes each), recorded and
-not, and measure the peak (the most memory held at one time) and the time. Then we do what an evaluation loop
-does: add up the loss of many batches. There one careless line makes recording far more expensive: if the
-running total is a Variable, it holds the graph of every batch it ever saw.
+We send one input through a deep model, each layer one array of `width` numbers (8 bytes each), recorded and not, and
+measure the peak (the most memory held at one time) and the time. Then we do what an evaluation loop does: add up the
+loss of many batches. There one careless line makes recording far more expensive: if the running total is a Variable, it
+holds the graph of every batch it ever saw.
 
 What to do about it: wrap whatever is never differentiated in
 
@@ -18,8 +18,6 @@ What to do about it: wrap whatever is never differentiated in
 
 and take the number out of a loss before keeping it: `total += float(loss.data)`, not `total = total + loss`.
 """
-
-from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -211,23 +209,15 @@ a_total_that_is_a_variable_holds_every_batch = study.claim(
     evidence="after {longest.batches} batches {longest.held_bytes} recorded, {longest_bare.held_bytes} with no_grad",
 )
 
-peak_over_depth = study.line(
-    "The most memory that one pass through the widest model holds, by counting allocations.",
-    infer.largest("width"), x="depth", y="traced_peak_bytes", color="mode", x_title="layers",
-)  # fmt: skip
-resident_over_depth = study.line(
-    "The same peak as the operating system saw it: resident memory.",
-    infer.largest("width"), x="depth", y="resident_peak_bytes", color="mode", x_title="layers",
-)  # fmt: skip
-seconds_over_elements = study.line(
-    "How long one pass through 100 layers takes, over the numbers in each array.",
+peak_over_depth = study.line("The most memory that one pass through the widest model holds, by counting allocations.",
+    infer.largest("width"), x="depth", y="traced_peak_bytes", color="mode", x_title="layers")  # fmt: skip
+resident_over_depth = study.line("The same peak as the operating system saw it: resident memory.",
+    infer.largest("width"), x="depth", y="resident_peak_bytes", color="mode", x_title="layers")  # fmt: skip
+seconds_over_elements = study.line("How long one pass through 100 layers takes, over the numbers in each array.",
     time_a_pass, x="elements", y="forward_seconds", color="mode", log="xy", x_title="numbers in an array",
-    values={mode: f"{mode}_seconds" for mode in MODES},
-)  # fmt: skip
-held_over_batches = study.line(
-    "What an evaluation loop holds at its end, by what its running total is.",
-    evaluate_batches, x="batches", y="held_bytes", color="mode", facet="total",
-)  # fmt: skip
+    values={mode: f"{mode}_seconds" for mode in MODES})  # fmt: skip
+held_over_batches = study.line("What an evaluation loop holds at its end, by what its running total is.",
+    evaluate_batches, x="batches", y="held_bytes", color="mode", facet="total")  # fmt: skip
 
 study.tile("Peak through {deep_recorded.depth:d} layers, recorded", deep_recorded.traced_peak_bytes)
 study.tile("Peak through {deep_recorded.depth:d} layers, no_grad", deep_bare.traced_peak_bytes)
@@ -235,11 +225,9 @@ study.tile("Resident peak, recorded", deep_recorded.resident_peak_bytes, atlas=T
 slower = small.recorded_seconds / small.no_grad_seconds
 study.tile("Time with recording, small arrays", slower, unit="times", atlas=True)
 study.tile("Held by a total of {longest.batches:d} losses", longest.held_bytes)
-study.verdict(
-    """A pass through {deep_recorded.depth} layers of {deep_recorded.array_bytes} peaks at
-    {deep_recorded.traced_peak_bytes} if recorded, one array a layer,
-    {deep_bare.traced_peak_bytes} with no_grad(), at any depth."""
-)
+study.verdict("""A pass through {deep_recorded.depth} layers of {deep_recorded.array_bytes} peaks at
+    {deep_recorded.traced_peak_bytes} if recorded, one array a layer, {deep_bare.traced_peak_bytes} with no_grad(), at
+    any depth.""")
 columns = ["traced_peak_bytes", "resident_peak_bytes", "recorded_functions"]
 study.table("One pass through the model.", infer, columns)
 

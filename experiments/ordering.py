@@ -1,25 +1,23 @@
 """In which order must backward visit the graph, and what does keeping that order cost?
 
-Backward passes gradients from the output to the inputs. Where a result was used twice, two gradients arrive,
-and both must be there before their sum is passed on. So the order of the visits decides whether the answer is
-right. Two simple orders do not care: a stack visits first what it met last (depth first), a queue what it met
-first (breadth first). Both give the right gradient as long as nothing branches, which is why the mistake goes
-unnoticed; on a branching graph they pass a gradient on too early, or twice. Not even noting what was visited
-makes it worse: each place where two branches meet again doubles the visits.
+Backward passes gradients from the output to the inputs. Where a result was used twice, two gradients arrive, and both
+must be there before their sum is passed on. So the order of the visits decides whether the answer is right. Two simple
+orders do not care: a stack visits first what it met last (depth first), a queue what it met first (breadth first). Both
+give the right gradient as long as nothing branches, which is why the mistake goes unnoticed; on a branching graph they
+pass a gradient on too early, or twice. Not even noting what was visited makes it worse: each place where two branches
+meet again doubles the visits.
 
-The right order is cheap to know. Each result has a generation: 0 for an input, else one more than the highest
-of what it was made of. A walk that visits the highest generation first never passes on a sum that is not complete.
+The right order is cheap to know. Each result has a generation: 0 for an input, else one more than the highest of what
+it was made of. A walk that visits the highest generation first never passes on a sum that is not complete.
 
-But keeping that order can be expensive. Sorting the list of waiting Functions whenever one is added costs
-nothing on a chain, where one Function waits at a time, and takes quadratic time on a wide graph, where
-thousands do. We walk the engine's own graphs in each order, compare the gradients with differences taken by
-hand, (f(x + h) - f(x - h)) / 2h, and count and time what the ordering does.
+But keeping that order can be expensive. Sorting the list of waiting Functions whenever one is added costs nothing on a
+chain, where one Function waits at a time, and takes quadratic time on a wide graph, where thousands do. We walk the
+engine's own graphs in each order, compare the gradients with differences taken by hand, (f(x + h) - f(x - h)) / 2h, and
+count and time what the ordering does.
 
 What to do about it: find the whole graph first and sort it once by generation; that is what this engine does. If
 Functions must be scheduled while they are found, use a heap (`heapq`), not `append` and `sort`.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,8 +66,8 @@ study = Study(
 class Gradients:
     """The gradient of each small graph in each order, as rows.
 
-    A row has "graph", "order", "gradient", what it should be as "engine" (the engine's own backward) and
-    "difference" (taken by hand), and "visited", the names of the results in the order of the visits.
+    A row has "graph", "order", "gradient", what it should be as "engine" (the engine's own backward) and "difference"
+    (taken by hand), and "visited", the names of the results in the order of the visits.
     """
 
     rows: list[dict[str, Any]]
@@ -108,8 +106,8 @@ def _difference(function: Callable[[Variable], Variable]) -> float:
 class Visits:
     """How many visits two orders make on ladders of diamonds, as rows.
 
-    A row has "diamonds", which is the number of Functions, and the visits "by_generation" and by a "stack"
-    that does not note what it has met.
+    A row has "diamonds", which is the number of Functions, and the visits "by_generation" and by a "stack" that does
+    not note what it has met.
     """
 
     rows: list[dict[str, int]]
@@ -133,8 +131,8 @@ def _climbed(diamonds: int) -> dict[str, int]:
 class Scheduling:
     """What each way of keeping the order by generation costs on one graph; the fastest of three walks.
 
-    `*_keys` is how often a generation was read to sort or to compare, the same on every machine. The
-    engine's own backward is the reference for the time.
+    `*_keys` is how often a generation was read to sort or to compare, the same on every machine. The engine's own
+    backward is the reference for the time.
     """
 
     every_insertion_seconds: float
@@ -229,25 +227,20 @@ a_chain_hides_the_difference = study.claim(
     evidence="{longest_chain.operations} keys for as many Functions",
 )
 
-gradients = study.bars(
-    "The gradient that each order gives; by generation is the right one.",
-    gradient_rows, x="order", y="gradient", facet="graph",
-)  # fmt: skip
-seconds_over_operations = study.line(
-    "Time of one backward, by the way the order is kept, and of the engine's own.",
+gradients = study.bars("The gradient that each order gives; by generation is the right one.",
+    gradient_rows, x="order", y="gradient", facet="graph")  # fmt: skip
+seconds_over_operations = study.line("Time of one backward, by the way the order is kept, and of the engine's own.",
     keep_the_order, x="operations", y="backward_seconds", color="way", facet="shape", log="xy", x_title="Functions",
     values={way: f"{field}_seconds" for way, (field, _) in WAYS.items()} | {"the engine": "engine_seconds"},
 )  # fmt: skip
 keys_over_operations = study.line(
     "How often a generation is read to keep the order: a count, the same on every machine.",
     keep_the_order, x="operations", y="keys_read", color="way", facet="shape", log="xy", x_title="Functions",
-    values={way: f"{field}_keys" for way, (field, _) in WAYS.items()},
-)  # fmt: skip
+    values={way: f"{field}_keys" for way, (field, _) in WAYS.items()})  # fmt: skip
 visits_over_diamonds = study.line(
     "Visits on a ladder of diamonds, y = y + y, with and without noting what was visited.",
     ladders, x="diamonds", y="visits", color="order", log="y",
-    values={"by generation": "by_generation", "stack": "stack"},
-)  # fmt: skip
+    values={"by generation": "by_generation", "stack": "stack"})  # fmt: skip
 
 wrong = gradient_rows.where(graph="even branches", order="stack")
 study.tile("A stack's gradient of a² + a², {wrong.engine:g} is right", wrong.gradient, better="")
@@ -256,14 +249,10 @@ against_one_sort = widest.every_insertion_seconds / widest.one_sort_seconds
 study.tile("Sorting {widest.operations} times", widest.every_insertion_seconds, atlas=True)
 study.tile("Sorting once", widest.one_sort_seconds)
 study.tile("Every insertion against one sort", against_one_sort, unit="times", atlas=True, better="")
-study.verdict(
-    """On branches a stack gives the gradient {wrong.gradient:g}, not {wrong.engine:g}; by generation it is right,
-    sorted once {against_one_sort:,.0f} times as fast as at every insertion."""
-)
-study.table(
-    "The gradient at x = 2, the engine's own, and the Functions in the order of the visits.", gradient_rows,
-    ["gradient", "engine", "visited"],
-)  # fmt: skip
+study.verdict("""On branches a stack gives the gradient {wrong.gradient:g}, not {wrong.engine:g}; by generation it is
+    right, sorted once {against_one_sort:,.0f} times as fast as at every insertion.""")
+study.table("The gradient at x = 2, the engine's own, and the Functions in the order of the visits.", gradient_rows,
+    ["gradient", "engine", "visited"])  # fmt: skip
 
 
 if __name__ == "__main__":

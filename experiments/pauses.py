@@ -1,28 +1,26 @@
 """How long does the collector stop the program, and what does that depend on?
 
-While CPython's cyclic collector runs, the program stands still: that is a pause. The collector has to look at
-every object of the generations that it collects, because it can only tell garbage from live objects by
-following all references. Generation 0 has the objects made since the last run, generation 1 those that survived
-one, generation 2 all others. So a collection of generation 0 is short whatever the program holds, and one of
-generation 2, a full collection, is long in proportion to all live objects, even if there is no garbage at all.
+While CPython's cyclic collector runs, the program stands still: that is a pause. The collector has to look at every
+object of the generations that it collects, because it can only tell garbage from live objects by following all
+references. Generation 0 has the objects made since the last run, generation 1 those that survived one, generation 2 all
+others. So a collection of generation 0 is short whatever the program holds, and one of generation 2, a full collection,
+is long in proportion to all live objects, even if there is no garbage at all.
 
-gc.freeze() moves every object that is alive now out of the generations: the collector does not look at it any
-more, nor free it. A program that first loads much and then serves requests need not look at all that again.
+gc.freeze() moves every object that is alive now out of the generations: the collector does not look at it any more, nor
+free it. A program that first loads much and then serves requests need not look at all that again.
 
-The collector counts objects, not bytes: it runs when 700 more objects (2000 from CPython 3.13) were allocated
-than freed. Fewer cycles than that are never looked at, whatever they hold. A few hundred cycles with a megabyte
-each are hundreds of megabytes, a few thousand with an array each are gigabytes.
+The collector counts objects, not bytes: it runs when 700 more objects (2000 from CPython 3.13) were allocated than
+freed. Fewer cycles than that are never looked at, whatever they hold. A few hundred cycles with a megabyte each are
+hundreds of megabytes, a few thousand with an array each are gigabytes.
 
-We put some young objects on a heap of old ones, collect one generation, and measure the pause between
-the collector's own callbacks, with the old ones frozen and not. Then we make cycles with a buffer each, until
-the collector runs for the first time, and count them.
+We put some young objects on a heap of old ones, collect one generation, and measure the pause between the collector's
+own callbacks, with the old ones frozen and not. Then we make cycles with a buffer each, until the collector runs for
+the first time, and count them.
 
-What to do about it: call gc.freeze() once the program has loaded what it keeps (gc.collect() first, so that no
-garbage is frozen). Let large buffers go by name (node.payload = None, close()) rather than leave them to a
-cycle. If pauses matter more than memory, call gc.collect() between two requests instead of within one.
+What to do about it: call gc.freeze() once the program has loaded what it keeps (gc.collect() first, so that no garbage
+is frozen). Let large buffers go by name (node.payload = None, close()) rather than leave them to a cycle. If pauses
+matter more than memory, call gc.collect() between two requests instead of within one.
 """
-
-from __future__ import annotations
 
 import gc
 import statistics
@@ -155,27 +153,19 @@ so_few_cycles_hold_much = study.claim(
 )
 a_young_collection_does_not.expected_failure(**ONE_GENERATION)
 
-pauses = study.line(
-    "The pause of one collection over a heap of old live objects without garbage.",
-    collect, x="live_objects", y="pause_seconds", color="collection", log="xy",
-)  # fmt: skip
-waiting_bytes = study.bars(
-    "What dropped cycles hold, by the bytes in each, when the collector first looks at them.",
-    wait_for_the_collector, x="payload_bytes", y="waiting_bytes", log=True,
-)  # fmt: skip
+pauses = study.line("The pause of one collection over a heap of old live objects without garbage.",
+    collect, x="live_objects", y="pause_seconds", color="collection", log="xy")  # fmt: skip
+waiting_bytes = study.bars("What dropped cycles hold, by the bytes in each, when the collector first looks at them.",
+    wait_for_the_collector, x="payload_bytes", y="waiting_bytes", log=True)  # fmt: skip
 
 study.tile("Full collection over {full.live_objects} objects", full.pause_seconds, atlas=True)
 study.tile("The same after gc.freeze()", frozen.pause_seconds)
 study.tile("Young collection over the same", young.pause_seconds)
 study.tile("{heavy.payload_bytes} each: waits for the first collection", heavy.waiting_bytes, atlas=True)
-study.verdict(
-    """Over {full.live_objects} live objects a full collection stops the program for {full.pause_seconds},
-    {frozen.pause_seconds} after gc.freeze(); a young one takes {young.pause_seconds}."""
-)
-study.table(
-    "One collection of a generation, over old objects without garbage and 500 young ones.",
-    collect, ["pause_seconds"],
-)  # fmt: skip
+study.verdict("""Over {full.live_objects} live objects a full collection stops the program for {full.pause_seconds},
+    {frozen.pause_seconds} after gc.freeze(); a young one takes {young.pause_seconds}.""")
+study.table("One collection of a generation, over old objects without garbage and 500 young ones.",
+    collect, ["pause_seconds"])  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,28 +1,26 @@
 """What does it cost to keep the gradients of everything in between?
 
-Backward walks from the output to the inputs. At every layer it needs one gradient, the layer's own; once that
-has been passed on, it is no longer needed. A training step needs the gradients at the ends of the walk, the
-leaves: parameters and inputs. An engine may drop each intermediate gradient as soon as it is used, or keep it
-on its Variable, where one can look at it afterwards.
+Backward walks from the output to the inputs. At every layer it needs one gradient, the layer's own; once that has been
+passed on, it is no longer needed. A training step needs the gradients at the ends of the walk, the leaves: parameters
+and inputs. An engine may drop each intermediate gradient as soon as it is used, or keep it on its Variable, where one
+can look at it afterwards.
 
-We build a deep model, every layer one array of `width` numbers (8 bytes each), and go backward once with the
-gradients kept and once dropped. The peak is the most memory held at one time: the one figure that decides
-whether a model fits. We look at it in three ways, because each sees what the others miss. Counting every
-allocation (tracemalloc) gives exact peaks, the same on every machine; a Python on which NumPy cannot reuse
-temporary results (numpy/numpy#28681) needs one array more. The kernel's mark of the most resident memory
-(VmHWM) says what the process really took. And one whole step is watched line by line from inside
-(memory_profiler), which shows where memory grew, and over time from outside, which shows when.
+We build a deep model, every layer one array of `width` numbers (8 bytes each), and go backward once with the gradients
+kept and once dropped. The peak is the most memory held at one time: the one figure that decides whether a model fits.
+We look at it in three ways, because each sees what the others miss. Counting every allocation (tracemalloc) gives exact
+peaks, the same on every machine; a Python on which NumPy cannot reuse temporary results (numpy/numpy#28681) needs one
+array more. The kernel's mark of the most resident memory (VmHWM) says what the process really took. And one whole step
+is watched line by line from inside (memory_profiler), which shows where memory grew, and over time from outside, which
+shows when.
 
-What to do about it: leave the dropping on, which is the engine's default. To look at one gradient in between, keep
-the gradients of one small run,
+What to do about it: leave the dropping on, which is the engine's default. To look at one gradient in between, keep the
+gradients of one small run,
 
     with retain_grad():
         output.backward()
 
 and let go of the output when you have looked: kept gradients live exactly as long as the graph they sit on.
 """
-
-from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -55,8 +53,8 @@ study = Study(
 class Backward:
     """What one backward of a graph that is there already holds at most, and what is left of it.
 
-    The peaks are above what was held when backward began. `traced_peak_bytes` counts allocations and is
-    exact; `resident_peak_bytes` is what the operating system saw.
+    The peaks are above what was held when backward began. `traced_peak_bytes` counts allocations and is exact;
+    `resident_peak_bytes` is what the operating system saw.
     """
 
     array_bytes: int  # of one layer's results, and of one gradient
@@ -221,23 +219,18 @@ the_line_that_makes_the_peak = study.claim(
 
 peak_over_depth = study.line(
     "Peak of one backward over the depth of the widest model, above what the graph held already.",
-    go_backward.largest("width"), x="depth", y="traced_peak_bytes", color="gradients", x_title="layers",
-)  # fmt: skip
+    go_backward.largest("width"), x="depth", y="traced_peak_bytes", color="gradients", x_title="layers")  # fmt: skip
 peak_over_width = study.line(
     "The same peak over the width of the deepest model: wider arrays cost in proportion, kept or dropped.",
     go_backward.largest("depth"), x="width", y="traced_peak_bytes", color="gradients", log="xy",
-    x_title="numbers in a layer",
-)  # fmt: skip
+    x_title="numbers in a layer")  # fmt: skip
 memory_over_time = study.line(
     "Resident memory over one step, sampled from outside: forward up to 1, then backward up to 2.",
     watch_a_step.rows("curve", by=["progress"]), x="progress", y="resident_bytes", color="gradients",
-    x_title="progress",
-)  # fmt: skip
-memory_by_line = study.bars(
-    "Memory held when each line of the step was done, above the start, by memory_profiler.",
+    x_title="progress")  # fmt: skip
+memory_by_line = study.bars("Memory held when each line of the step was done, above the start, by memory_profiler.",
     watch_a_step.rows("lines", by=["source"]), x="source", y="held_bytes", color="gradients",
-    x_title="line of the step",
-)  # fmt: skip
+    x_title="line of the step")  # fmt: skip
 
 study.tile("Peak of backward, {deep_kept.depth:d} layers, gradients kept", deep_kept.traced_peak_bytes)
 study.tile("Peak of backward, {deep_kept.depth:d} layers, dropped", deep_dropped.traced_peak_bytes)
@@ -245,12 +238,9 @@ kept_against_dropped = deep_kept.traced_peak_bytes / deep_dropped.traced_peak_by
 study.tile("Kept against dropped", kept_against_dropped, unit="times", atlas=True, better="")
 study.tile("Resident peak, kept", deep_kept.resident_peak_bytes, atlas=True)
 study.tile("Resident peak, dropped", deep_dropped.resident_peak_bytes)
-study.verdict(
-    """Backward through {deep_kept.depth} layers of {deep_kept.array_bytes} peaks at {deep_kept.arrays:,.0f} arrays if
-    gradients are kept, one more a layer; {deep_dropped.arrays:,.0f} if dropped, at any depth."""
-)
-study.table(
-    "One backward: most bytes held at once, held when it was done, and after the graph was dropped.",
+study.verdict("""Backward through {deep_kept.depth} layers of {deep_kept.array_bytes} peaks at {deep_kept.arrays:,.0f}
+    arrays if gradients are kept, one more a layer; {deep_dropped.arrays:,.0f} if dropped, at any depth.""")
+study.table("One backward: most bytes held at once, held when it was done, and after the graph was dropped.",
     go_backward, ["traced_peak_bytes", "resident_peak_bytes", "traced_after_bytes", "traced_after_drop_bytes"],
 )  # fmt: skip
 

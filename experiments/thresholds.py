@@ -1,24 +1,22 @@
 """When should the collector run: often, seldom, by hand, or never?
 
-CPython's cyclic collector runs when its first threshold is reached: so many objects more were allocated than
-freed since it ran last. gc.set_threshold(10_000) lets more garbage gather before it runs, gc.disable()
-switches it off, gc.collect() runs it by hand, and gc.freeze() takes all that is alive now out of its sight.
+CPython's cyclic collector runs when its first threshold is reached: so many objects more were allocated than freed
+since it ran last. gc.set_threshold(10_000) lets more garbage gather before it runs, gc.disable() switches it off,
+gc.collect() runs it by hand, and gc.freeze() takes all that is alive now out of its sight.
 
-Each choice trades time for memory. A collector that runs often takes time from the program. One that runs
-seldom leaves more garbage waiting, which holds memory. So there is no best setting but a frontier: the settings
-of which no other is both faster and leaves less garbage. Any setting off that frontier is a mistake.
+Each choice trades time for memory. A collector that runs often takes time from the program. One that runs seldom leaves
+more garbage waiting, which holds memory. So there is no best setting but a frontier: the settings of which no other is
+both faster and leaves less garbage. Any setting off that frontier is a mistake.
 
-We do the same work over a large live heap under each setting: every operation computes a little, and drops a
-pair of objects that hold each other. We count the pairs that wait after every operation, and compare the
-operations a second with those of the same process with the collector switched off. "Every 1k" is gc.collect()
-by hand every 1,000 operations, with the collector otherwise off.
+We do the same work over a large live heap under each setting: every operation computes a little, and drops a pair of
+objects that hold each other. We count the pairs that wait after every operation, and compare the operations a second
+with those of the same process with the collector switched off. "Every 1k" is gc.collect() by hand every 1,000
+operations, with the collector otherwise off.
 
-What to do about it: measure before you turn the collector off: if its share of the time is small, there is
-nothing to win. Freeze first (gc.collect(); gc.freeze() when everything is loaded), then raise the threshold,
-and collect by hand only over a frozen heap: each gc.collect() looks at everything that is not.
+What to do about it: measure before you turn the collector off: if its share of the time is small, there is nothing to
+win. Freeze first (gc.collect(); gc.freeze() when everything is loaded), then raise the threshold, and collect by hand
+only over a frozen heap: each gc.collect() looks at everything that is not.
 """
-
-from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
@@ -184,8 +182,7 @@ for _claim in (the_threshold_sets_how_much_waits, a_higher_threshold_collects_le
 frontier = study.points(
     "Speed against the pairs that wait at most: a setting that has another above it and to its left is a mistake.",
     work, x="peak_waiting_pairs", y="speed_percent", color="setting", log="x", medians=True,
-    x_title="pairs that wait at most", y_title="speed, percent of collector disabled",
-)  # fmt: skip
+    x_title="pairs that wait at most", y_title="speed, percent of collector disabled")  # fmt: skip
 collector_seconds = study.bars(
     "The time spent in the collector while the same work was done.", work, x="setting", y="collector_seconds"
 )
@@ -198,11 +195,9 @@ study.tile("Pairs that wait, default", default.peak_waiting_pairs, unit="pairs")
 study.tile("Pairs that wait, disabled", disabled.peak_waiting_pairs, unit="pairs")
 study.tile("Speed at the default settings", default.speed_percent, unit="percent", atlas=True, better="more")
 study.tile("Speed collecting every 1k, frozen", frozen.speed_percent, unit="percent")
-study.verdict(
-    """By default {default.peak_waiting_pairs} dropped pairs wait at {default.speed_percent:.0f} % of full speed; frozen
-    and collected every 1,000 operations, {frozen.peak_waiting_pairs} at {frozen.speed_percent:.0f} % (unfrozen
-    {thawed.speed_percent:.0f} %)."""
-)
+study.verdict("""By default {default.peak_waiting_pairs} dropped pairs wait at {default.speed_percent:.0f} % of full
+    speed; frozen and collected every 1,000 operations, {frozen.peak_waiting_pairs} at {frozen.speed_percent:.0f} %
+    (unfrozen {thawed.speed_percent:.0f} %).""")
 study.table("The same work under each setting of the collector.", work, [
     "operations_per_second", "speed_percent", "collector_seconds", "collections", "longest_pause_seconds",
     "peak_waiting_pairs",

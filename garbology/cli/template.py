@@ -16,8 +16,6 @@ look at, and count what it finds.
 What to do about it: let the child refer to its parent by weakref.ref.
 """
 
-from __future__ import annotations
-
 import gc
 import time
 import weakref
