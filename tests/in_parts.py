@@ -4,8 +4,8 @@
 
 What a test asks of the instrument is asked of a heap, and in one session the heap has the items, modules and caches of
 every other test: the same tests take half as long again. Parts are of whole files, so fixtures of a module are made
-once; a directory whose conftest.py shares what it has measured (`SHARED_BY_A_SESSION`) stays in one part. Files that
-import hypothesis, which is a fifth of a heap, are together.
+once; what asks for a fixture that a conftest.py names in `SHARED_BY_A_SESSION`, as for what was measured once, stays in
+one part. Files that import hypothesis, which is a fifth of a heap, are together.
 
 pytest-xdist would be no help: each of its workers collects every test, and has a thread beside the tests.
 
@@ -20,6 +20,7 @@ import re
 import subprocess
 import sys
 import time
+from ast import literal_eval
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,7 @@ except ImportError:  # pragma: no cover - Windows
     fcntl = None  # type: ignore[assignment]
 
 FILES_OF_A_PART = 10
+SHARED = re.compile(r"^SHARED_BY_A_SESSION = (\(.*\))$", re.MULTILINE)
 IMPORTS_HYPOTHESIS = re.compile(r"^(from|import) hypothesis\b", re.MULTILINE)
 NO_TESTS = 5  # the exit status of pytest where none is selected
 TURN_SECONDS = 0.1
@@ -73,15 +75,30 @@ def parts(paths: list[str]) -> Iterator[list[str]]:
     """The paths in parts: directories as their files, and what belongs together in one part, which begins first."""
     files: list[str] = []
     for path in map(Path, paths):
-        whole = [
-            each.parent for each in path.rglob("conftest.py") if "SHARED_BY_A_SESSION" in each.read_text()
-        ]
-        yield from ([str(directory)] for directory in whole)
         found = sorted(path.rglob("test_*.py")) if path.is_dir() else [path]
-        files += [str(each) for each in found if not set(each.parents) & set(whole)]
+        for conftest in path.rglob("conftest.py"):
+            fixtures = fixtures_shared_by(conftest)
+            together = [each for each in found if conftest.parent in each.parents and asks(each, fixtures)]
+            found = [each for each in found if each not in together]
+            yield from [list(map(str, together))] if together else []
+        files += map(str, found)
     for alike in (list(filter(imports_hypothesis, files)), list(filterfalse(imports_hypothesis, files))):
         number = -(-len(alike) // FILES_OF_A_PART)
         yield from (alike[place::number] for place in range(number))
+
+
+def fixtures_shared_by(conftest: Path) -> tuple[str, ...]:
+    """The fixtures of which each session has one of its own, by what the file says of them."""
+    named = SHARED.search(conftest.read_text(encoding="utf-8"))
+    return tuple(literal_eval(named[1])) if named else ()
+
+
+def asks(file: Path, fixtures: tuple[str, ...]) -> bool:
+    """Whether a test or a fixture of a file has one of these fixtures among its arguments."""
+    names = "|".join(fixtures)
+    return bool(names) and bool(
+        re.search(rf"^ *(async )?def \w+\([^)]*\b({names})\b", file.read_text(encoding="utf-8"), re.MULTILINE)
+    )
 
 
 def imports_hypothesis(file: str) -> bool:

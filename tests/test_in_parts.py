@@ -9,11 +9,16 @@ from tests import in_parts
 
 @pytest.fixture
 def suite(tmp_path, monkeypatch):
-    """A directory with three files of tests, and one below it whose files share what they measure."""
+    """A directory with three files of tests, and one below it where two of three files share what they measure."""
     (tmp_path / "tests/measured").mkdir(parents=True)
     for name in ("test_a.py", "test_b.py", "test_c.py", "measured/test_d.py", "measured/test_e.py"):
         (tmp_path / "tests" / name).write_text("def test_it(): pass\ndef test_slowly(): pass\n")
-    (tmp_path / "tests/measured/conftest.py").write_text("SHARED_BY_A_SESSION = ()\n")
+    for name in ("test_e.py", "test_f.py"):
+        (tmp_path / "tests/measured" / name).write_text("def test_it(once): pass\ndef test_slowly(): pass\n")
+    fixture = "import pytest\n@pytest.fixture(scope='session')\ndef once(): return 1\n"
+    (tmp_path / "tests/measured/conftest.py").write_text(
+        f"{fixture}SHARED_BY_A_SESSION = ('once', 'twice')\n"
+    )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(in_parts, "FILES_OF_A_PART", 2)
     monkeypatch.delenv("GARBOLOGY_CORES", raising=False)
@@ -23,9 +28,9 @@ def suite(tmp_path, monkeypatch):
 def test_every_file_is_in_one_part(suite):
     """Files that share what they measure are together, the others in parts of about the same number."""
     assert [sorted(part) for part in in_parts.parts(["tests"])] == [
-        ["tests/measured"],
+        ["tests/measured/test_e.py", "tests/measured/test_f.py"],
+        ["tests/measured/test_d.py", "tests/test_b.py"],
         ["tests/test_a.py", "tests/test_c.py"],
-        ["tests/test_b.py"],
     ]
     one = "tests/test_a.py::test_it"
     assert list(in_parts.parts([one, "tests/measured/test_d.py"])) == [[one, "tests/measured/test_d.py"]]
@@ -36,9 +41,10 @@ def test_files_that_import_hypothesis_are_together(suite):
     (suite / "test_b.py").write_text("from hypothesis import given\ndef test_it(): pass\n")
     (suite / "test_c.py").write_text("# unlike hypothesis\ndef test_it(): pass\n")
     assert [sorted(part) for part in in_parts.parts(["tests"])] == [
-        ["tests/measured"],
+        ["tests/measured/test_e.py", "tests/measured/test_f.py"],
         ["tests/test_b.py"],
-        ["tests/test_a.py", "tests/test_c.py"],
+        ["tests/measured/test_d.py", "tests/test_c.py"],
+        ["tests/test_a.py"],
     ]
 
 
@@ -55,7 +61,7 @@ def test_all_are_run_and_one_that_fails_is_told(suite, capfd):
     assert in_parts.main(["-q", "-p", "no:cacheprovider"]) == 1
     said = capfd.readouterr().out
     assert "test_bad" in said
-    assert said.splitlines()[-1].startswith("9 passed, 1 failed in ")
+    assert said.splitlines()[-1].startswith("11 passed, 1 failed in ")
 
 
 @pytest.mark.parametrize(

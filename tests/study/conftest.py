@@ -49,8 +49,8 @@ def write_study(tmp_path: Path) -> Callable[..., str]:
     return write
 
 
-# Every file here asks for the quick runs, which are measured once: tests.in_parts keeps them in one session.
-SHARED_BY_A_SESSION = ("quick_run",)
+# The quick runs are measured once: tests.in_parts keeps the files that ask for them in one session.
+SHARED_BY_A_SESSION = ("quick_run", "quick", "samples", "page")
 
 
 @pytest.fixture(scope="session")
