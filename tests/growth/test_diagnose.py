@@ -143,6 +143,7 @@ def test_a_local_of_a_running_function_is_a_holder():
     assert near(report.grows, holder.bytes)
 
 
+@pytest.mark.slow
 def test_what_waits_for_the_collector_has_its_advice():
     """The bytes a call, the cycle, and which edge to weaken, where that is set; nothing is collected."""
     gc.disable()  # or it runs as soon as it may

@@ -77,6 +77,7 @@ def near(value, expected):
     return abs(value - expected) <= 0.05 * expected
 
 
+@pytest.mark.slow
 def test_what_is_held_is_told_a_second(told):
     """Its bytes, its entries, its holder; no key."""
     report = told("run(leave, 20)")
@@ -91,6 +92,7 @@ def test_what_is_held_is_told_a_second(told):
     assert "user" not in json.dumps(report)
 
 
+@pytest.mark.slow
 def test_garbage_that_the_collector_keeps_up_with_is_no_growth(told):
     """What waits between two collections comes and goes."""
     report = told("run(lambda: (waste(), int(now * 4) % 7 or gc.collect()), 20)")
@@ -99,6 +101,7 @@ def test_garbage_that_the_collector_keeps_up_with_is_no_growth(told):
     assert report["can_tell"] < 0.3 * EACH
 
 
+@pytest.mark.slow
 def test_garbage_that_nothing_collects_waits(told):
     """With its cycle; it is not called alive."""
     report = told("gc.disable()\nrun(waste, 20)")
@@ -108,6 +111,7 @@ def test_garbage_that_nothing_collects_waits(told):
     assert "waits for the collector: cycle Node.me -> Node" in report["text"]
 
 
+@pytest.mark.slow
 def test_both_are_told_apart(told):
     """Live and waiting growth of one program."""
     report = told("gc.disable()\nrun(lambda: (leave(), waste()), 20)")
@@ -116,6 +120,7 @@ def test_both_are_told_apart(told):
     assert near(report["grows"], 2 * EACH)
 
 
+@pytest.mark.slow
 def test_memory_of_c_code_is_told(told):
     """What `malloc` handed out and no object has."""
     program = "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.malloc.restype = ctypes.c_void_p\n"
@@ -125,6 +130,7 @@ def test_memory_of_c_code_is_told(told):
     assert report["holders"] == []
 
 
+@pytest.mark.slow
 def test_a_program_s_beginning_is_no_growth(told):
     """What it makes at first, as by imports, is before the census that growth is counted from."""
     report = told("run(lambda: [leave() for _ in range(10)], 2)\nrun(lambda: None, 14)")
@@ -132,6 +138,7 @@ def test_a_program_s_beginning_is_no_growth(told):
     assert report["text"].startswith("no growth seen"), report["text"]
 
 
+@pytest.mark.slow
 def test_what_fills_and_stops_is_bounded(told):
     """Later than the beginning; how many entries it gained is told."""
     fill = "run(lambda: now < 9 and CACHE.setdefault(now, [bytes(SIZE)]), 9)"
@@ -140,6 +147,7 @@ def test_what_fills_and_stops_is_bounded(told):
     assert [each["name"] for each in report["bounded"]] == ["__main__.CACHE[float]"]
 
 
+@pytest.mark.slow
 def test_a_short_time_tells_nothing(told):
     """One sentence, no figures."""
     report = told("run(leave, 1)")
@@ -164,6 +172,7 @@ def test_an_address_that_something_else_has_now_is_new():
     assert baseline.places_of([held[2], []]).tolist() == [2, -1]
 
 
+@pytest.mark.slow
 def test_a_recorded_process_tells_now_and_then_and_at_its_end(monkeypatch):
     """One that is killed leaves what was told last; the thread ends."""
     told = []

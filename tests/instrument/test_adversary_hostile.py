@@ -186,6 +186,7 @@ def proxied(calls):
 KEPT = []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "hanging",
     [

@@ -130,6 +130,7 @@ def one_line(text):
     return " ".join(str(text).split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("warm", [False, True])
 @pytest.mark.parametrize(("use", "name", "clear", "instead"), CACHES)
 def test_what_a_cache_keeps_by_its_arguments_is_told(use, name, clear, instead, warm):

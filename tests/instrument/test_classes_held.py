@@ -103,6 +103,7 @@ def keep_a_thread():
     KEPT.append(thread)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "work",
     [

@@ -134,6 +134,7 @@ DECORATED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decorated", DECORATED.values(), ids=DECORATED)
 def test_every_call_is_checked(decorated):
     """The call that leaves a cycle fails, those before and after it answer as ever."""
@@ -442,6 +443,7 @@ def test_bad_arguments_get_a_sentence():
         block.__enter__()
 
 
+@pytest.mark.slow
 def test_the_analysis_of_a_block_inside_is_not_looked_at(monkeypatch):
     """What it calls is no work of the program's: a recursion of four checked calls took 13 s, almost all of them so."""
     inside = []

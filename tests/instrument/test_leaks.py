@@ -265,6 +265,7 @@ def array_without_a_cycle():
     arr[0] = Node()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [

@@ -176,6 +176,7 @@ class Constant:
         return "constant"
 
 
+@pytest.mark.slow
 def test_no_constant_of_a_function_is_asked_for_its_text(quiet_heap):
     """Code is read for the advice, and its constants may be the program's own objects."""
     RAN.clear()

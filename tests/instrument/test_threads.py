@@ -120,6 +120,7 @@ def test_proofs_stay_out_of_other_windows():
             assert sum(in_threads(threads, work)) == 0
 
 
+@pytest.mark.slow
 def test_a_proof_waits_for_no_window_that_cannot_end():
     """Inside an outer watch it is not made; that is said, and it is made when it is asked for afterwards."""
     with garbology.watch() as outer:

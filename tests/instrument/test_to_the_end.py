@@ -115,6 +115,7 @@ def nodes(found):
     return sum(shape.count for shape in found.shapes if f"{__name__}.Node" in shape.types)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", RUN.values(), ids=RUN)
 def test_a_function_is_run_to_its_end(function):
     """What it leaves before and after its first pause is found, and nothing of ours is beside it."""
