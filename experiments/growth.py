@@ -41,7 +41,7 @@ study = Study(
     parameters={
         "kind": [ALIVE, WAITING, NATIVE, ALL], "left_bytes": [2_000, 20_000], "live_objects": [10_000, 100_000],
     },
-    quick={"left_bytes": [20_000], "live_objects": [1_000, 30_000], "repeats": 1},
+    quick={"left_bytes": [20_000], "live_objects": [10_000], "repeats": 1},
     full={"left_bytes": [2_000, 20_000, 200_000], "live_objects": [10_000, 300_000, 1_000_000]},
     most_repeats=5,
     timeout_seconds=300,
