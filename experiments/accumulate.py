@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_core import Variable
+from experiments import _parts
 from experiments._clock import fastest
 from experiments._graphs import Total
 from experiments._orders import Accumulate, SortedOnce, copy_then_in_place, in_place, new_sum, walk
@@ -41,6 +42,7 @@ ROUNDS = 7
 
 study = Study(
     title="Adding up in place, and what else sees it",
+    part=_parts.BEST_BUILT,
     parameters={"elements": [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000]},
     quick={"elements": [1, 200_000], "repeats": 2},
     full={"elements": [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 4_000_000]},
@@ -266,16 +268,18 @@ in_place_is_faster_on_large_arrays = study.claim(
 )
 
 wrong_gradients = study.bars("Gradients of y = (a + b) + a by the way they are added up; right are 1, 1, 2 and 1.",
-    rows, x="variable", y="gradient", color="way")  # fmt: skip
+    rows, x="variable", y="gradient", color="way", x_title="Variable", y_title="gradient")  # fmt: skip
 seconds_of_doubling = study.line("Time to double an array.",
     double_an_array, x="elements", y="doubling_seconds", color="way", log="xy", x_title="numbers in the array",
-    values={"x = x + x": "new_seconds", "x += x": "in_place_seconds"})  # fmt: skip
+    values={"x = x + x": "new_seconds", "x += x": "in_place_seconds"}, y_title="time to double it")  # fmt: skip
 seconds_of_accumulation = study.line("Time of one backward that adds up eight gradients of one Variable.",
     add_up_gradients, x="elements", y="backward_seconds", color="way", log="xy", x_title="numbers in the array",
-    values={way: f"{field}_seconds" for way, field in {**FIELDS, "the engine": "engine"}.items()})  # fmt: skip
+    values={way: f"{field}_seconds" for way, field in {**FIELDS, "the engine": "engine"}.items()},
+    y_title="time of one backward")  # fmt: skip
 peak_of_accumulation = study.line("Most bytes that this backward holds at once, by counting allocations.",
     add_up_gradients, x="elements", y="peak_bytes", color="way", log="xy", x_title="numbers in the array",
-    values={way: f"{field}_peak_bytes" for way, field in FIELDS.items()})  # fmt: skip
+    values={way: f"{field}_peak_bytes" for way, field in FIELDS.items()},
+    y_title="most bytes held at once")  # fmt: skip
 
 study.tile("Gradient of {wrong.variable}, {wrong.right:g} is right", wrong.gradient, better="")
 in_place_on_one, in_place_on_most = (each.in_place_seconds / each.new_seconds for each in (one, largest))

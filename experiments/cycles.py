@@ -29,6 +29,7 @@ import numpy as np
 
 from autograd_core import Function, Variable, output_references, square
 from autograd_core.config import OutputReferences
+from experiments import _parts
 from experiments._clock import timed
 from experiments._garbage import drop_in_a_loop, garbage_of, grown
 from experiments._graphs import BUILD, OPERATIONS_IN_A_STEP, OPERATIONS_OF_A_GRAPH
@@ -42,7 +43,7 @@ PROVED_OPERATIONS = 100
 LARGE_ARRAY_GRAPHS = 600  # more objects than the highest default threshold, 2000, so that the collector runs
 
 study = Study(
-    title="Reference cycles in the computational graph",
+    title="Reference cycles in the computational graph", part=_parts.WHO_FREES,
     parameters={
         "model": MODELS, "outputs": KINDS, "operations": [1_000, 10_000, 100_000], "graphs": [100, 1_000],
         "array_bytes": [8, 100_000, 1_000_000],
@@ -313,21 +314,27 @@ few_large_arrays_dwarf_the_threshold = study.claim(
 )
 
 variables_left = study.line("Variables alive after the last reference to a graph went, with the collector paused.",
-    drop_a_graph, x="operations", y="variables_left", color="outputs", facet="model", log="x", symlog="y")  # fmt: skip
+    drop_a_graph, x="operations", y="variables_left", color="outputs", facet="model", log="x", symlog="y",
+    x_title="operations in the graph", y_title="Variables still alive")  # fmt: skip
 garbage_bytes = study.line("Bytes that only the cyclic collector can free, each array counted once.",
     explain_a_graph, x="operations", y="garbage_bytes", color="outputs", facet="model", log="x", symlog="y",
+    x_title="operations in the graph", y_title="bytes that wait",
 )  # fmt: skip
 memory_held = study.line(
     "Memory of the process alone (USS) after the drop, above what it was before the graph was built.",
     drop_a_graph, x="operations", y="held_after_drop_bytes", color="outputs", facet="model", log="x", symlog="y",
+    x_title="operations in the graph", y_title="process memory above the start",
 )  # fmt: skip
 collect_seconds = study.line("How long one gc.collect() takes after the drop, with nothing else for it to look at.",
-    drop_a_graph, x="operations", y="collect_seconds", color="outputs", facet="model", log="xy")  # fmt: skip
+    drop_a_graph, x="operations", y="collect_seconds", color="outputs", facet="model", log="xy",
+    x_title="operations in the graph", y_title="time of one gc.collect()")  # fmt: skip
 pauses = study.line("Time spent in the collector, at its defaults, while small graphs are built and dropped in a loop.",
-    drop_graphs_in_a_loop, x="graphs", y="pauses_seconds", color="outputs", facet="model", log="x")  # fmt: skip
+    drop_graphs_in_a_loop, x="graphs", y="pauses_seconds", color="outputs", facet="model", log="x",
+    x_title="graphs dropped", y_title="time in the collector")  # fmt: skip
 waiting_bytes = study.line(
     "The most bytes that waited for the collector, at its defaults, over the size of a graph's array.",
-    drop_large_arrays, x="array_bytes", y="peak_waiting_bytes", color="outputs", log="x", symlog="y")  # fmt: skip
+    drop_large_arrays, x="array_bytes", y="peak_waiting_bytes", color="outputs", log="x", symlog="y",
+    x_title="bytes of an array", y_title="bytes that wait at most")  # fmt: skip
 
 chain_strong, chain_weak, chain_none = (
     drop_a_graph.where(model="chain", outputs=outputs).largest("operations") for outputs in KINDS

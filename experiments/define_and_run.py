@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import Plan, Variable
+from experiments import _parts
 from experiments._clock import fastest_by_turns, seconds_of
 from experiments._models import MODELS, ByRun, Planned, branch, perceptron
 from experiments._shared import functions_behind
@@ -43,6 +44,7 @@ COMPARED_ITERATIONS, TIMED_ITERATIONS, TURNS = 20, 10, 7
 
 study = Study(
     title="Define-and-run against define-by-run",
+    part=_parts.BEST_BUILT,
     parameters={"layers": [1, 2, 4, 8, 16], "batch": [8, 64, 512, 4_096]},
     quick={"layers": [2, 8], "batch": [8, 512], "repeats": 2},
     full={"layers": [1, 2, 4, 8, 16, 32], "batch": [8, 64, 512, 4_096, 16_384]},
@@ -203,16 +205,17 @@ a_plan_follows_operations = study.claim(
 )
 
 seconds_of_an_iteration = study.line("How long one iteration takes, over the number of examples in the batch.",
-    train, x="batch", y="iteration_seconds", color="way", facet="layers", log="xy", x_title="examples",
-    values={BY_RUN: "by_run_seconds", PLANNED: "plan_seconds"})  # fmt: skip
+    train, x="batch", y="iteration_seconds", color="way", facet="layers", log="xy", x_title="examples in the batch",
+    values={BY_RUN: "by_run_seconds", PLANNED: "plan_seconds"}, y_title="time of an iteration")  # fmt: skip
 peak_over_layers = study.line("The most memory that an iteration holds beside model and data, with the largest batch.",
-    train.largest("batch"), x="layers", y="peak_bytes", color="way", y_title="peak",
+    train.largest("batch"), x="layers", y="peak_bytes", color="way", y_title="most bytes held",
     values={BY_RUN: "by_run_peak_bytes", PLANNED: "plan_peak_bytes", UNSHARED: "unshared_peak_bytes"})  # fmt: skip
 objects_over_layers = study.line("Objects that an iteration makes and holds until it ends.",
-    train.smallest("batch"), x="layers", y="iteration_objects", color="way", y_title="objects",
+    train.smallest("batch"), x="layers", y="iteration_objects", color="way", y_title="objects made",
     values={BY_RUN: "by_run_objects", PLANNED: "plan_objects"})  # fmt: skip
 decisions = study.line("What a model gives that was planned from x = 4, and what it should give.",
-    rows, x="x", y="result", color="way", facet="model", values={BY_RUN: "by_run", PLANNED: "planned"})  # fmt: skip
+    rows, x="x", y="result", color="way", facet="model", values={BY_RUN: "by_run", PLANNED: "planned"},
+    x_title="input x", y_title="result of the model")  # fmt: skip
 
 study.tile("A plan is, on small arrays", faster, unit="times as fast", atlas=True, better="")
 made_up_for = small.making_seconds / (small.by_run_seconds - small.plan_seconds)

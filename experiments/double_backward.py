@@ -33,6 +33,7 @@ import numpy as np
 
 from autograd_core import Variable, output_references
 from autograd_core.config import OutputReferences
+from experiments import _parts
 from experiments._clock import fastest_by_turns, seconds_of
 from experiments._garbage import drop_in_a_loop, garbage_of
 from experiments._graphs import KEPT, RETURNED, WAYS, model, second_derivative
@@ -47,7 +48,7 @@ LOOP_LAYERS, LOOP_WIDTH = 10, 2_000
 TIMED_LAYERS, TURNS = 100, 7
 
 study = Study(
-    title="Gradients of gradients",
+    title="Gradients of gradients", part=_parts.WHO_FREES,
     parameters={
         "layers": [10, 30, 100, 300], "gradient": [KEPT, RETURNED], "steps": [30, 100, 300],
         "elements": [1, 100, 10_000],
@@ -250,17 +251,20 @@ recording_the_way_back_has_a_price = study.claim(
 
 objects_left = study.line(
     "Variables and Functions left after the last reference to a graph went, with the collector paused.",
-    rows, x="layers", y="left", color="gradient", facet="outputs", log="x", symlog="y")  # fmt: skip
+    rows, x="layers", y="left", color="gradient", facet="outputs", log="x", symlog="y",
+    y_title="objects left")  # fmt: skip
 bytes_left = study.line(
     "Bytes that only the collector can free, each array counted once, with weak references to the outputs.",
-    weak, x="layers", y="garbage_bytes", color="gradient", log="x", symlog="y")  # fmt: skip
+    weak, x="layers", y="garbage_bytes", color="gradient", log="x", symlog="y", y_title="bytes that wait")  # fmt: skip
 waiting_bytes = study.line(
     "The most bytes that waited for the collector, at its defaults, in a loop of second derivatives.",
-    repeat_steps, x="steps", y="peak_waiting_bytes", color="gradient", log="x", symlog="y")  # fmt: skip
+    repeat_steps, x="steps", y="peak_waiting_bytes", color="gradient", log="x", symlog="y",
+    y_title="bytes that wait at most")  # fmt: skip
 seconds_of_a_backward = study.line(
     "How long backward takes through 100 layers, recorded and not, over the numbers in each array.",
     price_a_backward, x="elements", y="backward_seconds", color="call", log="xy", x_title="numbers in an array",
-    values={"backward()": "ordinary_seconds", "backward(create_graph=True)": "recorded_seconds"})  # fmt: skip
+    values={"backward()": "ordinary_seconds", "backward(create_graph=True)": "recorded_seconds"},
+    y_title="time of one backward")  # fmt: skip
 
 study.tile("Left if the gradient stays", kept.left, unit="objects")
 study.tile("Left if it is returned", returned.left, unit="objects")

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from experiments import _parts
 from experiments._failures import HANDLE, Work, fail
 from experiments._found import found_before_collecting, was_looked_at
 from garbology import collector
@@ -45,7 +46,7 @@ WARM_UPS = 3
 FREED_BY = ["reference counts", "collector", "letting go", "letting go, collector"]
 
 study = Study(
-    title="What a kept exception keeps",
+    title="What a kept exception keeps", part=_parts.WHO_FREES,
     parameters={
         "recipe": list(HANDLE),
         "frames": [3, 30],
@@ -287,12 +288,14 @@ the_collector_does_not_see_bytes = study.claim(
 shortest = handle_a_failure.smallest("frames")
 arrays_left = study.bars("Arrays of one failure, one in each frame: left when it was handled, and after a collection.",
     shortest, x="recipe", y="arrays", color="when",
-    values={"handled": "arrays_kept", "after gc.collect()": "arrays_after_collection"})  # fmt: skip
+    values={"handled": "arrays_kept", "after gc.collect()": "arrays_after_collection"},
+    y_title="arrays left")  # fmt: skip
 bytes_kept = study.bars("Bytes that one handled failure keeps allocated, by the frames that it went through.",
-    handle_a_failure, x="recipe", y="kept_bytes", color="frames", symlog=True)  # fmt: skip
+    handle_a_failure, x="recipe", y="kept_bytes", color="frames", symlog=True, y_title="bytes kept")  # fmt: skip
 bytes_waiting = study.line(
     "The most bytes that waited at once while failures were handled, with the collector at its defaults.",
-    fail_again_and_again, x="array_bytes", y="peak_waiting_bytes", color="saved", log="x", symlog="y")  # fmt: skip
+    fail_again_and_again, x="array_bytes", y="peak_waiting_bytes", color="saved", log="x", symlog="y",
+    x_title="bytes of an array", y_title="bytes that wait at most")  # fmt: skip
 
 study.tile("An exception kept as it is", as_it_is.kept_bytes)
 study.tile("With clear_frames", cleared.kept_bytes)

@@ -31,7 +31,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from experiments import _clock
+from experiments import _clock, _parts
 from experiments._endings import BUILD, Log
 from experiments._found import found_before_collecting, was_looked_at
 from garbology import collector
@@ -42,6 +42,7 @@ SUSPENDED = ["generator", "coroutine"]
 
 study = Study(
     title="Finalizers, and what the collector never counts",
+    part=_parts.WHO_FREES,
     parameters={
         "finalizer": list(BUILD),
         "timed": ["nothing", "__del__", "weakref.finalize", "callback outside", "generator"],
@@ -248,9 +249,9 @@ witnesses = study.bars("One dropped cycle as each witness counts it: found befor
     values={
         "garbology, before": "found_objects", "gc.collect()": "returned_objects",
         "DEBUG_SAVEALL": "saveall_objects", "gone": "gone_objects",
-    })  # fmt: skip
+    }, y_title="objects counted")  # fmt: skip
 duration = study.bars("What one cycle adds to the pause of the collection that frees it.",
-    many, x="timed", y="collect_each_seconds", x_title="finalizer")  # fmt: skip
+    many, x="timed", y="collect_each_seconds", x_title="finalizer", y_title="pause a cycle")  # fmt: skip
 
 study.tile("Generator's cycle, found before", generator.found_objects, unit="objects", better="")
 study.tile("The same, returned by gc.collect()", generator.returned_objects, unit="objects", better="")

@@ -29,7 +29,7 @@ import gc
 from dataclasses import dataclass
 from typing import Any
 
-from experiments import _garbage
+from experiments import _garbage, _parts
 from experiments._clock import timed
 from experiments._garbage import GARBAGE, MakeAndDrop, make_pair
 from garbology import collector, record_pauses
@@ -40,7 +40,7 @@ FULL_COLLECTION_OBJECTS = 250_000  # at 2000 objects, 10 times 10 young collecti
 WINDOWS = 20  # the timeline's: the most that waited in each of so many parts of the work
 
 study = Study(
-    title="Floating garbage: what waits for the collector",
+    title="Floating garbage: what waits for the collector", part=_parts.HOW_LONG,
     parameters={
         "garbage": ["pairs", "payloads", "exceptions", "classes", "aged pairs"], "threshold": [700, 2000],
         "live_objects": [200_000], "heap_objects": [150_000, 500_000, 1_500_000],
@@ -228,9 +228,10 @@ the_longest_pause_is_a_full_collection.expected_failure(**_garbage.ONE_GENERATIO
 def moments(run: Run) -> list[dict[str, float]]:
     """The timeline with how much of the work was done."""
     return [
-        {"work_done": 100 * (window + 1) / WINDOWS, "waiting_objects": waiting}
-        for window, waiting in enumerate(run.timeline)
-    ]
+        {"work_done": 100 * window / WINDOWS, "dropped": run.specimens * window // WINDOWS,
+         "waiting_objects": waiting, "waiting": waiting // run.objects_each}
+        for window, waiting in enumerate(run.timeline, 1)
+    ]  # fmt: skip
 
 
 by_threshold, by_garbage = (
@@ -240,14 +241,23 @@ by_threshold, by_garbage = (
 timeline_by_threshold = study.line(
     "Objects of dropped pairs that wait, as the work goes on: the most in each twentieth of it.",
     by_threshold, x="work_done", y="waiting_objects", color="threshold", facet="live_objects", facet_alone=False,
-    log="y", x_title="work done, percent", intervals=False)  # fmt: skip
+    log="y", x_title="work done, percent", intervals=False, y_title="objects that wait")  # fmt: skip
 timeline_by_garbage = study.line("The same for every kind of garbage, with the thresholds that CPython starts with.",
     by_garbage, x="work_done", y="waiting_objects", color="garbage", facet="live_objects", facet_alone=False,
-    log="y", x_title="work done, percent", intervals=False)  # fmt: skip
+    log="y", x_title="work done, percent", intervals=False, y_title="objects that wait")  # fmt: skip
 waiting_bytes = study.bars("The most bytes that wait at once, with the thresholds that CPython starts with.",
-    drop_garbage, x="garbage", y="peak_waiting_bytes", facet="live_objects", facet_alone=False, log=True)  # fmt: skip
+    drop_garbage, x="garbage", y="peak_waiting_bytes", facet="live_objects", facet_alone=False, log=True,
+    x_title="kind of garbage", y_title="bytes that wait at most")  # fmt: skip
 longest_pauses = study.line("The longest pause while a heap without garbage grows to so many objects.",
-    grow_a_heap, x="heap_objects", y="longest_pause_seconds", log="xy")  # fmt: skip
+    grow_a_heap, x="heap_objects", y="longest_pause_seconds", log="xy", x_title="live objects",
+    y_title="longest pause")  # fmt: skip
+
+study.front(
+    "CPython {worst} let {most} dropped pairs of objects wait in memory. No other version lets more than {rest}.",
+    """Two objects that refer to each other are not freed when a program drops them: they stay in memory until CPython's
+    cyclic collector comes round. Here {whole} such pairs are made and dropped, one after another.""",
+    pairs.smallest("live_objects").with_values(moments=moments).rows("moments", by=["dropped"]),
+    x="dropped", y="waiting", x_title="pairs dropped so far", y_title="dropped pairs that wait in memory")  # fmt: skip
 
 few_pairs, few_payloads = (each.smallest("live_objects") for each in (pairs, payloads))
 every_byte = (few_payloads.bytes_each * few_payloads.specimens).called("", "bytes")

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from experiments import _parts
 from experiments._clock import seconds_of
 from experiments._garbage import live_heap
 from garbology import collector, is_immortal
@@ -56,6 +57,7 @@ CHILDREN: dict[str, Callable[[list[Any]], object]] = {
 
 study = Study(
     title="What a forked child copies: reference counts, collections, gc.freeze()",
+    part=_parts.WHAT_COST,
     parameters={"child": list(CHILDREN), "parent": ["not frozen", "frozen"], "live_objects": [500_000]},
     quick={"live_objects": [100_000], "repeats": 2},
     full={"live_objects": [100_000, 1_000_000, 5_000_000]},
@@ -200,7 +202,8 @@ the_count_of_an_immortal_is_not_written.expected_failure(
 dirtied_bytes = study.bars(
     """Bytes of pages that became the child's own while it worked, with the parent's objects frozen and not.
     A collection writes to all objects of the interpreter, not only to those of our heap.""",
-    fork_a_child, x="child", y="dirtied_bytes", color="parent", facet="live_objects", facet_alone=False)  # fmt: skip
+    fork_a_child, x="child", y="dirtied_bytes", color="parent", facet="live_objects", facet_alone=False,
+    x_title="what the child does", y_title="bytes copied")  # fmt: skip
 
 read_of_most, read_frozen_of_most, collected_of_most, collected_frozen_of_most, idle_of_most = (
     children.largest("live_objects")

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from experiments import _parts
 from experiments._clock import timed
 from experiments._elsewhere import measured_elsewhere, python_of
 from experiments._engines import AGAIN, ENGINES, STRONG, WEAK, Engine, Program
@@ -43,7 +44,7 @@ FILLS = 6
 FEW = 0.1  # objects for an operation: entries of an engine's caches, but no graph
 
 study = Study(
-    title="Other people's engines",
+    title="Other people's engines", part=_parts.FRAMEWORKS,
     parameters={"engine": list(ENGINES), "operations": [100], "graphs": [30]},
     quick={
         "engine": [WEAK, STRONG, "micrograd", "HIPS autograd", "DeZero", "DeZero, again", "torch, again"],
@@ -312,15 +313,17 @@ def the_process_shows_it(runs: Runs) -> str:
 who_frees = study.bars(
     "Objects of one graph that the collector tracks: held, after dropping it, and after a collection.",
     longest, x="engine", y="objects", color="when", symlog=True,
-    values={"held": "alive_objects", "dropped": "surviving_objects", "collected": "left_objects"})  # fmt: skip
+    values={"held": "alive_objects", "dropped": "surviving_objects", "collected": "left_objects"},
+    y_title="objects")  # fmt: skip
 bytes_of_a_node = study.bars(
     "What one operation takes of the process's memory: in graphs that are held, and in dropped ones.",
     longest_held, x="engine", y="node_bytes", color="when",
-    values={"held": "held_bytes", "dropped": "waiting_bytes"})  # fmt: skip
+    values={"held": "held_bytes", "dropped": "waiting_bytes"}, y_title="bytes an operation")  # fmt: skip
 time_of_a_node = study.bars(
     "How long one operation takes: forward, backward, and in the collector's pause that frees the graph.",
     longest, x="engine", y="node_seconds", color="pass", log=True,
-    values={"forward": "forward_seconds", "backward": "backward_seconds", "collect": "collect_seconds"})  # fmt: skip
+    values={"forward": "forward_seconds", "backward": "backward_seconds", "collect": "collect_seconds"},
+    y_title="time an operation")  # fmt: skip
 study.tile("Left of a graph, autograd_core", ours.surviving_objects, unit="objects")
 left_of_micrograd, leaked_by_torch = longest_micrograd.surviving_objects, longest_torch_again.leaked_objects
 study.tile("Left of a graph, micrograd", left_of_micrograd, unit="objects", better="", optional=True)

@@ -23,6 +23,7 @@ from itertools import count
 from typing import Any
 
 import garbology
+from experiments import _parts
 from experiments._clock import seconds_of
 from experiments._garbage import live_heap
 from garbology.interpreter.allocators import read_allocated
@@ -37,7 +38,7 @@ NAMES = {ALIVE: "alive", WAITING: "waiting", NATIVE: "native"}  # of the figures
 HOLDER = f"{__name__}.SESSIONS[int]"
 
 study = Study(
-    title="Why memory grows: four kinds told apart",
+    title="Why memory grows: four kinds told apart", part=_parts.HOW_LONG,
     parameters={
         "kind": [ALIVE, WAITING, NATIVE, ALL], "left_bytes": [2_000, 20_000], "live_objects": [10_000, 100_000],
     },
@@ -244,9 +245,11 @@ kept_memory_is_told = study.claim(
 told_bytes = study.bars(
     """Bytes a call of the kind that grows, as told. What is left is the same for each kind, and three times as much
     for all three.""",
-    diagnose_known_growth, x="kind", y="told_bytes", color="left_bytes", facet="live_objects")  # fmt: skip
+    diagnose_known_growth, x="kind", y="told_bytes", color="left_bytes", facet="live_objects",
+    x_title="kind of growth", y_title="bytes a call, as told")  # fmt: skip
 diagnose_seconds = study.line("Seconds that a diagnosis of 30 calls takes, by the objects that are alive meanwhile.",
     diagnose_known_growth.largest("left_bytes"), x="live_objects", y="diagnose_seconds", color="kind", log="xy",
+    y_title="time of the diagnosis",
 )  # fmt: skip
 
 study.tile("Alive: told of {most_alive.left_bytes}", most_alive.told_bytes)

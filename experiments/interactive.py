@@ -29,6 +29,7 @@ import importlib.metadata
 import json
 from dataclasses import dataclass
 
+from experiments import _parts
 from experiments._sessions import SESSIONS
 from garbology.study import Run, Runs, Selection, Study, Table, Tile, agree, every, run_study
 
@@ -58,6 +59,7 @@ WATCHED = "__import__('experiments._watched', fromlist=['answer'])"
 
 study = Study(
     title="What an interactive session keeps",
+    part=_parts.WHO_FREES,
     parameters={"situation": list(SITUATIONS), "recipe": list(RECIPES)},
     quick={"repeats": 1},
     repeats=2,  # of each: the answer is the same every time
@@ -187,7 +189,7 @@ a_kernel_is_no_different = study.claim(
 
 holders_of_the_object = study.bars(
     "After `del x`: how many references still hold the object, by what had happened to it.",
-    after_del, x="situation", y="holders", color="front_end")  # fmt: skip
+    after_del, x="situation", y="holders", color="front_end", y_title="references that hold it")  # fmt: skip
 
 
 def _situations_by_state(runs: Runs) -> Runs:

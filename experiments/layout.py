@@ -27,6 +27,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from experiments import _parts
 from experiments._clock import fastest, seconds_of, timed
 from experiments._garbage import grown
 from experiments._layouts import HOLD_AND_READ, MAKE, Plain
@@ -41,7 +42,7 @@ COLLECTIONS = 5  # of the same objects; the shortest counts, for other processes
 HELD: dict[str, tuple[Any, ...]] = {"numbers": (1, 2.5, None, "text"), "a list": (1, 2.5, None, [])}
 
 study = Study(
-    title="What an object costs: layout and weak references",
+    title="What an object costs: layout and weak references", part=_parts.WHAT_COST,
     parameters={
         "layout": list(MAKE), "holds": list(HELD), "reference": list(HOLD_AND_READ), "instances": [50_000],
     },
@@ -260,16 +261,18 @@ bytes_an_object = study.bars(
     less than can be measured).""",
     weights, x="layout", y="object_bytes", color="measured by",
     values={"sys.getsizeof": "getsizeof_bytes", "allocated": "traced_bytes", "of the process": "grown_bytes"},
+    y_title="bytes an object",
 )  # fmt: skip
 collector_work = study.bars("What a full collection spends on each live object, by what the objects hold.",
-    most, x="layout", y="collect_each_seconds", color="holds")  # fmt: skip
+    most, x="layout", y="collect_each_seconds", color="holds", y_title="collection time an object")  # fmt: skip
 price_of_a_reference = study.bars(
     "Seconds to make a reference, to read an attribute through it, and to end it with its object.",
     most_references, x="reference", y="each_seconds", color="to",
-    values={"make": "make_each_seconds", "read": "read_each_seconds", "end": "end_each_seconds"})  # fmt: skip
+    values={"make": "make_each_seconds", "read": "read_each_seconds", "end": "end_each_seconds"},
+    y_title="time each")  # fmt: skip
 bytes_of_a_reference = study.bars(
     "Bytes of a reference and its place in a list or dictionary, the object itself left out.",
-    most_references, x="reference", y="held_bytes")  # fmt: skip
+    most_references, x="reference", y="held_bytes", y_title="bytes a reference")  # fmt: skip
 
 study.tile("An ordinary instance", plain.traced_bytes, atlas=True)
 study.tile("The same with __slots__", slotted.traced_bytes)

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import Variable, mean, no_grad
+from experiments import _parts
 from experiments._clock import fastest_by_turns, seconds_of
 from experiments._shared import deep_model, functions_behind, warm_up
 from garbology.recorders import peak_memory, traced_allocations
@@ -39,7 +40,7 @@ TIMED_DEPTH, PASSES = 100, 9
 SMALL_ELEMENTS = 100  # up to here it is the engine's own work that takes the time
 
 study = Study(
-    title="Inference with and without recording",
+    title="Inference with and without recording", part=_parts.BEST_BUILT,
     parameters={
         "mode": MODES, "depth": [10, 50, 100, 200], "width": [1_000, 100_000],
         "elements": [1, 100, 1_000, 10_000, 100_000], "total": ["a Variable", "a number"],
@@ -210,14 +211,17 @@ a_total_that_is_a_variable_holds_every_batch = study.claim(
 )
 
 peak_over_depth = study.line("The most memory that one pass through the widest model holds, by counting allocations.",
-    infer.largest("width"), x="depth", y="traced_peak_bytes", color="mode", x_title="layers")  # fmt: skip
+    infer.largest("width"), x="depth", y="traced_peak_bytes", color="mode", x_title="layers",
+    y_title="most bytes allocated")  # fmt: skip
 resident_over_depth = study.line("The same peak as the operating system saw it: resident memory.",
-    infer.largest("width"), x="depth", y="resident_peak_bytes", color="mode", x_title="layers")  # fmt: skip
+    infer.largest("width"), x="depth", y="resident_peak_bytes", color="mode", x_title="layers",
+    y_title="most resident memory")  # fmt: skip
 seconds_over_elements = study.line("How long one pass through 100 layers takes, over the numbers in each array.",
     time_a_pass, x="elements", y="forward_seconds", color="mode", log="xy", x_title="numbers in an array",
-    values={mode: f"{mode}_seconds" for mode in MODES})  # fmt: skip
+    values={mode: f"{mode}_seconds" for mode in MODES}, y_title="time of one pass")  # fmt: skip
 held_over_batches = study.line("What an evaluation loop holds at its end, by what its running total is.",
-    evaluate_batches, x="batches", y="held_bytes", color="mode", facet="total")  # fmt: skip
+    evaluate_batches, x="batches", y="held_bytes", color="mode", facet="total",
+    x_title="batches evaluated", y_title="bytes held at the end")  # fmt: skip
 
 study.tile("Peak through {deep_recorded.depth:d} layers, recorded", deep_recorded.traced_peak_bytes)
 study.tile("Peak through {deep_recorded.depth:d} layers, no_grad", deep_bare.traced_peak_bytes)

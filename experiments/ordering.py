@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import Variable
+from experiments import _parts
 from experiments._clock import fastest
 from experiments._graphs import GRAPHS, build_chain, build_wide
 from experiments._orders import Agenda, Heap, Queue, SortedAtEveryPush, SortedOnce, Stack, generation, walk
@@ -55,6 +56,7 @@ PASSES = 3
 
 study = Study(
     title="The order of backward: right, and cheap",
+    part=_parts.BEST_BUILT,
     parameters={"shape": list(SHAPES), "operations": [500, 1_000, 2_000, 4_000]},
     quick={"operations": [500, 2_000], "repeats": 2},
     full={"operations": [500, 1_000, 2_000, 4_000, 8_000, 16_000]},
@@ -232,15 +234,16 @@ gradients = study.bars("The gradient that each order gives; by generation is the
 seconds_over_operations = study.line("Time of one backward, by the way the order is kept, and of the engine's own.",
     keep_the_order, x="operations", y="backward_seconds", color="way", facet="shape", log="xy", x_title="Functions",
     values={way: f"{field}_seconds" for way, (field, _) in WAYS.items()} | {"the engine": "engine_seconds"},
+    y_title="time of one backward",
 )  # fmt: skip
 keys_over_operations = study.line(
     "How often a generation is read to keep the order: a count, the same on every machine.",
     keep_the_order, x="operations", y="keys_read", color="way", facet="shape", log="xy", x_title="Functions",
-    values={way: f"{field}_keys" for way, (field, _) in WAYS.items()})  # fmt: skip
+    values={way: f"{field}_keys" for way, (field, _) in WAYS.items()}, y_title="generations read")  # fmt: skip
 visits_over_diamonds = study.line(
     "Visits on a ladder of diamonds, y = y + y, with and without noting what was visited.",
     ladders, x="diamonds", y="visits", color="order", log="y",
-    values={"by generation": "by_generation", "stack": "stack"})  # fmt: skip
+    values={"by generation": "by_generation", "stack": "stack"}, y_title="visits of Functions")  # fmt: skip
 
 wrong = gradient_rows.where(graph="even branches", order="stack")
 study.tile("A stack's gradient of a² + a², {wrong.engine:g} is right", wrong.gradient, better="")

@@ -27,6 +27,7 @@ import statistics
 from dataclasses import dataclass
 from typing import Any
 
+from experiments import _parts
 from experiments._garbage import ONE_GENERATION, live_heap, make_pair, peak_memory_if_known
 from garbology import collector, record_pauses
 from garbology.recorders import waiting_garbage
@@ -40,7 +41,7 @@ MOST_CYCLES = 20_000  # if nothing was collected until then, nothing will be
 COLLECTIONS = {YOUNG: (0, False), "generation 1": (1, False), FULL: (2, False), FROZEN: (2, True)}
 
 study = Study(
-    title="Pauses of the collector, and what they depend on",
+    title="Pauses of the collector, and what they depend on", part=_parts.WHAT_COST,
     parameters={
         "collection": list(COLLECTIONS), "live_objects": [10_000, 100_000, 1_000_000],
         "payload_bytes": [16, 16_384, 262_144],
@@ -154,9 +155,11 @@ so_few_cycles_hold_much = study.claim(
 a_young_collection_does_not.expected_failure(**ONE_GENERATION)
 
 pauses = study.line("The pause of one collection over a heap of old live objects without garbage.",
-    collect, x="live_objects", y="pause_seconds", color="collection", log="xy")  # fmt: skip
+    collect, x="live_objects", y="pause_seconds", color="collection", log="xy",
+    y_title="pause of one collection")  # fmt: skip
 waiting_bytes = study.bars("What dropped cycles hold, by the bytes in each, when the collector first looks at them.",
-    wait_for_the_collector, x="payload_bytes", y="waiting_bytes", log=True)  # fmt: skip
+    wait_for_the_collector, x="payload_bytes", y="waiting_bytes", log=True, x_title="bytes in a payload",
+    y_title="bytes that wait")  # fmt: skip
 
 study.tile("Full collection over {full.live_objects} objects", full.pause_seconds, atlas=True)
 study.tile("The same after gc.freeze()", frozen.pause_seconds)

@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import Variable
+from experiments import _parts
 from experiments._shared import deep_model, warm_up
 from garbology.recorders import MemorySamples, peak_memory, sample_memory, traced_allocations
 from garbology.study import Run, Study, Unavailable, agree, every, run_study
@@ -43,6 +44,7 @@ FORWARD_LINE, BACKWARD_LINE = "model(x)", ".backward("
 
 study = Study(
     title="Gradients kept or dropped on the way back",
+    part=_parts.BEST_BUILT,
     parameters={"gradients": KINDS, "depth": [20, 50, 100, 200], "width": [10_000, 30_000, 100_000]},
     quick={"depth": [20, 80], "width": [50_000], "repeats": 2},
     full={"depth": [20, 50, 100, 200, 500, 1_000], "width": [10_000, 30_000, 100_000]},
@@ -219,18 +221,19 @@ the_line_that_makes_the_peak = study.claim(
 
 peak_over_depth = study.line(
     "Peak of one backward over the depth of the widest model, above what the graph held already.",
-    go_backward.largest("width"), x="depth", y="traced_peak_bytes", color="gradients", x_title="layers")  # fmt: skip
+    go_backward.largest("width"), x="depth", y="traced_peak_bytes", color="gradients", x_title="layers",
+    y_title="most bytes allocated")  # fmt: skip
 peak_over_width = study.line(
     "The same peak over the width of the deepest model: wider arrays cost in proportion, kept or dropped.",
     go_backward.largest("depth"), x="width", y="traced_peak_bytes", color="gradients", log="xy",
-    x_title="numbers in a layer")  # fmt: skip
+    x_title="numbers in a layer", y_title="most bytes allocated")  # fmt: skip
 memory_over_time = study.line(
     "Resident memory over one step, sampled from outside: forward up to 1, then backward up to 2.",
     watch_a_step.rows("curve", by=["progress"]), x="progress", y="resident_bytes", color="gradients",
-    x_title="progress")  # fmt: skip
+    x_title="progress of the step", y_title="resident memory")  # fmt: skip
 memory_by_line = study.bars("Memory held when each line of the step was done, above the start, by memory_profiler.",
     watch_a_step.rows("lines", by=["source"]), x="source", y="held_bytes", color="gradients",
-    x_title="line of the step")  # fmt: skip
+    x_title="line of the step", y_title="memory held")  # fmt: skip
 
 study.tile("Peak of backward, {deep_kept.depth:d} layers, gradients kept", deep_kept.traced_peak_bytes)
 study.tile("Peak of backward, {deep_kept.depth:d} layers, dropped", deep_dropped.traced_peak_bytes)

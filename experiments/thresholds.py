@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
 
+from experiments import _parts
 from experiments._clock import seconds_of
 from experiments._garbage import BY_SHARE_OF_THE_HEAP, IN_INCREMENTS, live_heap, make_pair
 from garbology import collector, record_pauses
@@ -57,7 +58,7 @@ SETTINGS = {
 }
 
 study = Study(
-    title="Thresholds, freezing, collecting by hand: speed against waiting garbage",
+    title="Thresholds, freezing, collecting by hand: speed against waiting garbage", part=_parts.HOW_LONG,
     parameters={"setting": list(SETTINGS), "live_objects": [200_000], "operations": [100_000]},
     quick={
         "setting": ["default", "threshold 100", "threshold 10,000", "every 1k", "every 1k, frozen", "disabled"],
@@ -184,7 +185,11 @@ frontier = study.points(
     work, x="peak_waiting_pairs", y="speed_percent", color="setting", log="x", medians=True,
     x_title="pairs that wait at most", y_title="speed, percent of collector disabled")  # fmt: skip
 collector_seconds = study.bars(
-    "The time spent in the collector while the same work was done.", work, x="setting", y="collector_seconds"
+    "The time spent in the collector while the same work was done.",
+    work,
+    x="setting",
+    y="collector_seconds",
+    y_title="time in the collector",
 )
 longest_pauses = study.bars(
     "The longest pause while the same work was done.", work, x="setting", y="longest_pause_seconds", log=True

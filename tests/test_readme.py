@@ -62,6 +62,18 @@ def test_the_two_commands_come_first():
     assert second.endswith("tox -p auto")
 
 
+def test_the_first_chart_is_that_of_the_front_page():
+    """Its sentence and its picture are drawn from the records: no number here was typed by hand."""
+    front = (ROOT / "reports/reference/README.md").read_text(encoding="utf-8")
+    headline, explanation = re.search(
+        r"\*\*(.*?)\*\*\n.*?\n\n(.*?) From the study", front, re.DOTALL
+    ).groups()
+    text = " ".join(README.split())
+    assert re.search(r"[0-9],[0-9]{3}", headline)
+    assert f"[![{headline}](reports/reference/front.svg)]" in README
+    assert f"**{headline}** {explanation}" in text
+
+
 def test_the_links_lead_to_files_that_are_there():
     """Pages, pictures and documents of this repository: GitHub shows the README with its links."""
     links = re.findall(r"\]\(([^)#\s]+)", README)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,20 +17,28 @@ from garbology.study.records import Record, load_records
 if TYPE_CHECKING:
     from garbology.study.declaration import Study
 
+_FRONT = "../index.html"
 _REMEDY = "pip install 'garbology[experiments]'"
 
 
 def publish(
-    study: Study, directory: Path, reference: Path | None = None, *, say: Callable[[str], None]
+    study: Study,
+    directory: Path,
+    reference: Path | None = None,
+    *,
+    has_front: bool = True,
+    say: Callable[[str], None],
 ) -> list[Path]:
     """Write the page of all records in `directory`; the paths written, none if it cannot be drawn.
 
-    `reference` is the directory of a reference set, a folder a study, whose figures are shown beside.
+    `reference` is the directory of a reference set, a folder a study, whose figures are shown beside. The page leads
+    back to the front page where there is one.
     """
     try:
         from garbology.reporting import write_page
 
-        return write_page(page_of(study, directory, reference), directory)
+        front = _FRONT if has_front else ""
+        return write_page(replace(page_of(study, directory, reference), front=front), directory)
     except ModuleNotFoundError as error:
         say(f"{study.name}: the report is not drawn, {error.name} is missing: {_REMEDY}")
     except Exception as error:  # such as a record that is JSON, and has what no measure returns

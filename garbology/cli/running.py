@@ -115,8 +115,9 @@ def _run_reserved(
     front: list[Path] = []
     if runs:
         with drawing(output):
-            drawn = _draw(runs, outcomes, places, say, echo)
-            if outcomes and (of_all := overview()):
+            of_all = overview() if outcomes else ()
+            drawn = _draw(runs, outcomes, places, say, echo, has_front=bool(of_all))
+            if of_all:
                 front = publish_index(of_all, output, places.reference, say=say)
                 _echo_paths(front, echo)
             if not interrupted:
@@ -185,7 +186,13 @@ def _begin(
 
 
 def _draw(
-    runs: Sequence[StudyRun], outcomes: Mapping[StudyRun, Outcome], places: Places, say: Say, echo: Say
+    runs: Sequence[StudyRun],
+    outcomes: Mapping[StudyRun, Outcome],
+    places: Places,
+    say: Say,
+    echo: Say,
+    *,
+    has_front: bool,
 ) -> list[Path]:
     """The page of each study that was measured, from all its records: what `report` would draw."""
     pages = []
@@ -194,7 +201,9 @@ def _draw(
         if of_it:
             echo("")
             paths = [outcome.path for outcome in of_it]
-            drawn = publish(study, places.output / study.name, places.reference, say=say)
+            has_one = has_front or (places.output / "index.html").is_file()
+            directory = places.output / study.name
+            drawn = publish(study, directory, places.reference, has_front=has_one, say=say)
             pages += drawn[:1]
             _echo_paths([*paths, *drawn], echo)
     return pages

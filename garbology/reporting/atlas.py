@@ -47,6 +47,7 @@ class Cell:
     ratio: str  # "1.7×", "best", "" where it is not compared
     note: str  # for the tooltip, a sentence
     mark: str = ""
+    times: float = 1.0  # how many times worse than the best
 
     @property
     def tip(self) -> str:
@@ -118,8 +119,39 @@ def atlas(pages: Iterable[StudyPage]) -> Atlas:
     for page in chosen:
         others = _measured_otherwise(_runtimes(page))
         rows = [_row(row, compare(row, names, others)) for row in page.atlas]
+        rows.sort(key=_telling, reverse=True)
         sections.append(Section(visible(page.title), file_stem(page.name), rows))
+    sections.sort(key=lambda section: max(map(_telling, section.rows)), reverse=True)
     return Atlas(list(names.values()), sections)
+
+
+def _telling(row: Row) -> float:
+    """How much a row tells: by how many times its cells differ, as far as they are compared."""
+    return max((cell.times for cell in row.cells if cell.shade is not None), default=0.0)
+
+
+def exception(page: StudyPage) -> str:
+    """What a headline must not leave out: where a runtime is far worse than the one it is of, in its first such figure.
+
+    Such as "But 87,027 on 3.14.2 (incremental, WebAssembly): pairs that wait at once, at most."
+    """
+    names = runtime_names(_runtimes(page))
+    for row in page.atlas:
+        cells = dict(zip(names, compare(row, names, _measured_otherwise(_runtimes(page))), strict=True))
+        lead = cells.get(page.lead)
+        if lead is None or lead.shade is None:
+            continue
+        slug, worst = max(cells.items(), key=lambda each: each[1].times if each[1].shade is not None else 0.0)
+        if worst.shade is not None and worst.times > lead.times * STEPS[2]:
+            unit = (
+                f" {row.unit}"
+                if row.unit not in _MEASURED and row.unit.lower() not in row.label.lower()
+                else ""
+            )
+            label = visible(row.label)
+            where = f"{names[slug].short} ({names[slug].kind})"
+            return f"But {worst.value}{unit} on {where}: {label[:1].lower()}{label[1:]}."
+    return ""
 
 
 def _runtimes(page: StudyPage) -> list[RuntimeSummary]:
@@ -215,7 +247,8 @@ def _cell(row: AtlasRow, tile: Tile | None, best: Tile | None, objection: Object
     if best is None or not is_number(tile.value):
         return Cell(value, interval, None, "", "")
     shade, ratio, note = _comparison(row, tile, best)
-    return Cell(value, interval, shade, ratio, note)
+    times = ratio_to_best(float(tile.value or 0), float(best.value or 0), more=row.better == "more")
+    return Cell(value, interval, shade, ratio, note, times=(times or 1.0) if shade else 1.0)
 
 
 def _comparison(row: AtlasRow, tile: Tile, best: Tile) -> tuple[int, str, str]:

@@ -48,6 +48,18 @@ class Axis:
         ticks, labels = self.ticks[::-1][::step][::-1], self.labels[::-1][::step][::-1]
         return replace(self, ticks=ticks, labels=labels)
 
+    def share(self, value: float) -> float:
+        """Where a number is on the axis: 0 at its beginning, 1 at its end."""
+        low, value, high = (self._drawn(each) for each in (self.domain[0], value, self.domain[1]))
+        return (value - low) / ((high - low) or 1.0)
+
+    def _drawn(self, value: float) -> float:
+        if self.scale == "log":
+            return math.log10(max(value, 1e-300))
+        return (
+            math.copysign(math.log1p(abs(value) / self.constant), value) if self.scale == "symlog" else value
+        )
+
     def position(self, value: Any) -> Any:
         """What stands for `value` in the drawing's data: itself, or the index of its category."""
         return str(self.categories.index(value)) if self.scale == "category" else value

@@ -23,6 +23,7 @@ class DrawnPanel:
 
     title: str
     markup: str
+    alike: bool = False  # it says what a panel before it says
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def draw(spec: FigureSpec, runtime_labels: Mapping[str, str]) -> DrawnFigure | N
         svg.recolor(root, theme_variables())
         label = f"{layout.y_title} by {layout.x_title}, {len(panel.points)} values"
         label = f"{panel.title}: {label}" if panel.title else label
-        panels.append(DrawnPanel(panel.title, svg.inline(root, label)))
+        panels.append(DrawnPanel(panel.title, svg.inline(root, label), panel in layout.alike))
     return DrawnFigure(panels, layout.named_series, layout.missing, layout.columns, text)
 
 

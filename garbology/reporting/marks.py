@@ -49,8 +49,8 @@ class Frame:
 
 def chart(spec: FigureSpec, layout: Layout, panel: Panel, frame: Frame | None = None) -> Any:
     """The Altair chart of one panel, in the usual size or in `frame` (lines and points only)."""
-    if spec.kind == "bars":
-        return _bars(layout, panel, unit_of(spec.y))
+    if spec.kind in ("bars", "dots"):
+        return _bars(layout, panel, unit_of(spec.y), dots=spec.kind == "dots")
     several = len(layout.panels) > 1
     dense = len({point.x for point in panel.points}) > _DENSE_ABOVE
     width, height = (_PANEL_WIDTH_PIXELS, 170) if several else (_WIDTH_PIXELS, 200)
@@ -134,7 +134,7 @@ def _series_layers(
     return layers
 
 
-def _bars(layout: Layout, panel: Panel, unit: str) -> Any:
+def _bars(layout: Layout, panel: Panel, unit: str, *, dots: bool = False) -> Any:
     """Horizontal bars, each with its value beside it: names of any length stay level and readable."""
     width = _PANEL_WIDTH_PIXELS if len(layout.panels) > 1 else _WIDTH_PIXELS
     left = layout.x.longest_label * CHARACTER_PIXELS + 14
@@ -148,7 +148,7 @@ def _bars(layout: Layout, panel: Panel, unit: str) -> Any:
         points = [point for point in panel.points if point.series == index]
         if points:
             base = alt.Chart(_data(points, layout.x, unit)).encode(**_bar_places(layout, left))
-            layers += _bar_layers(base, series, value)
+            layers += _bar_layers(base, series, value, dots=dots)
     return _frame(alt.layer(*layers), plot_width, height, left, _BAR_VALUE_PIXELS)
 
 
@@ -163,16 +163,18 @@ def _bar_places(layout: Layout, left: float) -> dict[str, Any]:
     }
 
 
-def _bar_layers(base: Any, series: Series, value: Any) -> list[Any]:
-    return [
-        base.mark_bar(color=series.color, height=_BAR_PIXELS - 3).encode(
-            x=value, description=alt.Description("label:N")
-        ),
-        base.mark_rule(aria=False, color=INK, strokeWidth=1.5).encode(x=alt.X("low:Q"), x2="high:Q"),
-        base.mark_text(aria=False, align="left", dx=5, color=INK, fontSize=12).encode(
-            x=alt.X("high:Q"), text="text:N"
-        ),
-    ]
+def _bar_layers(base: Any, series: Series, value: Any, *, dots: bool) -> list[Any]:
+    described = {"x": value, "description": alt.Description("label:N")}
+    interval = base.mark_rule(aria=False, color=INK, strokeWidth=1.5).encode(x=alt.X("low:Q"), x2="high:Q")
+    text = base.mark_text(aria=False, align="left", dx=8 if dots else 5, color=INK, fontSize=12)
+    named = text.encode(x=alt.X("high:Q"), text="text:N")
+    if dots:
+        mark = base.mark_point(
+            shape=series.shape, fill=PAPER, stroke=series.color, strokeWidth=2, size=_MARK_SIZE
+        )
+        return [interval, mark.encode(**described), named]
+    bar = base.mark_bar(color=series.color, height=_BAR_PIXELS - 3)
+    return [bar.encode(**described), interval, named]
 
 
 def _data(points: Sequence[Point], x: Axis, unit: str = "") -> Any:

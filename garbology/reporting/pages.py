@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from garbology.reporting import figures, pictures, views
-from garbology.reporting.atlas import LEGEND, atlas
+from garbology.reporting.atlas import LEGEND, atlas, exception
 from garbology.reporting.files import write_text
 from garbology.reporting.findings import findings, overall, tally
 from garbology.reporting.panels import suited
@@ -42,9 +42,19 @@ class FigureView:
     not_drawn: str  # why a page has no drawing, where there is one in the file
 
     @property
+    def apart(self) -> Sequence[figures.DrawnPanel]:
+        """The panels that say something of their own."""
+        return [panel for panel in self.panels if not panel.alike]
+
+    @property
+    def alike(self) -> Sequence[figures.DrawnPanel]:
+        """The panels that say what one before them says: a page has them a click away."""
+        return [panel for panel in self.panels if panel.alike]
+
+    @property
     def wide(self) -> bool:
         """Whether the figure takes the width of the page."""
-        return len(self.panels) != 1
+        return len(self.apart) != 1
 
     @property
     def bytes(self) -> int:
@@ -76,23 +86,44 @@ def write_study(page: StudyPage, directory: Path) -> list[Path]:
 
 def _study_content(page: StudyPage) -> dict[str, Any]:
     cards = card_views(page.pictures)
-    return {
+    prose, found = read(page.docstring), findings(page)
+    drawn = figure_views(page, _DRAWINGS_BYTES - sum(len(view.card.markup) for view in cards))
+    compared = atlas([page]) if len(page.runtimes) > 1 or page.reference else None
+    content = {
         "page": page,
-        "prose": read(page.docstring),
+        "prose": prose,
         "status": overall(page),
         "tally": tally(page),
         "lead": views.lead_label(page),
+        "exception": exception(page),
         "tiles": views.tiles(page),
         "reference": views.reference(page),
         "problems": views.page_problems(page),
-        "findings": findings(page),
-        "atlas": atlas([page]) if len(page.runtimes) > 1 or page.reference else None,
+        "findings": found,
+        "atlas": compared,
         "atlas_legend": LEGEND,
-        "figures": figure_views(page, _DRAWINGS_BYTES - sum(len(view.card.markup) for view in cards)),
+        "figures": drawn,
+        "beside": bool(drawn) and not drawn[0].wide,
+        "picture": next((view.file_name for view in drawn if view.file_name), ""),
         "cards": cards,
         "environments": views.environments(page),
         "table": _study_table(page),
     }
+    return {**content, "places": _places(content)}
+
+
+def _places(content: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The parts of the page that its navigation names, by their places."""
+    compared = content["atlas"]
+    there = [
+        ("findings", "Claims", content["findings"]),
+        ("figures", "More figures", content["figures"][1:]),
+        ("versions", "By version", compared and compared.sections),
+        ("cycles", "Cycles", content["cards"]),
+        ("medians", "Medians", content["table"]["rows"]),
+        ("method", "How it was measured", True),
+    ]
+    return [(place, name) for place, name, is_there in there if is_there]
 
 
 def _study_table(page: StudyPage) -> dict[str, Any]:

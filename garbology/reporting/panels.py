@@ -21,6 +21,7 @@ from garbology.text.visible import shorten, visible
 
 Row = Mapping[str, Any]
 _TITLE_CHARACTERS = 38  # of an axis: what fits above a panel
+_ALIKE = 0.06  # of an axis's length: what two panels may differ by and still say the same
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,27 @@ class Layout:
     columns: int = 3  # panels in a row: the runtimes of one facet side by side where they are two
 
     @property
+    def alike(self) -> Sequence[Panel]:
+        """The panels that look like an earlier one: no point is elsewhere by more than a little."""
+        return [
+            panel
+            for place, panel in enumerate(self.panels)
+            if any(_look_alike(panel, earlier, self.y) for earlier in self.panels[:place])
+        ]
+
+    @property
     def named_series(self) -> Sequence[Series]:
         """The series that a legend explains: none where there is nothing to tell apart."""
         return self.series if len(self.series) > 1 or self.series[0].label else ()
 
 
 def suited(spec: FigureSpec) -> FigureSpec:
-    """`spec`, or bars from zero in place of lines that would all be of one point: bars bear their values."""
+    """`spec`, or bars from zero in place of lines that would all be of one point: bars bear their values.
+
+    A bar is as long as its value is great, which no logarithmic axis can show: there a dot stands in its place.
+    """
+    if spec.kind == "bars" and spec.y_scale != "linear":
+        return replace(spec, kind="dots")
     places = {format_value(row[spec.x], spec.x) for row in spec.rows if spec.x in row}
     if spec.kind != "line" or len(places) != 1:
         return spec
@@ -96,6 +111,17 @@ def lay_out(spec: FigureSpec, runtime_labels: Mapping[str, str]) -> Layout | Non
     )
 
 
+def _look_alike(one: Panel, other: Panel, y: Axis) -> bool:
+    """Whether two panels have the same points, each at about the same height of the same axis."""
+    if len(one.points) != len(other.points):
+        return False
+    places = {(point.x, point.series): y.share(point.y) for point in other.points}
+    if len(places) != len(other.points):  # samples: several at one place
+        return False
+    mine = [((point.x, point.series), y.share(point.y)) for point in one.points]
+    return all(key in places and abs(share - places[key]) <= _ALIKE for key, share in mine)
+
+
 def _has_names(spec: FigureSpec, row: Row) -> bool:
     """Whether what places a row is scalar: a list or a table is not, which only a damaged record has there."""
     return not any(
@@ -105,15 +131,14 @@ def _has_names(spec: FigureSpec, row: Row) -> bool:
 
 def _x_axis(spec: FigureSpec, rows: Sequence[Row]) -> Axis:
     values = _distinct(rows, spec.x)
-    if spec.kind == "bars" or not all(is_number(value) for value in values):
+    if spec.kind in ("bars", "dots") or not all(is_number(value) for value in values):
         return category_axis(values, unit_of(spec.x))
     return number_axis([float(value) for value in values], spec.x_scale, unit_of(spec.x), tight=True)
 
 
 def _y_axis(spec: FigureSpec, rows: Sequence[Row]) -> Axis:
     values = [float(value) for row in rows for value in _interval(spec, row)]
-    scale = "symlog" if spec.kind == "bars" and spec.y_scale == "log" else spec.y_scale
-    return number_axis(values, scale, unit_of(spec.y))
+    return number_axis(values, spec.y_scale, unit_of(spec.y))
 
 
 def _interval(spec: FigureSpec, row: Row) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from garbology.study.claims import Claim, agree, every, growth, proportional, so
 from garbology.study.conditions import Condition
 from garbology.study.declaration import DeclarationError, Study
 from garbology.study.figures import bars, line, points
-from garbology.study.page import FigureSpec, Table, Tile
+from garbology.study.page import FigureSpec, Part, Table, Tile
 from garbology.study.program import run_study
 from garbology.study.runs import Case, NotMeasured, Run, Runs, Unavailable
 from garbology.study.selections import Selection
@@ -25,6 +25,7 @@ __all__ = [
     "DeclarationError",
     "FigureSpec",
     "NotMeasured",
+    "Part",
     "Run",
     "Runs",
     "Selection",

@@ -14,7 +14,7 @@ from garbology.study.checks import SETTINGS, check_grid, check_measure, check_ta
 from garbology.study.declared import Declared, pictures_of, same_names, table_of
 from garbology.study.drawn import TileValue, Verdict
 from garbology.study.exceptions import ExpectedException
-from garbology.study.page import Better
+from garbology.study.page import Better, Part
 from garbology.study.quantities import Quantity
 from garbology.study.repetition import Repetition
 from garbology.study.selections import Measured, Selection
@@ -57,7 +57,8 @@ class Study(Declared):
     that scale; quick goes beyond `repeats` only where it says so itself.
 
     A terminal shows `opening` first, one line that says what is measured and why (the question of the docstring unless
-    it is given), and `glossary`: what some values of the parameters mean.
+    it is given), and `glossary`: what some values of the parameters mean. The front page has it under the question
+    `part`; the verdict of one that `is_score` stands above all others there.
 
     A wrong declaration raises DeclarationError at once, except for what is only known when the module is
     complete (no measure, a parameter that no measure takes): that is for `check`, which is
@@ -77,6 +78,8 @@ class Study(Declared):
         timeout_seconds: float = 120.0,
         opening: str = "",
         glossary: Mapping[str, str] | None = None,
+        part: Part | None = None,
+        is_score: bool = False,
     ) -> None:
         module = sys._getframe(1).f_globals
         super().__init__(module)
@@ -87,6 +90,8 @@ class Study(Declared):
         self.title = title
         self.opening = opening or " ".join(self.docstring.partition("\n\n")[0].split())
         self.glossary = dict(glossary or {})
+        self.part = part
+        self.is_score = is_score
         self.repeats = repeats
         self.most_repeats = most_repeats
         self.precision = precision

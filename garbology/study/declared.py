@@ -31,6 +31,7 @@ class Declared(ABC):
         self._findings: list[Function] = []
         self._figures: list[Function] = []
         self._tiles: list[Function] = []
+        self.front_chart: tuple[str, str, Figure] | None = None
 
     @property
     def findings(self) -> dict[str, Function]:
@@ -93,6 +94,22 @@ class Declared(ABC):
         return self._figure(figures.line, caption, selection, x=x, y=y, color=color, facet=facet,
                             intervals=intervals, x_title=x_title, y_title=y_title, facet_alone=facet_alone,
                             **scales(log, symlog))  # fmt: skip
+
+    def front(
+        self,
+        headline: str,
+        explanation: str,
+        selection: Selection,
+        *,
+        x: str,
+        y: str,
+        x_title: str,
+        y_title: str,
+    ) -> None:
+        """Declare the chart that the front page shows first; see `FrontChart` for what the texts may have in braces."""
+        figure = Figure(headline, figures.line, selection, {"x": x, "y": y, "x_title": x_title, "y_title": y_title,
+                                                             "intervals": False}, self._module)  # fmt: skip
+        self.front_chart = " ".join(headline.split()), " ".join(explanation.split()), figure
 
     def points(
         self,

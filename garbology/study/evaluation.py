@@ -54,7 +54,7 @@ def evaluate(study: Study, records: Sequence[Record], *, problems: Sequence[str]
     parts = Parts(study)
     tiles = parts.tiles(runs, leader.slug if leader else "")
     verdict, pictures, medians = parts.verdict(led), parts.pictures(led), parts.table(led)
-    figures = parts.figures(everything)
+    figures, front_chart = parts.figures(everything), parts.front_chart(everything)
     unavailable = [line for record in records for line in unavailable_lines(record)]
     unavailable += [f"{each.runtime}: {each.claim} {each.evidence}" for each in findings if each.unavailable]
     return StudyPage(
@@ -73,6 +73,9 @@ def evaluate(study: Study, records: Sequence[Record], *, problems: Sequence[str]
         table=medians,
         atlas=atlas_rows(tiles),
         lead=leader.slug if leader else "",
+        part=study.part,
+        front_chart=front_chart,
+        is_score=study.is_score,
     )
 
 

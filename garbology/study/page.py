@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 FindingStatus = Literal["holds", "does not hold", "not on this version", "not measured"]
 Better = Literal["less", "more", ""]
-FigureKind = Literal["line", "bars", "points"]
+FigureKind = Literal["line", "bars", "points", "dots"]  # dots: bars on a logarithmic axis, which has no zero
 Scale = Literal["linear", "log", "symlog"]
 
 NO_VERDICT = "No verdict: what it needs was not measured."  # in the place of one
@@ -127,6 +127,27 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A question that several studies answer: the front page groups them by it, in the order of `place`."""
+
+    title: str
+    place: int
+
+
+@dataclass(frozen=True)
+class FrontChart:
+    """What the front page shows first: one measured value of every runtime, on linear axes.
+
+    `headline` and `explanation` may have in braces {worst} (the runtime with the highest value), {most} (that value),
+    {rest} (the highest of all others), {newest}, {now} (the newest and its highest), {whole} (the end of the x axis).
+    """
+
+    headline: str
+    explanation: str
+    spec: FigureSpec
+
+
+@dataclass(frozen=True)
 class StudyPage:
     """Everything the report of one study shows, over all runtimes whose records were found."""
 
@@ -146,3 +167,7 @@ class StudyPage:
     atlas: Sequence[AtlasRow] = ()
     reference: Reference | None = None
     lead: str = ""  # the slug of the runtime that verdict, tiles, pictures and table are of
+    part: Part | None = None
+    front_chart: FrontChart | None = None
+    is_score: bool = False  # its verdict is a score, which the front page has below its chart
+    front: str = ""  # the front page's place, relative to this page; "" where there is none

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from garbology.study.declaration import Study
-from garbology.study.page import AtlasRow, FigureSpec, Table, Tile
+from garbology.study.page import AtlasRow, FigureSpec, FrontChart, Table, Tile
 from garbology.study.runs import NotMeasured, Runs
 from garbology.study.tables import scalar_values, table
 
@@ -52,6 +52,14 @@ class Parts:
                 caption = " ".join((function.__doc__ or name.replace("_", " ").capitalize() + ".").split())
                 figures.append(replace(spec, name=name, caption=caption))
         return figures
+
+    def front_chart(self, runs: Runs) -> FrontChart | None:
+        """What the front page shows first; None where the study has no such chart, or nothing was measured for it."""
+        if self._study.front_chart is None:
+            return None
+        headline, explanation, figure = self._study.front_chart
+        made = self._made("front chart", figure, runs, FigureSpec)
+        return FrontChart(headline, explanation, made[0]) if made else None
 
     def tiles(self, runs: Mapping[str, Runs], lead: str) -> dict[str, list[Tile]]:
         """The tiles by runtime; a missing one is reported with its runtime, unless that is the leading one."""

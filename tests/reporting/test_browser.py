@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -221,11 +223,11 @@ def test_the_atlas_tells_how_a_cell_compares(written, browser):
         page.mouse.move(1, 1)
         page.locator(".stepped").first.focus()
         page.keyboard.press("ArrowRight")
-        assert tip.inner_text().startswith("CPython 3.9.18: 33 MB")
+        assert tip.inner_text().startswith("CPython 3.9.18: 428")  # the most telling row
         for _ in range(7):
             page.keyboard.press("ArrowRight")
-        assert tip.inner_text().startswith("CPython 3.15.0: 75 MB")
-        assert "2.3× the best" in tip.inner_text()
+        assert tip.inner_text().startswith("CPython 3.15.0: 1,120")
+        assert "2.6× the best" in tip.inner_text()
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -234,7 +236,7 @@ def test_without_javascript_all_is_there(written, browser, name):
     with opened(browser, written / name, java_script_enabled=False) as page:
         assert page.locator("h2, h3").count() > 1
         assert page.locator("#tip").count() == 0
-        for drawing in page.locator("svg.drawing").all()[:12]:
+        for drawing in page.locator("svg.drawing:visible").all()[:12]:
             box = drawing.bounding_box()
             assert box["width"] > 40
             assert box["height"] > 20
@@ -315,3 +317,43 @@ def _fade_after(page, pixels):
         }""",
         pixels,
     )
+
+
+def test_the_first_figure_is_in_the_first_screen(written, browser):
+    """Headline, numbers and the beginning of a figure, without scrolling."""
+    with opened(browser, written / "several" / "index.html") as page:
+        page.set_viewport_size({"width": 1280, "height": 800})
+        box = page.locator("svg.drawing").first.bounding_box()
+        assert box["y"] + box["height"] / 2 < 800
+
+
+def test_the_atlas_is_as_wide_as_the_window_and_hides_no_cell(written, browser):
+    """On a screen with room nothing scrolls inside the page; its head and first column stay in sight."""
+    with opened(browser, written / "index.html", 1440) as page:
+        table = page.locator(".whole .stepped")
+        assert table.bounding_box()["width"] > 1300
+        assert table.evaluate(
+            "(one) => [one.scrollWidth - one.clientWidth, one.scrollHeight - one.clientHeight]"
+        ) == [0, 0]
+        assert (
+            page.locator(".atlas thead th").first.evaluate("(one) => getComputedStyle(one).position")
+            == "sticky"
+        )
+    with opened(browser, written / "index.html", 390) as page:
+        table = page.locator(".whole .stepped")
+        table.evaluate("(one) => { one.scrollLeft = 300; }")
+        first = page.locator(".atlas tbody tr:not(.study) th").first
+        assert abs(first.bounding_box()["x"] - table.bounding_box()["x"]) < 3
+
+
+def test_a_printed_page_has_no_caption_without_its_figure(browser):
+    """The study `cycles` is five pages on paper, and no figure is cut in two."""
+    path = Path(__file__).parents[2] / "reports" / "reference" / "cycles" / "index.html"
+    with opened(browser, path) as page:
+        printed = page.pdf(format="A4")
+        assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 5
+        page.emulate_media(media="print")
+        kept = page.locator("figure").evaluate_all(
+            "(all) => all.map((one) => getComputedStyle(one).breakInside)"
+        )
+        assert set(kept) == {"avoid"}

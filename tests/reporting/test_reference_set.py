@@ -80,6 +80,20 @@ def test_the_front_page_is_what_the_records_give(studies, tmp_path):
     assert_same(tmp_path, REPORTS)
 
 
+def test_the_front_page_begins_with_what_the_records_say(studies):
+    """The chart's highest value is the tile of the same runtime, and the study's own figure of the others."""
+    page = page_of(load_study(studies["floating_garbage"]), REPORTS / "floating_garbage")
+    (tiles,) = [row.tiles for row in page.atlas if row.label == "Pairs that wait at once, at most"]
+    peaks = {}
+    for row in page.front_chart.spec.rows:
+        peaks[row["runtime"]] = max(peaks.get(row["runtime"], 0), row["waiting"])
+    assert peaks == {slug: tile.value for slug, tile in tiles.items()}
+    highest, *others = sorted(peaks.values(), reverse=True)
+    front = (REPORTS / "README.md").read_text(encoding="utf-8")
+    assert f"let {highest:,} dropped pairs" in front
+    assert f"more than {others[0]:,}." in front
+
+
 def test_a_value_has_one_colour_in_every_figure_of_every_study(studies):
     """Whatever else a figure shows: who learned a colour on one page need not learn another on the next."""
     colors = {}
