@@ -6,8 +6,7 @@
     python docs/field_notes.py --write          # also writes the generated blocks of docs/field-notes.md again
 
 Each case runs in a fresh interpreter: twice to warm it up (imports, caches, the sizes of instance dictionaries), the
-third time under ``garbology.find_cycles``. Nothing leaves the machine: the HTTP server is on the loopback interface,
-and the boto3 clients make no request.
+third time under ``garbology.find_cycles``. Nothing leaves the machine: the boto3 clients make no request.
 """
 
 from __future__ import annotations
@@ -19,10 +18,8 @@ import platform
 import re
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -100,35 +97,6 @@ def drop_connection() -> None:
     connection.execute("select 1").fetchall()
 
 
-@case("httpx, keep-alive", "httpx")
-def get_with_keep_alive() -> None:
-    """Two requests over one connection; the client is closed."""
-    import httpx
-
-    with httpx.Client() as client:
-        client.get(_address())
-        client.get(_address())
-
-
-@case("httpx, a connection each", "httpx")
-def get_without_keep_alive() -> None:
-    """Two requests, each over a connection of its own; the client is closed."""
-    import httpx
-
-    with httpx.Client(headers={"Connection": "close"}) as client:
-        client.get(_address())
-        client.get(_address())
-
-
-@case("httpx, not closed", "httpx")
-def drop_client() -> None:
-    """A request; the client is dropped as it is."""
-    import httpx
-
-    client = httpx.Client()
-    client.get(_address())
-
-
 @case("micrograd", "micrograd")
 def differentiate() -> None:
     """Build an expression, go back through it, drop it."""
@@ -175,46 +143,14 @@ def _no_credentials() -> dict[str, Any]:
     return {"region_name": "us-east-1", "aws_access_key_id": "none", "aws_secret_access_key": "none"}
 
 
-class _Answer(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-_server: ThreadingHTTPServer | None = None
-
-
-def _address() -> str:
-    assert _server is not None
-    return f"http://127.0.0.1:{_server.server_port}/"
-
-
-@contextmanager
-def _serving() -> Iterator[None]:
-    global _server
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Answer) as _server:
-        _server.daemon_threads = True
-        threading.Thread(target=_server.serve_forever, daemon=True).start()
-        yield
-        _server.shutdown()
-
-
 def find(name: str) -> dict[str, Any]:
     """Run the case ``name`` here, warmed up, and answer the finding as plain JSON types, with its ``text``."""
     import garbology
 
     _, function = CASES[name]
-    with _serving():
-        function()
-        function()
-        found = garbology.find_cycles(function)
+    function()
+    function()
+    found = garbology.find_cycles(function)
     advice = [shape.advice.verified for shape in found.shapes if shape.advice]  # tried before it is shown
     assert len(advice) == len(found.shapes)
     return {"text": str(found), **found.to_dict()}
@@ -243,7 +179,7 @@ def _version(package: str) -> str | None:
 
 def table(findings: dict[str, dict[str, Any]]) -> str:
     """One line a shape, as a Markdown table under a line of versions."""
-    packages = sorted({package for package, _ in CASES.values() if package} | {"botocore", "httpcore"})
+    packages = sorted({package for package, _ in CASES.values() if package} | {"botocore"})
     versions = [f"{package} {_version(package)}" for package in packages if _version(package)]
     lines = [
         f"CPython {platform.python_version()}, {', '.join(versions)}.",

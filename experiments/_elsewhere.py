@@ -30,9 +30,18 @@ def python_of(package: str) -> Path | None:
     return None
 
 
-def measured_elsewhere(python: Path, target: str, measure: str, case: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a measure that the other Python made; Unavailable where it says so."""
-    environment = {**clean_environment(target), DIRECTORY: ""}
+def measured_elsewhere(
+    python: Path,
+    target: str,
+    measure: str,
+    case: Mapping[str, Any],
+    variables: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The values of a measure that the other Python made; Unavailable where it says so.
+
+    `variables` are added to its environment, which has none of the variables of this Python.
+    """
+    environment = {**clean_environment(target), DIRECTORY: "", **(variables or {})}
     with tempfile.TemporaryDirectory(prefix="garbology-") as place:
         result = Path(place, "result.json")
         worker = ["-X", "garbology=late", "-m", "garbology.measuring.worker", target, measure, str(result)]

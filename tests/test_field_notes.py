@@ -1,10 +1,14 @@
 """The field notes: the script runs, and the document has a place for every case."""
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
 import pytest
+
+from experiments._upstream import cases  # noqa: F401 - registers the bugs
+from experiments._upstream.bugs import BUGS
 
 DOCUMENTS = Path(__file__).parent.parent / "docs"
 
@@ -19,11 +23,6 @@ def _script(name):
 @pytest.fixture(scope="module")
 def field_notes():
     return _script("field_notes")
-
-
-@pytest.fixture(scope="module")
-def leak_reports(field_notes):
-    return _script("leak_reports")
 
 
 @pytest.fixture(scope="module")
@@ -54,23 +53,17 @@ def test_an_open_connection_waits_and_a_closed_one_does_not(field_notes):
 def test_the_document_has_every_case(field_notes, document):
     """A finding for each case, judged: neither an empty block nor one that the script does not know."""
     blocks = dict(field_notes.blocks_of(document))
-    assert set(field_notes.CASES) == {name for name in blocks if not name.startswith(("table ", "leak "))}
+    assert set(field_notes.CASES) == {name for name in blocks if not name.startswith("table ")}
     assert all(text.strip() for text in blocks.values())
 
 
-def test_the_document_has_every_report_of_a_leak(field_notes, leak_reports, document):
-    """What was said of each release of each report, and a link to its thread."""
-    blocks = {name[5:]: text for name, text in field_notes.blocks_of(document) if name.startswith("leak ")}
-    assert set(blocks) == set(leak_reports.REPORTS)
-    for name, report in leak_reports.REPORTS.items():
-        assert blocks[name].count("```text") == len(report.releases)
-        assert f"[{report.thread}](https://github.com/" in document
-
-
-def test_a_report_is_diagnosed_as_it_is_installed(leak_reports, monkeypatch):
-    """The text is that of the report of so many calls."""
-    monkeypatch.setitem(leak_reports.REPORTS, "own", leak_reports.LeakReport("a/b#1", (), lambda: list, 10))
-    assert leak_reports.diagnose_here("own").startswith("no growth seen; 10 calls after 5 of warm-up")
+def test_what_moved_to_the_study_is_there(document):
+    """Each report of a leak that the notes tell of is a case of `upstream`, under the same thread."""
+    threads = set(
+        re.findall(r"\[([\w.-]+/[\w.-]+#\d+)\]\(https://github", document.partition("## Reports of leaks")[2])
+    )
+    assert len(threads) == 13
+    assert threads <= {bug.report for bug in BUGS.values()}
 
 
 def test_only_generated_blocks_are_rewritten(field_notes):

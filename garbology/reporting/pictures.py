@@ -116,6 +116,7 @@ def _facts(shape: Mapping[str, Any]) -> list[tuple[str, str]]:
     about = "about " if shape.get("estimated") else ""
     times = "once" if shape["count"] == 1 and not about else f"{about}{format_quantity(shape['count'])} times"
     return [
+        *((visible(name), visible(text)) for name, text in shape.get("about", ())),  # what a study says of it
         ("occurs", times),
         ("objects in each", _objects(shape)),
         (

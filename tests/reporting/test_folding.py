@@ -85,3 +85,9 @@ def test_an_estimate_is_called_about(estimated, said):
     facts = dict(pictures.card({**pages.shape(), "estimated": estimated}).facts)
     assert facts["occurs"] == said
     assert facts["freed in all"].startswith("about") is estimated
+
+
+def test_a_study_says_more_about_a_shape():
+    """Its facts come first, as they are given; control characters are shown as escapes."""
+    card = pictures.card({**pages.shape(), "about": [["bug", "a/b#1"], ["maintainers", "made it\x1b weak"]]})
+    assert list(card.facts)[:2] == [("bug", "a/b#1"), ("maintainers", "made it\\x1b weak")]
