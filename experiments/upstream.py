@@ -144,7 +144,7 @@ def apply_advice(bug: str) -> Applied:
     """Change a copy of the library as it is advised, then count and ask again, and use the library."""
     case = BUGS[bug]
     if case.kind not in WAITS:
-        raise Unavailable(f"{bug}: it is no cycle, and a holder is cleared where people know")
+        raise Unavailable("it is no cycle: a holder is cleared where people know that it is done with")
     answer = measured(case, BROKEN, apply_advice, {"bug": bug}, study.target)
     return Applied(**(apply(case) if answer is None else answer))
 

@@ -35,11 +35,10 @@ def require(bug: Bug, release: str) -> Path | None:
     Unavailable, with the command that makes it, where it is not there.
     """
     if not bug.runs_on(sys.version_info[:2]):
-        (_, oldest), (_, newest) = bug.pythons
-        raise Unavailable(f"{bug.library} is asked on CPython 3.{oldest} to 3.{newest}")
+        raise Unavailable("the broken release is asked on other versions of CPython")
     requirement = bug.requirement(release)
     if not requirement and release != BROKEN:
-        raise Unavailable(f"{bug.report}: no release has a mend that could be installed beside")
+        raise Unavailable("no release has a mend that could be installed beside")
     if not requirement:
         return None
     python = environments.python_of(requirement)
