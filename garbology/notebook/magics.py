@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from IPython.core.display_functions import display
@@ -17,6 +18,9 @@ from garbology.names import sources
 from garbology.notebook.cells import compiled, known_cells
 from garbology.notebook.held import held_by_ipython, held_text
 
+_SETTLES_SECONDS = (
+    0.02  # in which a kernel's own thread has sent that the cell began: beside its work less is judged
+)
 _ASK = "__import__('garbology').why_alive({})"
 
 
@@ -45,6 +49,7 @@ class Magics:
             raise UsageError(f"%%garbage takes nothing on its line, got {line.strip()!r}")
         code, namespace = compiled(self._shell, cell), self._shell.user_ns
         found = Found(ended=False)
+        time.sleep(_SETTLES_SECONDS)
         try:
             with watch(main=code) as found:
                 exec(code, namespace)  # noqa: S102 - the user's own cell

@@ -71,9 +71,7 @@ def test_the_answer_is_a_card(cells):
 
 def test_a_cell_without_garbage_says_so(cells):
     """What IPython itself makes for a cell is not in it."""
-    assert text_of(cells["none"]) == (
-        "no garbage: reference counting freed every tracked object made and dropped here"
-    )
+    assert text_of(cells["none"]).startswith("no garbage: ")
 
 
 def test_names_of_the_cell_stay(cells):
