@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +18,7 @@ from garbology.study.declaration import Study
 from garbology.study.evaluation import evaluate
 from garbology.study.page import NO_VERDICT, StudyPage
 from garbology.study.records import NewerRecordError, Record
+from garbology.text.links import file_link
 
 HOLDS, DOES_NOT_HOLD, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -212,7 +214,10 @@ def _draw(
 def _last_words(answers: Sequence[str], drawn: Sequence[Path], front: Sequence[Path]) -> list[str]:
     """What stands above the prompt: of one study its answer and its page, of several the front page."""
     page = [*drawn, *front][:1] if len(answers) == 1 else front[:1]
-    return [*(answers if len(answers) == 1 else []), *(f"open {path}" for path in page)]
+    return [
+        *(answers if len(answers) == 1 else []),
+        *(f"open {file_link(path, sys.stdout)}" for path in page),
+    ]
 
 
 def _heading(run: StudyRun, page: StudyPage) -> str:

@@ -16,6 +16,7 @@ import click
 from garbology.cli.streams import BROKEN_PIPE
 from garbology.monitoring.recordings import Recording, RecordingError, intact, read_recording
 from garbology.monitoring.summary import summary_lines
+from garbology.text.links import file_link
 
 
 @contextmanager
@@ -109,7 +110,7 @@ def written_page(recording: Recording, output: Path) -> str:
     try:
         from garbology.cli.recorded import write_recording
 
-        return str(write_recording(recording, output)[0])
+        return file_link(write_recording(recording, output)[0], sys.stdout, sys.stderr)
     except ModuleNotFoundError as error:
         return f"not drawn, for {error.name} is not installed: pip install 'garbology[experiments]'"
     except OSError as error:
