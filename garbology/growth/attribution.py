@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.sparse.csgraph import breadth_first_order
 
 from garbology.cycles.reachability import graph_of_pairs
 from garbology.growth.census import Census
-from garbology.snapshot.arrays import ends_of
+from garbology.snapshot.arrays import at, blocks, ends_of
 
 
 @dataclass(frozen=True)
@@ -22,15 +23,20 @@ class Attribution:
     gained : int64, shape (n of the first,). Bytes that each object of the first census has more than then: what it has
         itself, and what is new and belongs to it, less what has died of that.
     unheld : bytes of new objects that no older one leads to.
-    holders : int32, shape (n of the second,). To which object of the second census, which is older, each new one
-        belongs; -1 where to none, and of what is not new.
     before : int32, shape (n of the second,). The place of each in the first; -1 of what is new.
     """
 
     gained: NDArray[np.int64]
     unheld: int
-    holders: NDArray[np.int32]
     before: NDArray[np.int32]
+
+    def places_now(self, count: int) -> NDArray[np.int32]:
+        """Where each of the ``count`` objects of the first census is in the second: int32; -1 where it has died."""
+        now = np.full(count, -1, np.int32)
+        for block in blocks(len(self.before)):
+            places = np.flatnonzero(self.before[block] >= 0) + block.start
+            now[self.before[places]] = places
+        return now
 
     def place_now(self, place: int) -> int:
         """Where the object at ``place`` of the first census is in the second; -1 where it has died."""
@@ -39,43 +45,57 @@ class Attribution:
 
 def attribute(first: Census, now: Census, before: NDArray[np.int32]) -> Attribution:
     """Compare two censuses; ``before`` (int32, shape (n of the second,)) has the place of each in the first."""
-    new = before < 0
-    old = before >= 0
     alive = np.zeros(len(first.addresses), bool)
-    alive[before[old]] = True
     gained = np.zeros(len(first.addresses), np.int64)
-    gained[before[old]] = now.bytes[old] - first.bytes[before[old]]
+    for places, more in grown_themselves(first, now, before):
+        alive[before[places]] = True
+        gained[before[places]] = more
     owners = living_owners(first.parents, alive)
-    died = ~alive & (owners >= 0)
+    died = np.flatnonzero(~alive & (owners >= 0))
     np.subtract.at(gained, owners[died], first.bytes[died])
+    new = np.flatnonzero(before < 0)
     holders = first_holders(now, new)
     held = holders >= 0
-    np.add.at(gained, before[holders[held]], now.bytes[held])
-    return Attribution(gained, int(now.bytes[new & ~held].sum()), holders, before)
+    np.add.at(gained, before[holders[held]], now.bytes[new[held]])
+    return Attribution(gained, int(now.bytes[new[~held]].sum()), before)
+
+
+def grown_themselves(
+    first: Census, now: Census, before: NDArray[np.int32]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """The places in the second census of what is old, some at a time, and the bytes each has more than in the first."""
+    for block in blocks(len(before)):
+        places = np.flatnonzero(before[block] >= 0) + block.start
+        yield places, now.bytes[places] - first.bytes[before[places]]
 
 
 def living_owners(parents: NDArray[np.int32], alive: NDArray[np.bool_]) -> NDArray[np.int32]:
     """For each object the nearest on the way up that is ``alive``; itself where it is, -1 where none is."""
     n = len(parents)
-    up = np.append(np.where(parents < 0, n, parents), n)
-    up[:n][alive] = np.flatnonzero(alive)
-    owners = ends_of(up)[:n].astype(np.int32)
-    return np.where(np.append(alive, False)[owners], owners, np.int32(-1))
+    up = np.full(n + 1, n, np.int32)
+    for block in blocks(n):
+        own = np.arange(block.start, block.stop, dtype=np.int32)
+        above = np.where(parents[block] < 0, np.int32(n), parents[block])
+        up[block] = np.where(alive[block], own, above)
+    owners = ends_of(up)[:n]
+    ends = np.append(alive, False)
+    owners[~at(ends, owners)] = -1
+    return owners
 
 
-def first_holders(census: Census, new: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """The older object from which each new one is reached first: int32, shape (n,)."""
+def first_holders(census: Census, new: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Of each of the ``new`` places of a census the older one from which it is reached first; -1 where from none.
+
+    int32, shape (len(new),). The references of the census lead to nothing else.
+    """
     n = len(new)
+    numbers = np.full(len(census.addresses), -1, np.int32)
+    numbers[new] = np.arange(n, dtype=np.int32)
+    sources, targets = numbers[census.sources], numbers[census.targets]
+    entering = sources < 0
     holders = np.full(n + 1, -1, np.int32)
-    entering = ~new[census.sources]
-    sources, targets = census.sources[entering], census.targets[entering]
-    holders[targets[::-1]] = sources[::-1]  # the first of several stays
-    inner = ~entering
-    graph = graph_of_pairs(
-        np.append(census.sources[inner], np.full(len(targets), n)).astype(np.int32),
-        np.append(census.targets[inner], targets).astype(np.int32),
-        n + 1,
-    )
-    _, parents = breadth_first_order(graph, n)
-    up: NDArray[np.int64] = np.where((parents < 0) | (parents == n), np.arange(n + 1), parents)
-    return np.where(new, holders[ends_of(up)[:n]], np.int32(-1)).astype(np.int32)
+    holders[targets[entering][::-1]] = census.sources[entering][::-1]  # the first of several stays
+    sources[entering] = n
+    _, parents = breadth_first_order(graph_of_pairs(sources, targets, n + 1), n)
+    up = np.where((parents < 0) | (parents == n), np.arange(n + 1, dtype=np.int32), parents)
+    return holders[ends_of(up)[:n]]

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.growth.attribution import Attribution, attribute
+from garbology.growth.attribution import Attribution, attribute, grown_themselves
 from garbology.growth.census import Census
 from garbology.interpreter.traversal import safe_referents
 from garbology.names.edges import named_referents
 from garbology.names.hidden import hides, unseen_referents
 from garbology.sizes.sizes import held_bytes, object_bytes
-from garbology.snapshot.addresses import Index, addresses_of
+from garbology.snapshot.addresses import Index, addresses_of, types_of
+from garbology.snapshot.arrays import blocks
 
 _MOST_READ_OBJECTS = 8  # at a census, of which each referent is weighed
 _MOST_READ_ENTRIES = 5_000
@@ -62,13 +63,14 @@ class Last:
     attribution: Attribution
     first_lengths: NDArray[np.int32]
 
-    def entries_of_each(self) -> NDArray[np.int32]:
-        """How many more entries each container of the first census has than then: int32, shape (n,); 0 of others."""
-        entries = np.zeros(len(self.first_lengths), np.int32)
-        old = np.flatnonzero(self.attribution.before >= 0)
-        places = self.attribution.before[old]
-        entries[places] = self.census.lengths[old] - self.first_lengths[places]
-        return entries
+    def entries_of_each(self, places: NDArray[np.int32]) -> NDArray[np.int32]:
+        """How many more entries each container at some ``places`` of the first census has than then; 0 of others.
+
+        int32, shape (len(places),).
+        """
+        now = self.attribution.places_now(len(self.first_lengths))[places]
+        more: NDArray[np.int32] = self.census.lengths[now] - self.first_lengths[places]
+        return np.where(now < 0, np.int32(0), more)
 
     def entries_gained(self, place: int) -> int:
         """How many more entries the object at ``place`` of the first census has than then; of one that is no container,
@@ -103,8 +105,12 @@ class Baseline:
         -1 where nothing of its type had its address then.
         """
         places = Index.of(self._first.addresses).find(addresses_of(objects))
-        known = self._first.types[places] == addresses_of(list(map(type, objects)))
-        return np.where(known, places, np.int32(-1))
+        types, kinds = types_of(objects)
+        numbers = Index.of(self._first.types).find(addresses_of(types))
+        for block in blocks(len(places)):
+            known = self._first.kinds[places[block]] == numbers[kinds[block]]
+            places[block] = np.where(known, places[block], np.int32(-1))
+        return places
 
     def compare(self, objects: list[object], census: Census, places: NDArray[np.int32]) -> Last:
         """What ``census``, of ``objects``, has more; ``places`` as :meth:`places_of` has them, -1 of what is new."""
@@ -124,7 +130,7 @@ class Baseline:
                 beyond_bytes,
                 places,
                 gained[places],
-                last.entries_of_each()[places],
+                last.entries_of_each(places),
                 self._leaves_of(last),
             )
         )
@@ -147,14 +153,16 @@ class Baseline:
     def _leaves_of(self, last: Last) -> dict[int, dict[str, int]]:
         """Of the objects that gained most themselves, what they have that is not tracked."""
         before = last.attribution.before
-        old = np.flatnonzero(before >= 0)
-        own = last.census.bytes[old] - self._first.bytes[before[old]]
-        most = old[np.argsort(-own)[:_MOST_READ_OBJECTS]].tolist()
+        grown = [
+            (places[more > 0], more[more > 0])
+            for places, more in grown_themselves(self._first, last.census, before)
+        ]
+        places, more = map(np.concatenate, zip(*grown, strict=True)) if grown else _NOTHING[:2]
+        most = places[np.argsort(-more)[:_MOST_READ_OBJECTS]].tolist()
         return {
             int(before[place]): leaf_bytes(last.objects[place])
             for place in most
-            if last.census.bytes[place] > self._first.bytes[before[place]]
-            and last.census.lengths[place] < _MOST_READ_ENTRIES
+            if last.census.lengths[place] < _MOST_READ_ENTRIES
         }
 
 

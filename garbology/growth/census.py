@@ -22,7 +22,8 @@ from garbology.names.classes import COLLECTED_TYPE, basicsize_of, flags_of, mro_
 from garbology.names.hidden import hides, unseen_of_each
 from garbology.sizes.sizes import bytes_of_each
 from garbology.snapshot.addresses import among
-from garbology.snapshot.snapshot import Index, addresses_of, referents_in_chunks, types_of
+from garbology.snapshot.arrays import blocks
+from garbology.snapshot.snapshot import Index, Referents, addresses_of, referents_in_chunks, types_of
 
 _WITH_ENTRIES = (dict, list, set, deque)
 # The size of a BytesIO has its buffer in it, which newer versions refer to as an object of its own.
@@ -36,7 +37,8 @@ class Census:
     Attributes
     ----------
     addresses : int64, shape (n,).
-    types : int64, shape (n,). The address of the type of each.
+    types : int64, shape (distinct,). The addresses of their types.
+    kinds : int32, shape (n,). Which of ``types`` each has.
     bytes : int64, shape (n,). Its own, and those of what is not tracked and belongs to it.
     parents : int32, shape (n,). The first that refers to it; -1 where none does.
     lengths : int32, shape (n,). Entries of a list, dictionary, set or deque; -1 of anything else.
@@ -46,6 +48,7 @@ class Census:
 
     addresses: NDArray[np.int64]
     types: NDArray[np.int64]
+    kinds: NDArray[np.int32]
     bytes: NDArray[np.int64]
     parents: NDArray[np.int32]
     lengths: NDArray[np.int32]
@@ -66,25 +69,33 @@ def take_census(objects: list[object], new: NDArray[np.bool_], left_out: NDArray
     """
     addresses = addresses_of(objects)
     ranks = _ranks(addresses, new)
-    reading = _Reading(objects, new, left_out, ranks)
-    reading.read(objects, np.arange(len(objects), dtype=np.int32))
+    found = _Reader(addresses, new, left_out, ranks).read(objects)
     types, kinds = types_of(objects)
+    sizes, in_c = _sizes_of(objects, types, kinds)
+    in_c += found.leaves.add_to(sizes, ranks)
+    return Census(
+        addresses,
+        addresses_of(types),
+        kinds,
+        sizes,
+        found.parents,
+        _lengths_of(objects, types, kinds),
+        np.concatenate([np.empty(0, np.int32), *found.sources]),
+        np.concatenate([np.empty(0, np.int32), *found.targets]),
+        in_c,
+    )
+
+
+def _sizes_of(
+    objects: list[object], types: list[type], kinds: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], int]:
+    """Bytes of each object itself, int64, shape (n,), and of all what `malloc` handed out."""
     sizes = bytes_of_each(objects, kinds=(types, kinds))
     for number, kind in enumerate(types):
         if _STREAM_SHOWS_BYTES and any(base is BytesIO for base in mro_of(kind)):
             sizes[kinds == number] = basicsize_of(kind)
-    in_c = int(malloc_bytes_of_each(sizes, types, kinds).sum())
-    owned, owned_in_c = reading.leaves.by_owner(ranks)
-    return Census(
-        addresses,
-        addresses_of(types)[kinds],
-        sizes + owned,
-        reading.parents,
-        _lengths_of(objects, types, kinds),
-        np.concatenate([np.empty(0, np.int32), *reading.sources]),
-        np.concatenate([np.empty(0, np.int32), *reading.targets]),
-        in_c + owned_in_c,
-    )
+    in_c = (malloc_bytes_of_each(sizes[block], types, kinds[block]) for block in blocks(len(kinds)))
+    return sizes, sum(int(each.sum()) for each in in_c)
 
 
 def _ranks(addresses: NDArray[np.int64], new: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -115,53 +126,66 @@ def _lengths_of(objects: list[object], types: list[type], kinds: NDArray[np.int3
         if base is not None:
             which = kinds == number
             length: Callable[[object], int] = vars(base)["__len__"]
-            lengths[which] = list(map(length, compress(objects, which.tolist())))
+            chosen = compress(objects, which.tobytes())
+            lengths[which] = np.fromiter(map(length, chosen), np.int32, int(which.sum()))
     return lengths
 
 
-class _Reading:
+@dataclass
+class _References:
+    """What a reader found: see :class:`Census`; sources and targets in parts."""
+
+    parents: NDArray[np.int32]
+    leaves: _Leaves
+    sources: list[NDArray[np.int32]] = field(default_factory=list)
+    targets: list[NDArray[np.int32]] = field(default_factory=list)
+
+
+class _Reader:
     """Follows references, of what is not tracked as well."""
 
     def __init__(
         self,
-        objects: list[object],
+        addresses: NDArray[np.int64],
         new: NDArray[np.bool_],
         left_out: NDArray[np.int64],
         ranks: NDArray[np.int32],
     ) -> None:
-        self._index = Index(objects)
+        self._index = Index.of(addresses)
         self._left_out = left_out
         self._new = np.append(new, False)
         self._ranks = ranks
         self._seen = np.empty(0, np.int64)  # addresses of what was followed, sorted
         # What was found and may hold others, with its owners: a pair for each chunk.
         self._further: list[tuple[list[object], NDArray[np.int32]]] = []
-        self.parents = np.full(len(objects), -1, np.int32)
-        self.leaves = _Leaves()
-        self.sources: list[NDArray[np.int32]] = []
-        self.targets: list[NDArray[np.int32]] = []
+        self._found = _References(np.full(len(addresses), -1, np.int32), _Leaves())
 
-    def read(self, holders: list[object], owners: NDArray[np.int32]) -> None:
-        """What ``holders`` lead to; ``owners`` says to which tracked object each belongs (int32, shape (n,))."""
+    def read(self, objects: list[object]) -> _References:
+        """What all of the objects lead to."""
+        holders, owners = objects, np.arange(len(objects), dtype=np.int32)
         while holders:
             self._further = []
             self._add_unseen(holders, owners)
             done = 0
             for referents in referents_in_chunks(holders):
-                chunk = owners[done : done + len(referents)]
+                of_each = owners[done : done + len(referents)][referents.owners()]
                 done += len(referents)
-                places = self._index.find(referents.addresses)
-                of_each = chunk[referents.owners()]
-                self._note(of_each[places >= 0], places[places >= 0])
-                others = (places < 0) & ~among(referents.addresses, self._left_out)
-                others[referents.marks] = False
-                entries = np.flatnonzero(others)
-                first = _first_of_each(referents.addresses[entries], self._ranks[of_each[entries]])
-                entries = np.sort(entries[first])
-                leaves = [referents.objects[entry] for entry in entries.tolist()]
-                self._add(leaves, of_each[entries])
-                del referents, leaves
+                for block in blocks(len(of_each)):
+                    self._take(referents, block, of_each[block])
+                del referents
             holders, owners = self._next_holders()
+        return self._found
+
+    def _take(self, referents: Referents, block: slice, owners: NDArray[np.int32]) -> None:
+        """Some entries of ``referents``; ``owners`` says to which tracked object each belongs (int32, shape (n,))."""
+        addresses, objects = referents.addresses[block], referents.objects[block]
+        places = self._index.find(addresses)
+        self._note(owners[places >= 0], places[places >= 0])
+        others = (places < 0) & ~among(addresses, self._left_out) & (addresses != referents.mark)
+        entries = np.flatnonzero(others)
+        first = _first_of_each(addresses[entries], self._ranks[owners[entries]])
+        entries = np.sort(entries[first])
+        self._add([objects[entry] for entry in entries.tolist()], owners[entries])
 
     def _next_holders(self) -> tuple[list[object], NDArray[np.int32]]:
         """What was found and not followed yet, each once, with the owner of the lowest rank (int32, shape (n,))."""
@@ -175,16 +199,18 @@ class _Reading:
         return [found[place] for place in order.tolist()], owners[order]
 
     def _note(self, sources: NDArray[np.int32], targets: NDArray[np.int32]) -> None:
-        orphans = self.parents[targets] < 0
+        parents = self._found.parents
+        orphans = parents[targets] < 0
         # The last assignment stands where a target is there twice: the first reference is to be that.
-        self.parents[targets[orphans][::-1]] = sources[orphans][::-1]
+        parents[targets[orphans][::-1]] = sources[orphans][::-1]
         known = self._new[targets]
-        self.sources.append(sources[known].astype(np.int32))
-        self.targets.append(targets[known].astype(np.int32))
+        if known.any():
+            self._found.sources.append(sources[known])
+            self._found.targets.append(targets[known])
 
     def _add(self, leaves: list[object], owners: NDArray[np.int32]) -> None:
         types, kinds = types_of(leaves)
-        self.leaves.add(leaves, owners, types, kinds)
+        self._found.leaves.add(leaves, owners, types, kinds)
         holds = np.array([bool(flags_of(kind) & COLLECTED_TYPE) or hides(kind) for kind in types], bool)
         chosen = holds[kinds] if len(kinds) else np.zeros(0, bool)
         self._further.append((list(compress(leaves, chosen.tolist())), owners[chosen]))
@@ -223,13 +249,11 @@ class _Leaves:
         self.sizes.append(sizes)
         self.in_c.append(malloc_bytes_of_each(sizes, types, kinds))
 
-    def by_owner(self, ranks: NDArray[np.int32]) -> tuple[NDArray[np.int64], int]:
-        """Bytes by owner, int64, shape (n,), and what `malloc` gave for all; of several the lowest rank owns."""
-        count = len(ranks)
+    def add_to(self, sizes: NDArray[np.int64], ranks: NDArray[np.int32]) -> int:
+        """Add each to the size of its owner, of several the one of lowest rank; what `malloc` handed out for all."""
         if not self.addresses:
-            return np.zeros(count, np.int64), 0
-        addresses, owners = np.concatenate(self.addresses), np.concatenate(self.owners)
-        first = _first_of_each(addresses, ranks[owners])
-        sizes = np.concatenate(self.sizes)[first]
-        owned = np.bincount(owners[first], weights=sizes, minlength=count).astype(np.int64)
-        return owned, int(np.concatenate(self.in_c)[first].sum())
+            return 0
+        owners = np.concatenate(self.owners)
+        first = _first_of_each(np.concatenate(self.addresses), ranks[owners])
+        np.add.at(sizes, owners[first], np.concatenate(self.sizes)[first])
+        return int(np.concatenate(self.in_c)[first].sum())

@@ -123,7 +123,7 @@ class Recorder:
         """All that is tracked but for the instrument's own, whose addresses are the second (int64, sorted)."""
         objects = closed(listing())
         ours = np.sort(addresses_of([self, *self._kept(), *_own_values()]))
-        return list(compress(objects, (~among(addresses_of(objects), ours)).tolist())), ours
+        return list(compress(objects, (~among(addresses_of(objects), ours)).tobytes())), ours
 
     def _kept(self) -> list[object]:
         return [

@@ -32,11 +32,13 @@ from garbology.names.classes import (
 )
 from garbology.sizes.buffers import Buffers, SizeFunction, register_size, size_function_of
 from garbology.snapshot.addresses import addresses_of, types_of
+from garbology.snapshot.arrays import blocks
 
 __all__ = ["bytes_of_each", "held_bytes", "object_bytes", "register_size"]
 
 _HEADER_BYTES = sys.getsizeof([]) - list.__sizeof__([])  # the collector's; 0 in free-threaded builds
 _WORD = 8
+_BLOCK = 1 << 18  # objects that are weighed at one time
 _FEW_TYPES = 8  # whose objects are looked for one type after the other
 #: Distinct types, and which of them each of some objects has: int32, shape (n,).
 Kinds = tuple[list[type], NDArray[np.int32]]
@@ -68,23 +70,36 @@ def bytes_of_each(
     """
     types, codes = kinds or types_of(objects)
     rules = _rules(objects, types, codes)
+    buffers = Buffers()
+    sizes = np.empty(len(codes), np.int64)
+    for block in blocks(len(codes), _BLOCK):
+        sizes[block] = _bytes_of_some(objects[block], types, codes[block], rules, buffers)
+    if notes is not None:
+        notes.extend(buffers.notes.values())
+    return sizes
+
+
+def _bytes_of_some(
+    objects: Sequence[object],
+    types: list[type],
+    codes: NDArray[np.int32],
+    rules: Sequence[_Rule],
+    buffers: Buffers,
+) -> NDArray[np.int64]:
     sizes = np.array([rule.fixed_bytes for rule in rules], np.int64)[codes]
     for measure in (sys.getsizeof, _unbound_bytes):
         mask = np.array([rule.measure is measure for rule in rules], bool)[codes]
         if mask.any():
             chosen = compress(objects, mask.tobytes())
             sizes[mask] = np.fromiter(map(measure, chosen), np.int64, int(mask.sum()))
-    buffers = Buffers()
     more = [rule.has_inline_values or rule.buffers is not None for rule in rules]
     addresses = addresses_of(objects if any(more) else [])
     for number, places in _places_of_each(codes, np.array(more, bool)):
         rule = rules[number]
         if rule.has_inline_values:
             sizes[places] += inline_values_bytes(types[number], addresses[places])
-        if rule.buffers is not None:
+        if rule.buffers is not None and len(places):
             sizes[places] += [buffers.new_bytes(objects[place], rule.buffers) for place in places.tolist()]
-    if notes is not None:
-        notes.extend(buffers.notes.values())
     return sizes
 
 
@@ -118,7 +133,8 @@ class _Rule:
 def _rules(objects: Sequence[object], types: list[type], codes: NDArray[np.int32]) -> list[_Rule]:
     """How the instances of each type are weighed; nothing is said of types that no object has."""
     places = np.full(len(types), -1, np.int64)
-    places[codes] = np.arange(len(objects))
+    for block in blocks(len(codes)):
+        places[codes[block]] = np.arange(block.start, block.stop)
     return [_rule_of(objects[place]) if place >= 0 else _NONE for place in places.tolist()]
 
 

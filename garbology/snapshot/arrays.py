@@ -15,13 +15,14 @@ _BLOCK = 65_536
 _FEW = 4_096
 _ROUNDS = 32  # enough for chains of 2 ** 32
 _Scalar = TypeVar("_Scalar", bound=np.generic)
+_Place = TypeVar("_Place", bound=np.integer)
 _Item = TypeVar("_Item", bound=Hashable)
 
 
-def blocks(count: int) -> Iterator[slice]:
+def blocks(count: int, size: int = _BLOCK) -> Iterator[slice]:
     """All places from 0 to ``count - 1``, some at a time."""
-    for first in range(0, count, _BLOCK):
-        yield slice(first, min(first + _BLOCK, count))
+    for first in range(0, count, size):
+        yield slice(first, min(first + size, count))
 
 
 def tally(numbers: NDArray[np.int32], count: int) -> NDArray[np.int32]:
@@ -54,13 +55,13 @@ def at(values: NDArray[_Scalar], places: NDArray[np.integer[Any]]) -> NDArray[_S
     return found
 
 
-def ends_of(ways: NDArray[_Scalar]) -> NDArray[_Scalar]:
+def ends_of(ways: NDArray[_Place]) -> NDArray[_Place]:
     """Where each of some ways ends: ``ways[i]`` is the place to which ``i`` leads in one step, an end leads to itself.
 
     By pointer jumping: a chain of a million takes twenty rounds. A ring has no end, and is given up.
     """
     for _ in range(_ROUNDS):
-        further = ways[ways]
+        further = at(ways, ways)
         if np.array_equal(further, ways):
             break
         ways = further

@@ -85,18 +85,20 @@ class Referents:
     objects : list of the referents and the marks.
     addresses : int64, their ``id``.
     marks : int64, the places of the marks, one for each object that was asked.
+    mark : the address of the mark.
     """
 
     objects: list[object]
     addresses: NDArray[np.int64]
     marks: NDArray[np.int64]
+    mark: int
 
     def __len__(self) -> int:
         return len(self.marks)
 
-    def owners(self) -> NDArray[np.int64]:
+    def owners(self) -> NDArray[np.int32]:
         """Which of the asked objects each entry (also a mark) belongs to."""
-        return np.repeat(np.arange(len(self.marks)), np.diff(self.marks, prepend=-1))
+        return np.repeat(np.arange(len(self.marks), dtype=np.int32), np.diff(self.marks, prepend=-1))
 
 
 def referents_in_chunks(objects: Sequence[object]) -> Iterator[Referents]:
@@ -115,7 +117,7 @@ def referents_in_chunks(objects: Sequence[object]) -> Iterator[Referents]:
         referents = gc.get_referents(*fenced)
         del chunk, fenced
         addresses = addresses_of(referents)
-        answer = Referents(referents, addresses, np.flatnonzero(addresses == id(mark)))
+        answer = Referents(referents, addresses, np.flatnonzero(addresses == id(mark)), id(mark))
         del referents
         yield answer
         del answer
