@@ -76,7 +76,7 @@ class Asking:
         for source in set(self._heap.holders_of(place).tolist()):
             holders = set(self._heap.holders_of(source).tolist())
             iterators = {each for each in holders if self._is_iterator(each)}
-            self.gathered |= np.isin(self._heap.sources, list(iterators))
+            self.gathered |= self._heap.come_from(iterators)
             is_looped = (
                 bool(iterators) or id(self._heap.objects[source]) in stack
             )  # from 3.15 without an iterator

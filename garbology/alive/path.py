@@ -12,7 +12,7 @@ import numpy as np
 
 from garbology.cycles.folding import Step, is_foldable, joined_label
 from garbology.cycles.result import Edge
-from garbology.interpreter.contents import items_of, slot_ids, value_of
+from garbology.interpreter.contents import items_of, slots_of, value_of
 from garbology.interpreter.thread_stacks import RunningFrame
 from garbology.interpreter.traversal import safe_referents
 from garbology.names import nodes
@@ -193,8 +193,7 @@ def labels_between(holder: object, referent: object) -> list[str]:
     kind = type(holder)
     labels: list[str] = []
     if kind is list or kind is tuple:
-        places = np.flatnonzero(np.array(slot_ids(holder), np.int64) == id(referent))
-        labels = [f"[{index}]" for index in places[:_MOST_LABELS].tolist()]
+        labels = [f"[{index}]" for index in slots_of(holder, referent)[:_MOST_LABELS]]
     elif kind is dict:
         items = items_of(holder)
         places = np.flatnonzero(addresses_of([value for _, value in items]) == id(referent))

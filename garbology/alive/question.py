@@ -126,8 +126,8 @@ def why_alive(obj: object) -> Alive:
     at module level, is the answer only if there is no other; so is, before that, a list that nothing but the caller has
     and that it goes through to ask for each.
 
-    Nothing is collected and no user code runs. A heap of a million objects takes about a second and 60 bytes an
-    object meanwhile. On free-threaded builds ``unaccounted`` is approximate.
+    Nothing is collected and no user code runs. A heap of a million objects takes about a second and 60 to 100 bytes
+    an object meanwhile. On free-threaded builds ``unaccounted`` is approximate.
     """
     held = [obj]
     del obj  # a caller may lend or give its reference; without ours both look the same
@@ -209,8 +209,7 @@ class _Question:
             return self._described("frame", f"a thread, which is running {self._roots[place].name}", [place])
         asking = Asking(heap, self._frames, self._caller, place)
         self._chains.asking = asking.namespace, asking.name
-        own = np.isin(heap.sources, self._own)
-        modules = own | np.isin(heap.sources, self._own_modules)
+        modules = heap.come_from([*self._own.tolist(), *self._own_modules.tolist()])
         path = None
         if asking.gathered.any():
             path = self._from_a_root(upstreams.of(place, modules | asking.variable | asking.gathered))
@@ -218,10 +217,11 @@ class _Question:
             upstream = upstreams.of(place, modules | asking.variable)
             path = self._from_a_root(upstream) or self._from_c(upstream)
         if path is None:  # a part of the instrument itself, or nothing else holds it
+            own = heap.come_from(self._own.tolist())
             upstream = upstreams.of(place, own | asking.variable)
             path = self._from_a_root(upstream)
         if path is None and asking.variable.any():
-            path = self._from_a_root(upstreams.of(place, own))
+            path = self._from_a_root(upstreams.of(place, heap.come_from(self._own.tolist())))
         return self._held(path) if path else self._unheld(upstream)
 
     def _held(self, path: list[int]) -> Alive:
@@ -285,7 +285,7 @@ class _Question:
     def _from_a_root(self, upstream: Upstream) -> list[int] | None:
         """The nearest root's chain, as its reader counts: containers are part of an edge, and a class is a step."""
         paths: list[list[int]] = []
-        for place in upstream.order[1:].tolist():
+        for place in upstream.further():
             if place in self._roots or self._is_current_context(place):
                 paths.append(upstream.path_from(place))
                 if len(paths) == _MOST_COMPARED or len(paths[-1]) > len(paths[0]) + _MOST_FURTHER:

@@ -71,7 +71,7 @@ def graph_of_pairs(
     kind = np.int64 if max(n, len(sources)) > np.iinfo(np.int32).max else np.int32
     starts, ordered = np.empty(n + 1, kind), np.empty(len(targets), kind)
     ones = np.ones(len(targets), np.int8)
-    rows, columns = sources.astype(kind), targets.astype(kind)
+    rows, columns = sources.astype(kind, copy=False), targets.astype(kind, copy=False)
     _sparsetools.coo_tocsr(n, n, len(rows), rows, columns, ones, starts, ordered, np.empty_like(ones))
     matrix = graph_of(starts, ordered)
     matrix.data = ones

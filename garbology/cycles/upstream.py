@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -9,6 +11,7 @@ from scipy.sparse.csgraph import breadth_first_order
 
 from garbology.cycles.reachability import graph_of_pairs, strongly_connected
 from garbology.interpreter.once import cached_property
+from garbology.snapshot.arrays import blocks
 from garbology.snapshot.heap import Heap
 
 _MOST_WAYS = 16  # hidden references on cycles, of which the nearest is chosen
@@ -27,6 +30,11 @@ class Upstream:
         self._nearer = nearer
         self._backwards = backwards
 
+    def further(self) -> Iterator[int]:
+        """The places of :attr:`order` but for the object itself; nearly always the first few are enough."""
+        for block in blocks(len(self.order)):
+            yield from self.order[max(block.start, 1) : block.stop].tolist()
+
     def path_from(self, place: int) -> list[int]:
         """A shortest way from there to the object, both ends included."""
         path = [place]
@@ -34,7 +42,7 @@ class Upstream:
             path.append(int(self._nearer[path[-1]]))
         return path
 
-    def are_together(self, sources: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def are_together(self, sources: NDArray[np.int32], targets: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Which of these references are on a cycle of what the object can be reached from."""
         known = np.zeros(len(self._nearer), bool)
         known[self.order] = True
@@ -79,15 +87,18 @@ class Upstreams:
 
     def __init__(self, heap: Heap) -> None:
         self._heap = heap
-        self._used = np.zeros(0, bool)
+        self._ignored = np.zeros(0, bool)
         self._backwards: csr_matrix | None = None
 
     def of(self, place: int, ignored: NDArray[np.bool_]) -> Upstream:
         """All from which an object can be reached, without the ``ignored`` references (bool, shape (m,))."""
-        used, heap = ~ignored, self._heap
-        if self._backwards is None or not np.array_equal(used, self._used):
-            self._used = used
-            self._backwards = graph_of_pairs(heap.targets[used], heap.sources[used], len(heap))
+        heap = self._heap
+        if self._backwards is None or not np.array_equal(ignored, self._ignored):
+            self._ignored, self._backwards = ignored, None
+            # The ignored ones start from one node more, to which none leads.
+            targets = np.where(ignored, np.int32(len(heap)), heap.targets)
+            self._backwards = graph_of_pairs(targets, heap.sources, len(heap) + 1)
+            del targets
         order, nearer = breadth_first_order(self._backwards, place)
         return Upstream(order, nearer, self._backwards)
 

@@ -98,4 +98,5 @@ def first_holders(census: Census, new: NDArray[np.int64]) -> NDArray[np.int32]:
     sources[entering] = n
     _, parents = breadth_first_order(graph_of_pairs(sources, targets, n + 1), n)
     up = np.where((parents < 0) | (parents == n), np.arange(n + 1, dtype=np.int32), parents)
-    return holders[ends_of(up)[:n]]
+    found: NDArray[np.int32] = holders[ends_of(up)[:n]]
+    return found

@@ -54,14 +54,19 @@ class State:
     leaves: dict[int, dict[str, int]]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Last:
-    """The last census with the objects; let it go soon, for it holds them all."""
+    """A census with the objects; let it go soon, for it holds them all."""
 
     objects: list[object]
     census: Census
     attribution: Attribution
     first_lengths: NDArray[np.int32]
+
+    def let_go(self) -> None:
+        """What was asked of it is known; nothing can be asked any more."""
+        self.objects.clear()
+        del self.census, self.attribution, self.first_lengths
 
     def entries_of_each(self, places: NDArray[np.int32]) -> NDArray[np.int32]:
         """How many more entries each container at some ``places`` of the first census has than then; 0 of others.
@@ -135,14 +140,9 @@ class Baseline:
             )
         )
 
-    def growing_leaf(self, place: int) -> str:
-        """The label of what is not tracked and has grown most, of an object of the first census; empty if unknown."""
-        seen = [state.leaves[place] for state in self.states if place in state.leaves]
-        if len(seen) < _FEWEST_COMPARED:
-            return ""
-        grown = {label: size - seen[0].get(label, 0) for label, size in seen[-1].items()}
-        label = max(grown, key=grown.__getitem__, default="")
-        return label if grown.get(label, 0) > 0 else ""
+    def close(self) -> None:
+        """Nothing will be compared with the first census any more; the states stay."""
+        del self._first
 
     def kept(self) -> list[object]:
         """What is the instrument's own of it."""
@@ -164,6 +164,16 @@ class Baseline:
             for place in most
             if last.census.lengths[place] < _MOST_READ_ENTRIES
         }
+
+
+def growing_leaf(states: Sequence[State], place: int) -> str:
+    """The label of what is not tracked and has grown most, of an object of the first census; empty if unknown."""
+    seen = [state.leaves[place] for state in states if place in state.leaves]
+    if len(seen) < _FEWEST_COMPARED:
+        return ""
+    grown = {label: size - seen[0].get(label, 0) for label, size in seen[-1].items()}
+    label = max(grown, key=grown.__getitem__, default="")
+    return label if grown.get(label, 0) > 0 else ""
 
 
 def leaf_bytes(obj: object) -> dict[str, int]:

@@ -168,10 +168,10 @@ class _Reader:
             self._add_unseen(holders, owners)
             done = 0
             for referents in referents_in_chunks(holders):
-                of_each = owners[done : done + len(referents)][referents.owners()]
+                chunk = owners[done : done + len(referents)]
                 done += len(referents)
-                for block in blocks(len(of_each)):
-                    self._take(referents, block, of_each[block])
+                for block in blocks(len(referents.addresses)):
+                    self._take(referents, block, chunk[referents.owners(block)])
                 del referents
             holders, owners = self._next_holders()
         return self._found

@@ -10,6 +10,7 @@ from typing import Any
 
 from garbology.find.to_the_end import Run, code_of
 from garbology.find.window import find_cycles, watch
+from garbology.growth.baseline import State
 from garbology.growth.figures import add_waiting, fill_in, waiting_a_call
 from garbology.growth.recording import Recorder
 from garbology.growth.report import Report
@@ -171,7 +172,7 @@ class diagnosing:  # noqa: N801 - reads as a verb in `with diagnosing() as repor
         states = self._recorder.baseline.states if self._recorder is not None else []
         try:
             if self._recorder is not None and not sys.is_finalizing():
-                self._finish(self._recorder)
+                self._finish(self._recorder, states)
         finally:
             self._close((kind, error, traceback))
         report = self._report
@@ -190,11 +191,11 @@ class diagnosing:  # noqa: N801 - reads as a verb in `with diagnosing() as repor
                 self._watch.__exit__(*error)
 
     @untraced
-    def _finish(self, recorder: Recorder) -> None:
+    def _finish(self, recorder: Recorder, states: list[State]) -> None:
         with exclusive.analysis():
             last = recorder.finish()
             self._report.calls = recorder.steps
-            fill_in(self._report, recorder.baseline, recorder.readings, last, keys=self._keys)
+            fill_in(self._report, states, recorder.readings, last, keys=self._keys)
         if self._trim:
             self._report.trimmed_bytes = _given_back()
 

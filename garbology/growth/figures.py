@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.growth.baseline import Baseline, Last, State
+from garbology.growth.baseline import Last, State
 from garbology.growth.gains import Gains
 from garbology.growth.holders import Holder, Names
 from garbology.growth.report import Report
@@ -56,7 +56,7 @@ class Precision:
 
 def fill_in(
     report: Report,
-    baseline: Baseline,
+    states: Sequence[State],
     rows: NDArray[np.float64],
     last: Last | None,
     *,
@@ -65,11 +65,10 @@ def fill_in(
 ) -> None:
     """All that is known without the cycles: growth, what is alive and its holders, what is kept, what is C's.
 
-    ``rows`` are those of :class:`garbology.growth.readings.Readings`.
+    ``rows`` are those of :class:`garbology.growth.readings.Readings`; ``last`` is let go.
     """
     if last is None:
         return
-    states = baseline.states
     readings = _readings(rows, states)
     steps, used, kept, _ = readings
     start = settled_from(steps, used)
@@ -84,7 +83,10 @@ def fill_in(
     report.can_tell = max(growth.high - growth.value, growth.value - growth.low, least)
     steady = [state for state in states if state.step >= report.settled]
     report.unheld = _slope(steady if len(steady) > 1 else states, "unheld_bytes").value
-    report.native = _native(readings, steady if len(steady) > 1 else states, report, precision)
+    native = _native(readings, steady if len(steady) > 1 else states, report, precision)
+    report.native, report.native_low, report.native_high = (
+        (native.value, native.low, native.high) if native else (None, None, None)
+    )
     report.beyond = _beyond(steady)
     _add_kept(report, steps[start:], kept[start:], precision.kept_bytes)
     gains = Gains(states, report.settled)
@@ -94,7 +96,7 @@ def fill_in(
     )
     stopped = gains.stopped(growing, precision.bounded_bytes, precision.bounded_entries)
     named, bounded = growing[:_MOST_NAMED], stopped[: _MOST_NAMED // 2]
-    names = Names(baseline, last, gains.places[[*named, *bounded]].tolist(), keys=keys)
+    names = Names(states, last, gains.places[[*named, *bounded]].tolist(), keys=keys)
     report.holders = _named(gains, named, names, report.calls)
     grows = {holder.name for holder in report.holders}
     report.bounded = [each for each in _named(gains, bounded, names, 0) if each.name not in grows]
@@ -187,8 +189,8 @@ def _slope(states: Sequence[State], name: str) -> Slope:
 
 def _native(
     readings: _Readings, steady: Sequence[State], report: Report, precision: Precision
-) -> float | None:
-    """What `malloc` handed out beyond Python's own objects."""
+) -> Slope | None:
+    """What `malloc` handed out beyond Python's own objects, where that is more than noise; None where it is unknown."""
     steps, _, _, in_c = readings
     if np.isnan(in_c).any():
         return None
@@ -199,7 +201,7 @@ def _native(
     if not block_rules().above:
         least_bytes, share = _LEAST_NATIVE_OF_MALLOC
     least = max(least_bytes, share * abs(report.grows), precision.native_total_bytes / calls)
-    return slope.value if slope.value >= least and slope.low > 0 and report.low > 0 else 0.0
+    return slope if slope.value >= least and slope.low > 0 and report.low > 0 else NONE
 
 
 def _moments(readings: _Readings, states: Sequence[State], *, told_kept: bool) -> Iterator[dict[str, float]]:

@@ -7,13 +7,13 @@ import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from garbology.alive.path import labels_between
 from garbology.alive.question import Alive, Asked
-from garbology.growth.baseline import Baseline, Last
+from garbology.growth.baseline import Last, State, growing_leaf
 from garbology.interpreter.contents import items_of
 from garbology.names.call_caches import INSIDE, is_call_cache
 from garbology.names.classes import is_class, safe_type_name, short_type_name
@@ -62,38 +62,56 @@ class Holder:
         return {**vars(self), "types": list(self.types), "chain": list(self.chain)}
 
 
+class _Gained(NamedTuple):
+    """What one holder has that is new: how many entries, by which label it holds them, and their types."""
+
+    entries: int
+    label: str
+    types: list[str]
+
+
 class Names:
     """Names of holders; the heap is read once for all of them.
 
     Parameters
     ----------
+    states : in which they gained.
+    last : the census that has them; it is let go, for the heap needs as much memory once more.
     places : of the holders, in the first census.
     keys : whether names may have keys of dictionaries.
     """
 
-    __slots__ = ("_asked", "_growing_leaf", "_keys", "_last", "_numbers")  # no dictionary: see `Asked`
+    __slots__ = ("_asked", "_gained", "_keys", "_numbers")  # no dictionary: see `Asked`
 
-    def __init__(self, baseline: Baseline, last: Last, places: Sequence[int], *, keys: bool) -> None:
-        self._last, self._growing_leaf, self._keys = last, baseline.growing_leaf, keys
+    def __init__(self, states: Sequence[State], last: Last, places: Sequence[int], *, keys: bool) -> None:
+        self._keys = keys
         now = {place: last.attribution.place_now(place) for place in places}
         self._numbers = {place: number for number, place in enumerate(p for p in places if now[p] >= 0)}
+        self._gained = {
+            place: _gained(last, place, now[place], growing_leaf(states, place)) for place in self._numbers
+        }
         held = [last.objects[now[place]] for place in self._numbers]
-        # Not this object either, or the heap that it has would hold it.
-        self._asked = Asked(held, [last.objects], {id(self)})
+        last.let_go()
+        self._asked = Asked(held, (), {id(self)})  # not this object, or the heap that it has would hold it
 
     def describe(self, holder: Holder, place: int, calls: float) -> None:
         """Fill in the names of a ``holder``, which is at ``place`` in the first census, and its entries a call."""
-        holder.entries = self._last.entries_gained(place) / calls
         if place not in self._numbers:  # it has died, or moved into what is new
             holder.name, holder.kind = "an object that has died since", "gone"
             return
         obj, alive = self._asked.held[self._numbers[place]], self._asked.why(self._numbers[place])
-        entries = _entries(self._last, self._last.attribution.place_now(place))
-        label = _entry_label(obj, entries, self._growing_leaf(place))
-        holder.types = list(counted(map(short_type_name, entries or _latest(obj, label))))
+        entries, label, holder.types = self._gained[place]
+        holder.entries = entries / calls
         holder.kind, holder.chain = alive.kind, [_private(str(edge), keys=self._keys) for edge in alive.edges]
         holder.name = _private(_name(obj, alive, label), keys=self._keys)
         holder.where = _where(obj, alive)
+
+
+def _gained(last: Last, place: int, now: int, leaf: str) -> _Gained:
+    entries, obj = _entries(last, now), last.objects[now]
+    label = _entry_label(obj, entries, leaf)
+    types = list(counted(map(short_type_name, entries or _latest(obj, label))))
+    return _Gained(last.entries_gained(place), label, types)
 
 
 def _private(text: str, *, keys: bool) -> str:

@@ -90,6 +90,7 @@ class Recorder:
         beyond = beyond_allocators()
         last = self._census()
         self.baseline.add(last, self.steps, beyond)
+        self.baseline.close()
         return last
 
     def close(self) -> None:

@@ -35,7 +35,8 @@ class Report:
     unheld : that part of ``alive`` to which no object leads that can be seen: held by C code, or a leaked reference.
     kept : freed, and kept by the allocators; ``kept_bytes`` is how much they kept in the end, ``kept_gained`` how much
         more than at first.
-    native : handed out by `malloc` to C code. None where that cannot be read, or tracemalloc runs.
+    native : handed out by `malloc` to C code, with the 95 % interval from ``native_low`` to ``native_high``. None where
+        that cannot be read, or tracemalloc runs.
     unexplained : the rest.
     holders : most bytes first; those that had stopped to grow are in ``bounded``.
     found : the finder's answer for the measured calls. Its advice was not watched, where ``watched`` has no such shape.
@@ -61,6 +62,8 @@ class Report:
     unheld: float = 0.0
     kept: float = 0.0
     native: float | None = 0.0
+    native_low: float | None = 0.0
+    native_high: float | None = 0.0
     unexplained: float = 0.0
     beyond: float = 0.0
     kept_bytes: int = 0

@@ -99,9 +99,10 @@ class Slices:
                 unit="second", warmup=began, calls=self._looks[-1].seconds - began, keys=self._keys
             )
             precision = replace(_PRECISION, kept_bytes=_OWN_BYTES * len(taken.compared.objects))
-            fill_in(report, baseline, self._rows(began), taken.compared, keys=self._keys, precision=precision)
-            add_garbage(report, baseline.states)
             report.found.shapes = taken.shapes()
+            states, rows = baseline.states, self._rows(began)
+            fill_in(report, states, rows, taken.compared, keys=self._keys, precision=precision)
+            add_garbage(report, states)
             return report
 
     def _look(self) -> None:

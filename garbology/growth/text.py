@@ -14,8 +14,8 @@ _MOST_HOLDERS = 8
 _MOST_SHAPES = 3
 _COLUMN = 10  # of the figures
 _NOT_PYTHONS = (
-    "not Python's: C code allocated it and has not freed it, or leaked a reference to a large text or number; `memray "
-    "run --native` shows which, line by line"
+    "C code allocated it and has not freed it, or leaked a reference to a large text or number; `memray run --native` "
+    "shows which, line by line"
 )
 _UNHELD = (
     "alive: no object that can be seen holds it. C code does, or leaked a reference: a count that was raised and never "
@@ -49,8 +49,12 @@ def verdict_of(told: Told) -> str:
     measured = f"{_measured(told['calls'], unit)}{after}"
     if told["low"] <= 0:
         return f"no growth seen; {measured} can tell {human_bytes(told['can_tell'])} a {unit}"
-    interval = f"95 %: {human_bytes(told['low'])} to {human_bytes(told['high'])}"
+    interval = _interval(told["low"], told["high"])
     return f"grows by {human_bytes(told['grows'])} a {unit} ({interval}; {measured})"
+
+
+def _interval(low: float, high: float) -> str:
+    return f"95 %: {human_bytes(low)} to {human_bytes(high)}"
 
 
 def _measured(calls: float, unit: str) -> str:
@@ -102,7 +106,9 @@ def _parts(told: Told) -> Iterator[tuple[float, str]]:
             "freed, and kept by the allocators: objects that stay keep the arenas of those that went",
         )
     if told["native"]:
-        yield told["native"], _NOT_PYTHONS
+        # The first recordings have no interval.
+        within = f" ({_interval(told['native_low'], told['native_high'])})" if "native_low" in told else ""
+        yield told["native"], f"not Python's{within}: {_NOT_PYTHONS}"
     if told["low"] > 0:
         yield from _unexplained(told)
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import collections
 import gc
+import itertools
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,6 +48,15 @@ def elements_of(obj: Any) -> list[object]:
     if _is_kind(obj, collections.deque):
         return seen[len(seen) - collections.deque.__len__(obj) :]
     return seen
+
+
+def slots_of(obj: Any, item: object) -> list[int]:
+    """The places of the slots of a list or tuple that have ``item``, ascending; of a long one no number is made."""
+    seen = gc.get_referents(obj)
+    if _is_exact(obj) and length_of(obj) == len(seen):
+        is_item = map(operator.is_, reversed(seen), itertools.repeat(item))
+        return list(itertools.compress(itertools.count(), is_item))
+    return [place for place, address in enumerate(slot_ids(obj)) if address == id(item)]
 
 
 def slot_ids(obj: Any) -> list[int]:

@@ -38,7 +38,6 @@ __all__ = ["bytes_of_each", "held_bytes", "object_bytes", "register_size"]
 
 _HEADER_BYTES = sys.getsizeof([]) - list.__sizeof__([])  # the collector's; 0 in free-threaded builds
 _WORD = 8
-_BLOCK = 1 << 18  # objects that are weighed at one time
 _FEW_TYPES = 8  # whose objects are looked for one type after the other
 #: Distinct types, and which of them each of some objects has: int32, shape (n,).
 Kinds = tuple[list[type], NDArray[np.int32]]
@@ -72,7 +71,7 @@ def bytes_of_each(
     rules = _rules(objects, types, codes)
     buffers = Buffers()
     sizes = np.empty(len(codes), np.int64)
-    for block in blocks(len(codes), _BLOCK):
+    for block in blocks(len(codes)):
         sizes[block] = _bytes_of_some(objects[block], types, codes[block], rules, buffers)
     if notes is not None:
         notes.extend(buffers.notes.values())
@@ -98,7 +97,7 @@ def _bytes_of_some(
         rule = rules[number]
         if rule.has_inline_values:
             sizes[places] += inline_values_bytes(types[number], addresses[places])
-        if rule.buffers is not None and len(places):
+        if rule.buffers is not None:
             sizes[places] += [buffers.new_bytes(objects[place], rule.buffers) for place in places.tolist()]
     return sizes
 
@@ -108,15 +107,16 @@ def _places_of_each(
 ) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """The ``wanted`` numbers that are among ``codes``, each with its places there, ascending."""
     if wanted.sum() <= _FEW_TYPES:
-        for number in np.flatnonzero(wanted).tolist():
-            yield number, np.flatnonzero(codes == number)
+        each = ((number, np.flatnonzero(codes == number)) for number in np.flatnonzero(wanted).tolist())
+        yield from ((number, places) for number, places in each if len(places))
         return
     small = (
         codes.astype(np.uint16) if len(wanted) <= 1 << 16 else codes
     )  # 16 bits are sorted without comparing
     order = np.argsort(small, kind="stable")
-    ends = np.cumsum(np.bincount(codes, minlength=len(wanted))).tolist()
-    for number in np.flatnonzero(wanted).tolist():
+    times = np.bincount(codes, minlength=len(wanted))
+    ends = np.cumsum(times).tolist()
+    for number in np.flatnonzero(wanted & (times > 0)).tolist():
         yield number, order[ends[number - 1] if number else 0 : ends[number]]
 
 

@@ -19,10 +19,10 @@ _Place = TypeVar("_Place", bound=np.integer)
 _Item = TypeVar("_Item", bound=Hashable)
 
 
-def blocks(count: int, size: int = _BLOCK) -> Iterator[slice]:
+def blocks(count: int) -> Iterator[slice]:
     """All places from 0 to ``count - 1``, some at a time."""
-    for first in range(0, count, size):
-        yield slice(first, min(first + size, count))
+    for first in range(0, count, _BLOCK):
+        yield slice(first, min(first + _BLOCK, count))
 
 
 def tally(numbers: NDArray[np.int32], count: int) -> NDArray[np.int32]:

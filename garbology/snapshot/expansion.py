@@ -158,7 +158,7 @@ def _edges(
     index: Index, objects: Sequence[object], hiding: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Starts and targets of the references between ``objects``; ``hiding`` are the places of what hides some."""
-    sources: list[NDArray[np.int64]] = []
+    sources: list[NDArray[np.int32]] = []
     targets: list[NDArray[np.int32]] = []
     done = 0
     for referents in referents_in_chunks(objects):
@@ -170,7 +170,7 @@ def _edges(
     for place in hiding.tolist():
         found = index.find(_unseen_addresses(objects[place]))
         targets.append(found[found >= 0])
-        sources.append(np.full(len(targets[-1]), place))
+        sources.append(np.full(len(targets[-1]), place, np.int32))
     source = np.concatenate(sources)
     starts = np.zeros(len(objects) + 1, np.int32)
     np.cumsum(np.bincount(source, minlength=len(objects)), out=starts[1:])

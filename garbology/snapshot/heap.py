@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from itertools import compress
 from types import CodeType
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from garbology.interpreter.traversal import is_dangerous_to_traverse
 from garbology.names.classes import COLLECTED_TYPE, flags_of
 from garbology.names.hidden import hides, holds_unseen, unseen_of_each
 from garbology.names.secrets import has_secrets, secret_ids
+from garbology.snapshot.arrays import at, blocks, tally
 from garbology.snapshot.listing import Listing, listing
 from garbology.snapshot.snapshot import (
     Index,
@@ -24,6 +26,8 @@ from garbology.snapshot.snapshot import (
     referents_in_chunks,
     types_of,
 )
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 class Heap:
@@ -40,7 +44,7 @@ class Heap:
     Attributes
     ----------
     objects : list of all objects. Object ``i`` below means ``objects[i]``.
-    sources, targets : int64, shape (m,). One entry a reference.
+    sources, targets : int32, shape (m,). One entry a reference.
     counted : bool, shape (m,). Whether that reference is one of those that the target's count counts.
     hidden : bool, shape (m,). Whether the collector is not shown that reference.
     unseen_tuples : ids of tuples that nothing visible holds, by the id of each object that they refer to: arguments
@@ -56,9 +60,8 @@ class Heap:
         reader = _Reader(_tracked(listed, seeds, own), own)
         seeds.clear()  # the call's own arguments are among the objects, and live on with them
         reader.read()
-        self.objects = reader.objects
-        self._index = Index(self.objects)
-        self.sources, self.targets, self.hidden = reader.edges(self._index)
+        self.objects, self._index = reader.objects, reader.index
+        self.sources, self.targets, self.hidden = reader.edges()
         self.counted = np.ones(len(self.sources), bool)
         tuples = list(listed.left_out)
         self.unseen_tuples: dict[int, int] = {}
@@ -87,15 +90,22 @@ class Heap:
         self.counted = np.append(self.counted, np.array(counted, bool)[known])
         self.hidden = np.append(self.hidden, np.zeros(int(known.sum()), bool))
 
-    def holders_of(self, place: int) -> NDArray[np.int64]:
+    def holders_of(self, place: int) -> NDArray[np.int32]:
         """Places of all that refer to an object, each as often as it does."""
-        holders: NDArray[np.int64] = self.sources[self.targets == place]
+        holders: NDArray[np.int32] = self.sources[self.targets == place]
         return holders
+
+    def come_from(self, places: Iterable[int]) -> NDArray[np.bool_]:
+        """Which references are those of objects at some ``places``, of which -1 is none: bool, shape (m,)."""
+        chosen = np.zeros(len(self) + 1, bool)
+        chosen[list(places)] = True
+        return at(chosen, self.sources)
 
     def unaccounted(self, places: NDArray[np.integer]) -> NDArray[np.int64]:
         """References to each of these objects beyond those of the heap: int64, shape (len(places),)."""
-        seen = np.bincount(self.targets[self.counted], minlength=len(self))[places]
-        missing: NDArray[np.int64] = count_each([self.objects[place] for place in places.tolist()]) - seen
+        seen = tally(self.targets, len(self)) - tally(self.targets[~self.counted], len(self))
+        counts = count_each([self.objects[place] for place in places.tolist()])
+        missing: NDArray[np.int64] = counts - seen[places]
         return missing - 1  # one of them is this list's own
 
 
@@ -129,52 +139,56 @@ class _Reader:
 
     def __init__(self, objects: list[object], left_out: frozenset[int]) -> None:
         self.objects = objects
-        self._index = Index(objects)
+        self.index = Index(objects)
         self._left_out = left_out
         self._more: dict[int, int] = {}  # place of what was found on the way, by address
         self._holds: dict[int, bool] = {}
-        self._sources: list[NDArray[np.int64]] = []
-        self._targets: list[NDArray[np.int64]] = []
+        self._sources: list[NDArray[np.int32]] = []
+        self._targets: list[NDArray[np.int32]] = []
         self._hidden: list[NDArray[np.bool_]] = []
         self._secrets: list[tuple[int, list[int]]] = []  # place of a holder, words of its memory
 
     def read(self) -> None:
         done = 0
         while done < len(self.objects):
-            batch = self.objects[done:]
             first = done
             done = len(self.objects)
-            self._read_hidden(batch, first)
-            for referents in referents_in_chunks(batch):
-                self._take(referents, first)
+            self._read_hidden(first, done)
+            for referents in referents_in_chunks(self.objects, first, done):
+                for block in blocks(len(referents.addresses)):
+                    self._take(referents, block, first)
                 first += len(referents)
                 del referents
+        if self._more:
+            del self.index  # before there is a second one
+            self.index = Index(self.objects)
 
-    def edges(self, index: Index) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-        """Sources and targets of all references, and which are hidden; ``index`` has the places of all the objects."""
+    def edges(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
+        """Sources and targets of all references, and which are hidden; after :meth:`read`, once."""
         lengths = [len(words) for _, words in self._secrets]
-        holders = np.repeat(np.array([place for place, _ in self._secrets], np.int64), lengths)
+        holders = np.repeat(np.array([place for place, _ in self._secrets], np.int32), lengths)
         words = np.array([word for _, words in self._secrets for word in words], np.uint64)
-        found = index.find(words.astype(np.int64)).astype(np.int64)
+        found = self.index.find(words.astype(np.int64))
         self._add(holders[found >= 0], found[found >= 0], hidden=True)
         self._secrets.clear()
-        return np.concatenate(self._sources), np.concatenate(self._targets), np.concatenate(self._hidden)
+        return _joined(self._sources), _joined(self._targets), _joined(self._hidden)
 
-    def _add(self, sources: NDArray[np.int64], targets: NDArray[np.int64], *, hidden: bool) -> None:
+    def _add(self, sources: NDArray[np.int32], targets: NDArray[np.int32], *, hidden: bool) -> None:
         self._sources.append(sources)
         self._targets.append(targets)
         self._hidden.append(np.full(len(sources), hidden))
 
-    def _take(self, referents: Referents, first: int) -> None:
-        targets = self._index.find(referents.addresses).astype(np.int64)
-        others = targets < 0
-        others[referents.marks] = False
-        entries = np.flatnonzero(others)
-        _, begins, which = np.unique(referents.addresses[entries], return_index=True, return_inverse=True)
-        targets[entries] = self._places_of_others(referents.objects, entries[begins])[which]
-        self._add(first + referents.owners()[targets >= 0], targets[targets >= 0], hidden=False)
+    def _take(self, referents: Referents, block: slice, first: int) -> None:
+        """Some entries of ``referents``, of objects of which the first stands at ``first``."""
+        addresses, objects = referents.addresses[block], referents.objects[block]
+        targets = self.index.find(addresses)
+        entries = np.flatnonzero((targets < 0) & (addresses != referents.mark))
+        _, begins, which = np.unique(addresses[entries], return_index=True, return_inverse=True)
+        targets[entries] = self._places_of_others(objects, entries[begins])[which]
+        sources = referents.owners(block)[targets >= 0]
+        self._add(first + sources, targets[targets >= 0], hidden=False)
 
-    def _places_of_others(self, objects: list[object], entries: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _places_of_others(self, objects: list[object], entries: NDArray[np.int64]) -> NDArray[np.int32]:
         """The places of what the collector did not list, at some ``entries`` of ``objects``; -1 of what holds nothing.
 
         Each object stands there once: of names and numbers, which are most, nothing but the type is asked.
@@ -182,14 +196,15 @@ class _Reader:
         types, kinds = types_of([objects[entry] for entry in entries.tolist()])
         holds = np.fromiter(map(self._can_hold, types), bool, len(types))[kinds]
         may = np.fromiter(map(_may_hold_nothing, types), bool, len(types))[kinds]
-        places = np.full(len(entries), -1, np.int64)
+        places = np.full(len(entries), -1, np.int32)
         chosen = np.flatnonzero(holds)
         chosen = chosen[np.argsort(entries[chosen])]
         some = [objects[entry] for entry in entries[chosen].tolist()]
         places[chosen] = list(map(self._place_of_another, some, may[chosen].tolist()))
         return places
 
-    def _read_hidden(self, batch: list[object], first: int) -> None:
+    def _read_hidden(self, first: int, end: int) -> None:
+        batch = self.objects[first:end]
         types, kinds = types_of(batch)
         for number, kind in enumerate(types):
             knows, secret = hides(kind), has_secrets(kind)
@@ -203,13 +218,13 @@ class _Reader:
     def _add_unseen(self, holder: int, unseen: list[object]) -> None:
         if not unseen:
             return
-        targets = self._index.find(addresses_of(unseen)).astype(np.int64)
+        targets = self.index.find(addresses_of(unseen))
         for entry in np.flatnonzero(targets < 0).tolist():
             kind = type(unseen[entry])
             if self._can_hold(kind):
                 targets[entry] = self._place_of_another(unseen[entry], _may_hold_nothing(kind))
         targets = targets[targets >= 0]
-        self._add(np.full(len(targets), holder), targets, hidden=True)
+        self._add(np.full(len(targets), holder, np.int32), targets, hidden=True)
 
     def _place_of_another(self, obj: object, may_hold_nothing: bool) -> int:
         address = id(obj)
@@ -226,6 +241,13 @@ class _Reader:
         if known is None:
             known = self._holds[id(kind)] = _can_hold(kind)
         return known
+
+
+def _joined(parts: list[NDArray[_Scalar]]) -> NDArray[_Scalar]:
+    """The parts in one array; none of them is there afterwards."""
+    whole = np.concatenate(parts)
+    parts.clear()
+    return whole
 
 
 def _can_hold(kind: type) -> bool:

@@ -96,21 +96,26 @@ class Referents:
     def __len__(self) -> int:
         return len(self.marks)
 
-    def owners(self) -> NDArray[np.int32]:
-        """Which of the asked objects each entry (also a mark) belongs to."""
-        return np.repeat(np.arange(len(self.marks), dtype=np.int32), np.diff(self.marks, prepend=-1))
+    def owners(self, block: slice | None = None) -> NDArray[np.int32]:
+        """Which of the asked objects each entry (also a mark) belongs to, or each of a block of entries."""
+        chosen = block or slice(0, len(self.addresses))
+        ends = np.clip(self.marks + 1, chosen.start, chosen.stop)
+        return np.repeat(np.arange(len(ends), dtype=np.int32), np.diff(ends, prepend=chosen.start))
 
 
-def referents_in_chunks(objects: Sequence[object]) -> Iterator[Referents]:
-    """The referents of ``objects``, some thousand objects at a time; drop one answer before the next.
+def referents_in_chunks(
+    objects: Sequence[object], start: int = 0, stop: int | None = None
+) -> Iterator[Referents]:
+    """The referents of ``objects[start:stop]``, some thousand objects at a time; drop one answer before the next.
 
     One call of ``gc.get_referents`` for many objects costs half of one call for each; a private mark between
     the objects tells them apart in its answer.
     """
     mark = object()
     fence = [mark]
-    for first in range(0, len(objects), _CHUNK):
-        chunk = objects[first : first + _CHUNK]
+    end = len(objects) if stop is None else stop
+    for first in range(start, end, _CHUNK):
+        chunk = objects[first : min(first + _CHUNK, end)]
         fenced: list[object] = [fence] * (2 * len(chunk))
         fenced[::2] = chunk
         leave_out_dangerous(fenced)

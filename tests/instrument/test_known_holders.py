@@ -2,6 +2,7 @@
 
 import sys
 import types
+from gc import get_referents
 
 import pytest
 
@@ -15,6 +16,13 @@ class Kept:
     def __init__(self):
         self.itself = self
         self.text = []
+
+
+class Many(list):
+    """It says something else about itself."""
+
+    def __len__(self):
+        return 0
 
 
 class Cache:
@@ -97,6 +105,21 @@ def test_ways_end_at_what_is_wanted_and_lead_through_no_module(module):
     assert first is module.cache
     assert last is kept
     assert known_holders.paths_to({id(Cache.__dict__["add"]), id(known_holders.remember)}) == []
+
+
+def test_a_container_of_very_many_entries_is_not_gone_through(module, monkeypatch):
+    """It would take the time and the memory of the heap; what it holds is asked of the heap."""
+    module.cache.add()
+    kept = module.cache.mapping[0][0]
+    module.many = Many([object() for _ in range(known_holders._MOST_ENTRIES + 1)])
+    read = []
+    monkeypatch.setattr(
+        known_holders.gc, "get_referents", lambda *each: read.extend(each) or get_referents(*each)
+    )
+    known_holders.remember(module.__name__)
+    assert len(known_holders.paths_to({id(kept), id(module.many[-1])})) == 1
+    assert any(each is module.cache for each in read)
+    assert not any(each is module.many for each in read)
 
 
 def test_few_modules_are_known(module):
