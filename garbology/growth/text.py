@@ -29,6 +29,8 @@ _UNEXPLAINED = (
 _RESIZED = "counted above and not in what grows: memory that came at once, as of a table that was resized"
 _LEAST_UNEXPLAINED_BYTES, _LEAST_UNEXPLAINED_SHARE = 64, 0.05
 _LEAST_WAITING_BYTES = 16  # a call: less is what the last calls left
+_TOO_LITTLE = "which is too little to be told from noise"
+_MORE = {"call": "more calls (calls=...) tell", "second": "a longer time tells"}
 _BEYOND = (
     "of anonymous memory beside these: mapped past the allocators, or older blocks written for the first time"
 )
@@ -68,6 +70,9 @@ def growth_lines(told: Told, subject: str = "") -> Iterator[str]:
         return
     for size, text in _parts(told):
         yield from _figure(size, text)
+    if told["low"] <= 0 and told["holders"]:
+        more = _MORE.get(told["unit"], f"more {told['unit']}s tell")
+        yield from _figure(None, f"{_TOO_LITTLE}: {more}")
     for holder in told["bounded"][:_MOST_HOLDERS]:
         yield from _figure(None, f"bounded: {_bounded(holder)}")
     if told["kept_bytes"] and told["kept"]:

@@ -589,3 +589,12 @@ def test_leaks_of_ordinary_programs_are_named():
     TASKS.clear()
     LOGGER.handlers.clear()
     Service.answer.cache_clear()
+
+
+def test_what_gains_too_little_to_be_told_from_noise_is_told_as_that():
+    """A verdict of no growth and a line on what gains do not contradict each other."""
+    kept = []
+    text = " ".join(str(garbology.diagnose(lambda: kept.append([]), calls=8)).split())
+    assert text.startswith("no growth seen; 8 calls")
+    assert "kept[int] gains 1 list a call" in text
+    assert "too little to be told from noise: more calls (calls=...) tell" in text
