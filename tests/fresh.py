@@ -20,6 +20,8 @@ from pathlib import Path
 import pytest
 
 PATIENCE_SECONDS = 120
+#: Begins as `python -m experiments.NAME` does: what runs studies opens no window, and imports what it uses.
+RUNS_STUDIES = (sys.executable, "-X", "garbology=late")
 
 SERVER = """
 import json, os, sys

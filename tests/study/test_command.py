@@ -16,6 +16,7 @@ from garbology.cli.command import run_package
 from garbology.cli.options import processors
 from garbology.study.loading import load_study
 from garbology.study.program import run_study
+from tests.fresh import RUNS_STUDIES
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +56,7 @@ def target(write_study):
 def run(*words, **variables):
     """Run a study's file as a program, from another directory than the checkout."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
-    command = [sys.executable, *words]
+    command = [*RUNS_STUDIES, *words]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=100, check=False)
 
 
@@ -234,7 +235,7 @@ def test_ctrl_c_leaves_what_was_measured_and_a_page(write_study, tmp_path, numbe
     body = BODY.replace('"seconds_asleep": [0.0]', '"seconds_asleep": [0.0, 50.0]')
     target = write_study("FACTOR = 2\n" + body)
     out = tmp_path / "out"
-    command = [sys.executable, target, "--seed", seed_with_a_long_case_third(target), "-o", str(out)]
+    command = [*RUNS_STUDIES, target, "--seed", seed_with_a_long_case_third(target), "-o", str(out)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -14,6 +14,7 @@ import pytest
 from garbology.cli.interrupts import heard_interrupts
 from garbology.measuring import lifeline, worker
 from garbology.measuring.interpreters import Native
+from tests.fresh import RUNS_STUDIES
 
 pytestmark = [
     pytest.mark.slow,
@@ -70,7 +71,7 @@ class Running:
         for directory in (self.place, self.temporary):
             directory.mkdir()
         self.process = subprocess.Popen(
-            [*before, sys.executable, target, "--jobs", "2", "-o", str(self.out)],
+            [*before, *RUNS_STUDIES, target, "--jobs", "2", "-o", str(self.out)],
             env=self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -106,7 +107,7 @@ class Running:
 
     def run_another(self, write_study):
         target = write_study(SHORT, name="short")
-        command = [sys.executable, target, "-o", str(self.out)]
+        command = [*RUNS_STUDIES, target, "-o", str(self.out)]
         done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
 

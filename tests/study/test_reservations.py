@@ -13,6 +13,7 @@ import pytest
 from garbology.measuring import reservations as reservations_module
 from garbology.measuring.locks import LockedError, take
 from garbology.measuring.reservations import BusyError, Reservations, drawing
+from tests.fresh import RUNS_STUDIES
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +46,7 @@ def start(write_study, tmp_path):
     def begin(*words, name="small"):
         target = write_study(BODY, name=name)
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "SMALL_GATE": str(tmp_path / "gate")}
-        command = [sys.executable, target, "--seed", "1", "-o", str(tmp_path / "out"), *words]
+        command = [*RUNS_STUDIES, target, "--seed", "1", "-o", str(tmp_path / "out"), *words]
         pipe = subprocess.PIPE
         processes.append(subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True))
         return processes[-1]

@@ -1,11 +1,14 @@
 """Standard output that is closed, full or read by `head`: no fault of the output directory, and no loss there."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.fresh import RUNS_STUDIES
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="redirections of a POSIX shell")]
 
@@ -31,9 +34,9 @@ LONG = "@study.verdict\ndef verdict(runs):\n    return 'word ' * 40_000\n"
 def shell(write_study, tmp_path):
     """A function that runs a study's command line in a shell with redirections: the exit status, what was said."""
 
-    def run(redirection, factor=2, more="", python=sys.executable):
+    def run(redirection, factor=2, more="", options=()):
         target = write_study(f"FACTOR = {factor}\n" + BODY + more)
-        command = f"{python} {target} -o {tmp_path / 'out'} {redirection}"
+        command = f"{shlex.join([*RUNS_STUDIES, *options])} {target} -o {tmp_path / 'out'} {redirection}"
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         return subprocess.run(
             ["bash", "-c", f"set -o pipefail; {command}"], env=environment, capture_output=True, text=True
@@ -66,10 +69,10 @@ def test_standard_error_in_the_same_pipe_ends_nothing_either(shell, tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-@pytest.mark.parametrize("python", [sys.executable, sys.executable + " -u"], ids=["buffered", "unbuffered"])
-def test_a_full_standard_output_is_said_to_be_full(shell, tmp_path, python):
+@pytest.mark.parametrize("options", [(), ("-u",)], ids=["buffered", "unbuffered"])
+def test_a_full_standard_output_is_said_to_be_full(shell, tmp_path, options):
     """Not the output directory, where everything is written; exit status 2."""
-    done = shell("> /dev/full", python=python)
+    done = shell("> /dev/full", options=options)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (
         "small: cannot write to standard output: No space left on device; only what was to be shown there is lost"
