@@ -18,6 +18,7 @@ DOCUMENTS = Path(__file__).parents[1]
 REPORTS = DOCUMENTS.parent / "reports" / "reference"
 PLACE = "reports"  # of the reports in the site, as they are
 _WIDTH = 88
+_REPORT = re.compile(r"\]\((?:\.\./)+reports/reference/(?:(\w+)/)?README\.md")
 _ATTRIBUTE = re.compile(r"^(\s*)([\w*`'][\w*`'., ]*) : (.+)$")
 
 
@@ -27,6 +28,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_source_parser(NotebookParser)
     app.add_directive("command-help", CommandHelp)
     app.connect("config-inited", lambda app, config: write_studies())
+    app.connect("source-read", lead_to_studies)
     app.connect("build-finished", copy_reports)
     app.connect("autodoc-process-docstring", tell_parts, priority=100)  # before napoleon reads it
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -84,6 +86,11 @@ def help_of(command: click.Command, names: list[str]) -> str:
             command, context, info_name=name, max_content_width=_WIDTH, terminal_width=_WIDTH
         )
     return command.get_help(context)
+
+
+def lead_to_studies(app: Sphinx, name: str, source: list[str]) -> None:
+    """Links to a report, as GitHub has them, lead to the study's page here."""
+    source[0] = _REPORT.sub(lambda found: f"](/studies/{found[1] or 'index'}.md", source[0])
 
 
 def write_studies() -> None:
