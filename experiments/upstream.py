@@ -28,6 +28,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from experiments import _parts
 from experiments._upstream import (
     cases,  # noqa: F401 - registers the bugs
     environments,
@@ -67,6 +68,8 @@ WAITS = (CYCLE, EXCEPTION)
 
 study = Study(
     title="Bugs of other people's libraries",
+    part=_parts.FRAMEWORKS,
+    is_score=True,
     parameters={"bug": list(BUGS), "release": [BROKEN, MENDED]},
     quick={"bug": ["httpx", "networkx", "tqdm", "babel"]},
     repeats=1,
