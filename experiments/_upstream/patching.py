@@ -105,6 +105,8 @@ def patched_copy(changes: Iterable[Change], root: Path, place: Path) -> None:
             shutil.copytree(source, place / top, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, place / top)
+        if (root / f"{top}.libs").is_dir():  # of a wheel's C code, which looks for it beside the package
+            shutil.copytree(root / f"{top}.libs", place / f"{top}.libs")
     for file in {change.file for change in each}:
         inside = place / file.relative_to(root)
         tree = ast.parse(inside.read_text(encoding="utf-8"))
