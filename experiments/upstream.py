@@ -1,7 +1,7 @@
 """Bugs of other people's libraries: is the advice what the maintainers did?
 
-A memory bug that was reported in public has two releases beside it: one that has it, and a later one that does not. What
-the maintainers changed between them is known. So we can ask the instrument about the broken release, as one would
+A memory bug that was reported in public has two releases beside it: one that has it, and a later one that does not.
+What the maintainers changed between them is known. So we can ask the instrument about the broken release, as one would
 have who met the bug, and compare what it says with what was done.
 
 Each case is a few lines that bring the bug about. Plain gc says how much of it there is: what `gc.DEBUG_SAVEALL` saves
@@ -51,8 +51,10 @@ from experiments._upstream.judging import (
 from experiments._upstream.peers import REQUIREMENT, ask_peers
 from garbology.study import (
     FigureSpec,
+    NotMeasured,
     Run,
     Runs,
+    Selection,
     Study,
     Table,
     Tile,
@@ -263,7 +265,7 @@ study.tile("Longest text", broken.most("text_lines"), unit="lines")
 @study.verdict
 def verdict(runs: Runs) -> str:
     """How many are right, and how many mended releases are silent."""
-    asked, after = list(broken.of(runs)), list(mended.of(runs))
+    asked, after = list(broken.of(runs)), _taken(mended, runs)
     silent = sum(run.verdict == SILENT for run in after)
     return (
         f"Of {counted(len(asked), 'reported bug')} {sum(map(is_right, asked))} have the advice that the maintainers "
@@ -293,16 +295,24 @@ def bugs(runs: Runs) -> Table:
         "bug", "report", "release", "kind", "counted", "found", "advice", "remedy", "maintainers", "verdict",
         "what it said", "tried", "mended in", "applied", "lines", "asked in", "others",
     ]  # fmt: skip
-    silent = {run.bug: run.verdict for run in mended.of(runs)} if len(runs.of(ask_release)) else {}
-    done = {run.bug: run for run in runs.of(apply_advice)}
+    silent = {run.bug: run.verdict for run in _taken(mended, runs)}
+    done = {run.bug: run for run in _taken(apply_advice, runs)}
     said = {
         run.bug: ", ".join(f"{each['peer']} {each['says']}" for each in run.peers)
-        for run in runs.of(ask_others)
+        for run in _taken(ask_others, runs)
     }
     rows = [
         _row(run, silent.get(run.bug), done.get(run.bug), said.get(run.bug, "")) for run in broken.of(runs)
     ]
     return Table(headings, rows, "What was said of each broken release, and what the maintainers did.")
+
+
+def _taken(selection: Selection, runs: Runs) -> list[Run]:
+    """The samples of a selection; none where it was not measured."""
+    try:
+        return list(selection.of(runs))
+    except NotMeasured:
+        return []
 
 
 def _row(run: Run, silent: str | None, done: Run | None, said: str) -> list[str]:

@@ -57,7 +57,7 @@ def changes_of(shapes: Iterable[Mapping[str, Any]], root: Path) -> list[Change] 
 def _change(edge: Mapping[str, Any], root: Path) -> Change | None:
     frame = _FRAME.match(edge["source_type"])
     if edge["remedy"] == "clear" and frame and edge["label"].startswith("local "):
-        place = _place(root, frame["file"], int(frame["line"]), "")
+        place = _place_of_function(root, frame["file"], int(frame["line"]), frame["function"])
         return Change(place, int(frame["line"]), edge["label"].split()[1], "let go") if place else None
     if len(edge["set_at"]) != 1:
         return None
@@ -89,6 +89,19 @@ def _place(root: Path, name: str, line: int, text: str) -> Path | None:
     start = text.rstrip("…")
     found = [path for path in root.rglob(name) if _line(path, line).startswith(start)]
     return found[0] if len(found) == 1 else None
+
+
+def _place_of_function(root: Path, name: str, line: int, function: str) -> Path | None:
+    """The one file of that name below the root in which a function of that name begins at that line."""
+    found = [path for path in root.rglob(name) if _begins(path, line, function)]
+    return found[0] if len(found) == 1 else None
+
+
+def _begins(path: Path, line: int, function: str) -> bool:
+    try:
+        return _function_at(ast.parse(path.read_text(encoding="utf-8")), line).name == function
+    except (ValueError, SyntaxError):  # none begins there, or it is no source of this version
+        return False
 
 
 def _line(path: Path, number: int) -> str:

@@ -310,6 +310,13 @@ def test_a_row_has_the_advice_beside_what_was_done():
     assert rows[1][-1] == "objgraph counted, memray silent"
 
 
+def test_a_table_needs_the_broken_releases_alone():
+    """What was not measured is empty: no mended release, no copy, no other tool."""
+    asked = [run for run in made_up() if run.case.get("release") == BROKEN]
+    assert [row[12:14] + row[-1:] for row in upstream.bugs(Runs(asked)).rows] == [["", "", ""]] * 3
+    assert "of 0 mended releases 0 are silent" in upstream.verdict(Runs(asked))
+
+
 def test_what_other_tools_say_is_counted():
     """Cases by tool and what it says; a tool that raised is one that fails."""
     rows = upstream.other_tools(Runs(made_up())).rows

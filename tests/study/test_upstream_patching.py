@@ -128,3 +128,9 @@ def test_what_is_more_than_one_change_is_left_to_people(patched, edge):
     """No line, another line, another remedy, no attribute; one such edge among others is enough."""
     good = _edge("Owner", ".view", "owners.py:12: def view(self):", "property")
     assert patched(good, edge) is None
+
+
+def test_a_frame_of_another_file_is_left_to_people(patched):
+    """A file of the same name, and another function at that line, is not the one."""
+    assert patched(_edge("frame of elsewhere (owners.py:26)", "local kept", remedy="clear")) is None
+    assert patched(_edge("frame of keep (owners.py:27)", "local kept", remedy="clear")) is None

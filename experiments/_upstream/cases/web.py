@@ -23,7 +23,7 @@ def flask() -> Work:
 
 
 @bug(
-    "asgiref", "django/asgiref#487", pythons="3.12-3.15", kind=EXCEPTION,
+    "asgiref", "django/asgiref#487", pythons="3.12-3.13", kind=EXCEPTION,
     broken="asgiref==3.8.1", mended="asgiref==3.9.1",
     cut=Cut("the `yield` of a context manager moved out of its except clause",
             (r"Error\.__context__ -> RuntimeError$",), ("clear",)),
