@@ -29,7 +29,7 @@ def task_group() -> Work:
 
 
 @bug(
-    "contextlib", "python/cpython#129280", pythons="3.10-3.13", kind=EXCEPTION,
+    "contextlib", "python/cpython#129280", pythons="3.12-3.13", kind=EXCEPTION,
     cut=Cut("open; proposed: `__exit__` lets go of the exception that it threw",
             (r"frame of (_GeneratorContextManager\.)?__exit__ .* → local (value|exc) -> ",), ("clear",)),
 )  # fmt: skip

@@ -103,8 +103,7 @@ def aiohttp() -> Work:
 @bug(
     "twisted", "twisted/twisted#10310", pythons="3.10-3.11",
     broken="twisted==22.1.0", mended="twisted==23.8.0",
-    cut=Cut("the canceller is let go of when the Deferred fires; two inner functions became one of the module",
-            (r"^Deferred\._canceller -> ", r"closure variable cancel -> "), ("clear", "hoist")),
+    cut=Cut("the canceller is let go of when the Deferred fires", (r"^Deferred\._canceller -> ",), ("clear",)),
 )  # fmt: skip
 def twisted() -> Work:
     """A generator that waits for one Deferred."""
