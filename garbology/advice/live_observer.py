@@ -271,21 +271,29 @@ class LiveObserver:
         analysis = exclusive.analysis()
         if not is_exiting() and analysis.acquire(blocking=False):
             before = gc.get_count()[0]
+            seen = None
             try:
                 if not is_exiting():  # it may have begun to, before the lock was ours
-                    self._look(leaving, most)
+                    seen = self._look(leaving, most)
             finally:
-                self._looks.made_by_us(gc.get_count()[0] - before)
+                if seen is None:
+                    self._looks.made_by_us(gc.get_count()[0] - before)
+                else:
+                    self._looks.have_seen(seen)
                 analysis.release()
 
-    def _look(self, leaving: Holders | None, most: int) -> None:
+    def _look(self, leaving: Holders | None, most: int) -> int | None:
+        """How many objects the window has; None where that is not known, or too many."""
         objects = self._window(most)
         if objects is None or len(objects) > most:
             if most >= MOST_OBJECTS_AT_END:
                 self.saw_all = False
-            return
-        if not objects:
-            return
+            return None
+        if objects:
+            self._look_at(objects, leaving)
+        return len(objects)
+
+    def _look_at(self, objects: list[object], leaving: Holders | None) -> None:
         self._has_looked = True
         known = len(self._needs.elements)
         self._needs.looks = len(self._few.marks)

@@ -67,8 +67,16 @@ class SamplingPolicy:
         self._first_count = gc.get_count()[0]
 
     def made_by_us(self, objects: int) -> None:
-        """A look has made so many objects, and kept them: what it learned for the first time in this process."""
+        """What was to be a look has made so many objects, and kept them."""
         self._first_count += objects
+
+    def have_seen(self, objects: int) -> None:
+        """The window has so many: the collector's count goes on from there.
+
+        By itself the count would soon be wrong: what a look lets go of lies in free lists of CPython's, out of which
+        the block takes its objects uncounted.
+        """
+        self._first_count = gc.get_count()[0] - objects
 
     def at_return(self, code: types.CodeType, result: object, depth: int, *, is_first: bool = False) -> int:
         """How many objects a window may have to be looked at when ``code`` returns ``result``; 0: do not look.

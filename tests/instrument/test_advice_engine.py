@@ -6,6 +6,7 @@ and a weak gradient would be gone at once, so what is left is to clear the gradi
 """
 
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import pytest
 import garbology
 from autograd_core import Variable, sin
 from garbology.advice import live_observer as witness
+from garbology.advice.sampling import SamplingPolicy
 from garbology.interpreter import returns
 
 pytestmark = pytest.mark.usefixtures("frozen_heap", "quiet_heap")
@@ -76,6 +78,22 @@ def assert_the_gradient_is_to_be_cleared(found):
 def test_the_gradient_is_to_be_cleared(find, program, operations):
     """However large the graph is, and however it is watched, the advice is the gradient, never a function's inputs."""
     assert_the_gradient_is_to_be_cleared(find(program, operations))
+
+
+def test_another_thread_does_not_hide_what_the_block_has_made(monkeypatch):
+    """Beside one the instrument makes other objects than alone, which were taken for the block's, and taken off."""
+    made = []
+    objects = SamplingPolicy._objects
+    monkeypatch.setattr(SamplingPolicy, "_objects", lambda self: made.append(objects(self)) or made[-1])
+    ended = threading.Event()
+    thread = threading.Thread(target=ended.wait)
+    thread.start()
+    try:
+        found = watched(step, 3)
+    finally:
+        ended.set()
+        thread.join()
+    assert max(made) >= found.garbage
 
 
 @pytest.mark.parametrize("operations", SIZES)
