@@ -267,7 +267,9 @@ def test_a_made_up_release_is_installed_and_asked(families):
 
     study = load_study(str(path))
     broken, mended = (study.measures["ask_family"].function(release).answer for release in (BROKEN, MENDED))
-    assert (broken["verdict"], broken["truth_objects"], broken["found_objects"]) == (judging.SAME, 2, 2)
+    objects = 2 if sys.version_info >= (3, 11) else 4  # up to 3.10 each has a dictionary, which is one, too
+    assert (broken["verdict"], broken["truth_objects"]) == (judging.SAME, objects)
+    assert broken["found_objects"] == objects
     assert broken["set_at"][0].startswith("family.py:9")
     assert (mended["verdict"], mended["truth_objects"]) == (judging.SILENT, 0)
     with pytest.raises(ModuleNotFoundError):
