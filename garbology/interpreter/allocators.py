@@ -36,6 +36,8 @@ _FREE_BYTES = {
 _TUPLE_BYTES, _WORD = sys.getsizeof(()), 8
 _MOST_FREE = 100  # dictionaries and lists in CPython's free lists: at most 80 of each
 _CACHED_BYTES = range(24, 1_033, 16)  # what the tcache keeps, by size
+_KEYS_ARE_UNTOLD = sys.version_info[:2] < (3, 13)
+_DICTIONARY = {"a": None}
 _MOST_CACHED = 128  # of each; 7 by itself
 _PYMALLOC_BYTES = 512
 _CHUNK_HEADER_BYTES = 8
@@ -84,6 +86,8 @@ def read_allocated() -> Allocated | None:
     reader = None if tracemalloc.is_tracing() else _reader()
     if reader is None:
         return None
+    if _KEYS_ARE_UNTOLD:
+        _fill_list_of_keys()
     text, info = reader.python_text(), reader.mallinfo()
     used, held = _python_figures(text)
     in_use = info.uordblks + info.hblkhd
@@ -118,6 +122,15 @@ def block_rules() -> BlockRules:
 def chunk_bytes(size: Any) -> Any:
     """What `malloc` takes for a block (or for each of an array of sizes): a header of 8 bytes, in steps of 16."""
     return (size + _CHUNK_HEADER_BYTES + 15) // 16 * 16
+
+
+def _fill_list_of_keys() -> None:
+    """Have CPython's list of freed keys of dictionaries be full, as it is at each reading then.
+
+    What is in it counts as handed out, and how much that is CPython does not tell. A copy of a dictionary has keys that
+    are not taken from the list and are put there when it goes, so a program's list grows until it is full.
+    """
+    [_DICTIONARY.copy() for _ in range(_MOST_FREE)]
 
 
 def _python_figures(text: bytes) -> tuple[int, int]:

@@ -175,7 +175,7 @@ def test_what_c_code_allocates_is_not_pythons():
     assert report.native_low <= report.native <= report.native_high
     assert near(report.grows, 5_000)
     assert abs(report.alive) < 64
-    assert "not Python's (95 %: 4.9" in " ".join(str(report).split())
+    assert "not Python's (95 %: 5.0" in " ".join(str(report).split())
 
 
 @pytest.mark.slow
