@@ -93,9 +93,13 @@ class Chains:
         return found
 
     def hidden_among(self, holders: Sequence[int], target: int) -> list[Hidden]:
-        """All references of an interactive interpreter from these holders to an object."""
+        """All references of an interactive interpreter from these holders to an object, by name.
+
+        In the order of the heap one and the same session would say it otherwise tomorrow.
+        """
         known = [holder for holder in holders if self.may_hide(holder)]
-        return [hidden for holder in known for hidden in self.all_hidden(holder, target)]
+        found = [hidden for holder in known for hidden in self.all_hidden(holder, target)]
+        return sorted(found, key=lambda hidden: hidden.name)
 
     def with_owner(self, path: list[int]) -> list[int]:
         """The path, from the object that owns the container it begins with."""
