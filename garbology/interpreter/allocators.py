@@ -38,6 +38,7 @@ _MOST_FREE = 100  # dictionaries and lists in CPython's free lists: at most 80 o
 _CACHED_BYTES = range(24, 1_033, 16)  # what the tcache keeps, by size
 _KEYS_ARE_UNTOLD = sys.version_info[:2] < (3, 13)
 _DICTIONARY = {"a": None}
+_COPIES: list[object] = [None] * _MOST_FREE  # a list that grows would take blocks of `malloc`
 _MOST_CACHED = 128  # of each; 7 by itself
 _PYMALLOC_BYTES = 512
 _CHUNK_HEADER_BYTES = 8
@@ -130,7 +131,10 @@ def _fill_list_of_keys() -> None:
     What is in it counts as handed out, and how much that is CPython does not tell. A copy of a dictionary has keys that
     are not taken from the list and are put there when it goes, so a program's list grows until it is full.
     """
-    [_DICTIONARY.copy() for _ in range(_MOST_FREE)]
+    for place in range(_MOST_FREE):
+        _COPIES[place] = _DICTIONARY.copy()
+    for place in range(_MOST_FREE):
+        _COPIES[place] = None
 
 
 def _python_figures(text: bytes) -> tuple[int, int]:
