@@ -220,8 +220,8 @@ class _Question:
             own = heap.come_from(self._own.tolist())
             upstream = upstreams.of(place, own | asking.variable)
             path = self._from_a_root(upstream)
-        if path is None and asking.variable.any():
-            path = self._from_a_root(upstreams.of(place, heap.come_from(self._own.tolist())))
+            if path is None and asking.variable.any():
+                path = self._from_a_root(upstreams.of(place, own))
         return self._held(path) if path else self._unheld(upstream)
 
     def _held(self, path: list[int]) -> Alive:
