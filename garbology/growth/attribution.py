@@ -30,18 +30,6 @@ class Attribution:
     unheld: int
     before: NDArray[np.int32]
 
-    def places_now(self, count: int) -> NDArray[np.int32]:
-        """Where each of the ``count`` objects of the first census is in the second: int32; -1 where it has died."""
-        now = np.full(count, -1, np.int32)
-        for block in blocks(len(self.before)):
-            places = np.flatnonzero(self.before[block] >= 0) + block.start
-            now[self.before[places]] = places
-        return now
-
-    def place_now(self, place: int) -> int:
-        """Where the object at ``place`` of the first census is in the second; -1 where it has died."""
-        return next(iter(np.flatnonzero(self.before == place).tolist()), -1)
-
 
 def attribute(first: Census, now: Census, before: NDArray[np.int32]) -> Attribution:
     """Compare two censuses; ``before`` (int32, shape (n of the second,)) has the place of each in the first."""

@@ -68,22 +68,28 @@ class Last:
         self.objects.clear()
         del self.census, self.attribution, self.first_lengths
 
+    def places_now(self, places: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Where the objects at some ``places`` of the first census are in this one; -1 of what has died."""
+        before = self.attribution.before
+        now = np.full(len(self.first_lengths), -1, np.int32)
+        for block in blocks(len(before)):
+            old = np.flatnonzero(before[block] >= 0) + block.start
+            now[before[old]] = old
+        return now[places]
+
     def entries_of_each(self, places: NDArray[np.int32]) -> NDArray[np.int32]:
         """How many more entries each container at some ``places`` of the first census has than then; 0 of others.
 
         int32, shape (len(places),).
         """
-        now = self.attribution.places_now(len(self.first_lengths))[places]
+        now = self.places_now(places)
         more: NDArray[np.int32] = self.census.lengths[now] - self.first_lengths[places]
         return np.where(now < 0, np.int32(0), more)
 
-    def entries_gained(self, place: int) -> int:
+    def entries_gained(self, place: int, now: int) -> int:
         """How many more entries the object at ``place`` of the first census has than then; of one that is no container,
-        how many new objects it refers to.
+        how many new objects it refers to. ``now`` is its place here.
         """
-        now = self.attribution.place_now(place)
-        if now < 0:
-            return 0
         if self.first_lengths[place] >= 0:
             return int(self.census.lengths[now] - self.first_lengths[place])
         return len(np.unique(self.census.targets[self.census.sources == now]))

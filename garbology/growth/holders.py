@@ -85,7 +85,7 @@ class Names:
 
     def __init__(self, states: Sequence[State], last: Last, places: Sequence[int], *, keys: bool) -> None:
         self._keys = keys
-        now = {place: last.attribution.place_now(place) for place in places}
+        now = dict(zip(places, last.places_now(np.array(places, np.int32)).tolist(), strict=True))
         self._numbers = {place: number for number, place in enumerate(p for p in places if now[p] >= 0)}
         self._gained = {
             place: _gained(last, place, now[place], growing_leaf(states, place)) for place in self._numbers
@@ -111,7 +111,7 @@ def _gained(last: Last, place: int, now: int, leaf: str) -> _Gained:
     entries, obj = _entries(last, now), last.objects[now]
     label = _entry_label(obj, entries, leaf)
     types = list(counted(map(short_type_name, entries or _latest(obj, label))))
-    return _Gained(last.entries_gained(place), label, types)
+    return _Gained(last.entries_gained(place, now), label, types)
 
 
 def _private(text: str, *, keys: bool) -> str:
