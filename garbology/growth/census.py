@@ -6,8 +6,6 @@ No object is kept: a census has addresses and numbers.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import chain, compress
@@ -18,14 +16,14 @@ from numpy.typing import NDArray
 
 from garbology.growth.blocks import malloc_bytes_of_each
 from garbology.interpreter.traversal import safe_referents
-from garbology.names.classes import COLLECTED_TYPE, basicsize_of, flags_of, mro_of
+from garbology.names.classes import COLLECTED_TYPE, basicsize_of, flags_of, length_function_of, mro_of
 from garbology.names.hidden import hides, unseen_of_each
 from garbology.sizes.sizes import bytes_of_each
 from garbology.snapshot.addresses import among
 from garbology.snapshot.arrays import blocks
 from garbology.snapshot.snapshot import Index, Referents, addresses_of, referents_in_chunks, types_of
 
-_WITH_ENTRIES = (dict, list, set, deque)
+_NEVER_CHANGE = (tuple.__len__, frozenset.__len__)
 # The size of a BytesIO has its buffer in it, which newer versions refer to as an object of its own.
 _STREAM_SHOWS_BYTES = any(type(each) is bytes for each in safe_referents(BytesIO(b"shared")))
 
@@ -122,10 +120,9 @@ def _lengths_of(objects: list[object], types: list[type], kinds: NDArray[np.int3
     """How many entries each has; no method of the program's is called."""
     lengths = np.full(len(objects), -1, np.int32)
     for number, kind in enumerate(types):
-        base = next((base for base in mro_of(kind) if any(base is each for each in _WITH_ENTRIES)), None)
-        if base is not None:
+        length = length_function_of(kind)
+        if length is not None and length not in _NEVER_CHANGE:
             which = kinds == number
-            length: Callable[[object], int] = vars(base)["__len__"]
             chosen = compress(objects, which.tobytes())
             lengths[which] = np.fromiter(map(length, chosen), np.int32, int(which.sum()))
     return lengths

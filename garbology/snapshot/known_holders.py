@@ -12,22 +12,22 @@ import gc
 import operator
 import sys
 import types
-from collections import deque
-from collections.abc import Callable
 from itertools import repeat
-from typing import Any
 
 from garbology.interpreter.contents import items_of, value_of
 from garbology.interpreter.traversal import leave_out_dangerous, safe_referents
-from garbology.names.classes import is_metaclass, is_module, is_module_type, mro_of, namespace_of_module
+from garbology.names.classes import (
+    is_metaclass,
+    is_module,
+    is_module_type,
+    length_function_of,
+    namespace_of_module,
+)
 
 _MOST_MODULES = 8
 _MOST_STEPS = 5  # a registry, an instance in it, its dictionary, a dictionary there, what that holds
 _MOST_SEARCHED = 2_000  # objects behind one module
 _MOST_ENTRIES = 10_000  # of a container
-_LENGTHS: dict[int, Callable[[Any], int]] = {
-    id(base): vars(base)["__len__"] for base in (dict, list, tuple, set, frozenset, deque)
-}
 
 _names: dict[str, None] = {}
 
@@ -100,8 +100,7 @@ def _that_lead_further(there: dict[int, object], seen: set[int], known: dict[int
 
 def _is_small(obj: object) -> bool:
     """Whether an object is no container of very many entries, which takes as long to search as the heap."""
-    lengths = (_LENGTHS[id(base)] for base in mro_of(type(obj)) if id(base) in _LENGTHS)
-    length = next(lengths, None)
+    length = length_function_of(type(obj))
     return length is None or length(obj) <= _MOST_ENTRIES
 
 
