@@ -38,7 +38,7 @@ def sqlalchemy_path() -> Work:
     """An option of a query."""
     from sqlalchemy.orm import Load
 
-    owner, part = _mapped()
+    owner, part = mapped_classes()
     return lambda: Load(owner).joinedload(owner.parts).load_only(part.id)
 
 
@@ -58,7 +58,7 @@ def sqlalchemy_session() -> Work:
     return work
 
 
-def _mapped() -> tuple[Any, Any]:
+def mapped_classes() -> tuple[Any, Any]:
     """Two mapped classes, one of which has many of the other."""
     from sqlalchemy import Column, ForeignKey, Integer
     from sqlalchemy.ext.declarative import declarative_base

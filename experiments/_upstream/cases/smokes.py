@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from experiments._upstream.bugs import smoke
+from experiments._upstream.cases.databases import mapped_classes
 
 
 @smoke("asgiref")
@@ -160,28 +161,16 @@ def use_nested() -> None:
 @smoke("sqlalchemy, path")
 def map_and_query() -> None:
     """What is added is found again, with its parts loaded by an option."""
-    from sqlalchemy import Column, ForeignKey, Integer, create_engine
-    from sqlalchemy.ext.declarative import declarative_base
-    from sqlalchemy.orm import Load, Session, relationship
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import Load, Session
 
-    base: Any = declarative_base()
-
-    class Owner(base):
-        __tablename__ = "owners"
-        id = Column(Integer, primary_key=True)
-        parts = relationship("Part")
-
-    class Part(base):
-        __tablename__ = "parts"
-        id = Column(Integer, primary_key=True)
-        owner_id = Column(Integer, ForeignKey("owners.id"))
-
+    owner, part = mapped_classes()
     engine = create_engine("sqlite://")
-    base.metadata.create_all(engine)
+    owner.metadata.create_all(engine)
     session = Session(engine)
-    session.add(Owner(id=1, parts=[Part(id=2), Part(id=3)]))
+    session.add(owner(id=1, parts=[part(id=2), part(id=3)]))
     session.commit()
-    found = session.query(Owner).options(Load(Owner).joinedload(Owner.parts).load_only(Part.id)).one()
+    found = session.query(owner).options(Load(owner).joinedload(owner.parts).load_only(part.id)).one()
     assert [part.id for part in found.parts] == [2, 3]
 
 
