@@ -34,11 +34,11 @@ _FREE_BYTES = {
     b"List": sys.getsizeof([]),
 }
 _TUPLE_BYTES, _WORD = sys.getsizeof(()), 8
-_MOST_FREE = 100  # dictionaries and lists in CPython's free lists: at most 80 of each
-_CACHED_BYTES = range(24, 1_033, 16)  # what the tcache keeps, by size
 _KEYS_ARE_UNTOLD = sys.version_info[:2] < (3, 13)
 _DICTIONARY = {"a": None}
-_COPIES: list[object] = [None] * _MOST_FREE  # a list that grows would take blocks of `malloc`
+# More than CPython's list of freed keys has, which is 80; a list that grows would take blocks of `malloc`.
+_COPIES: list[object] = [None] * 100
+_CACHED_BYTES = range(24, 1_033, 16)  # what the tcache keeps, by size
 _MOST_CACHED = 128  # of each; 7 by itself
 _PYMALLOC_BYTES = 512
 _CHUNK_HEADER_BYTES = 8
@@ -131,9 +131,9 @@ def _fill_list_of_keys() -> None:
     What is in it counts as handed out, and how much that is CPython does not tell. A copy of a dictionary has keys that
     are not taken from the list and are put there when it goes, so a program's list grows until it is full.
     """
-    for place in range(_MOST_FREE):
+    for place in range(len(_COPIES)):
         _COPIES[place] = _DICTIONARY.copy()
-    for place in range(_MOST_FREE):
+    for place in range(len(_COPIES)):
         _COPIES[place] = None
 
 
@@ -160,18 +160,16 @@ class Reserves:
 
     What is freed waits in lists for the next of its kind, counts as handed out meanwhile, and hides what takes it.
     glibc has such lists for each thread (tcache). What is in them before the work is set aside, and put back after it;
-    what the work has put there is kept out of them until the next time. CPython's list of keys of dictionaries, which
-    it does not tell of before 3.13, is emptied.
+    what the work has put there is kept out of them until the next time. CPython's own are left: a reading knows what is
+    in them.
     """
 
-    __slots__ = ("_aside", "_objects", "_spare")
+    __slots__ = ("_aside", "_spare")
 
     def __init__(self) -> None:
-        self._objects: list[object] = []
         self._aside = self._spare = _NO_BLOCKS
 
     def __enter__(self) -> None:
-        self._objects = []
         reader = _reader()
         if reader is not None:
             self._aside, further = reader.emptied()
@@ -185,15 +183,13 @@ class Reserves:
             self._spare = self._spare + found + further
             reader.free_each(self._aside)
             self._aside = _NO_BLOCKS
-        self._objects = [({"a": None}, [None]) for _ in range(_MOST_FREE)]
 
     def kept(self) -> list[object]:
         """What is the instrument's own of it; the collector tracks arrays from 3.12 on."""
-        return [self, self._objects, self._aside, self._spare]
+        return [self, self._aside, self._spare]
 
     def let_go(self) -> None:
         """Nothing is kept any more."""
-        self._objects = []
         reader = _reader()
         if reader is not None:
             reader.free_each(self._spare)
