@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from garbology.measuring.processes import Processes, clean_environment
@@ -17,6 +17,10 @@ _DESCRIBE_SECONDS = 60
 
 class InterpreterError(Exception):
     """An interpreter cannot be found, or cannot run a study; the message is one line."""
+
+
+class LostError(Exception):
+    """What measures is gone for good, as a scheduler may be: the run ends; the message is one line."""
 
 
 class Interpreter(Protocol):
@@ -33,13 +37,32 @@ class Interpreter(Protocol):
     def stop(self) -> None:
         """Kill what is under way; it measures nothing afterwards."""
 
+    def admit(self) -> bool:
+        """Keep a place for the next `run`, where there is one; on one machine it is --jobs alone that says so."""
+        return True
 
-class Native:
-    """A Python of this machine, by its path."""
+    def dismiss(self) -> None:
+        """Give up the place that `admit` kept last: no `run` follows it."""
+        return
 
-    def __init__(self, python: str = sys.executable, name: str = "") -> None:
+    def neighbours(self, jobs: int) -> int:
+        """How many cases are measured beside each other on one machine: what the record says."""
+        return jobs
+
+
+class Native(Interpreter):
+    """A Python of this machine, by its path.
+
+    `search` are the directories from which the study and this package are imported there, unless they are
+    those from which they are imported here.
+    """
+
+    def __init__(
+        self, python: str = sys.executable, name: str = "", search: Sequence[str] | None = None
+    ) -> None:
         self.python = python
         self.name = name or python
+        self._search = search
         self._processes = Processes()
         self._description: dict[str, Any] | None = None
         self._failure = ""
@@ -54,13 +77,12 @@ class Native:
             except InterpreterError as error:
                 self._failure = str(error)
                 raise
-        return self._description if self.python == sys.executable else self._ask(target, load=True)
+        has_it = self.python == sys.executable and self._search is None
+        return self._description if has_it else self._ask(target, load=True)
 
     def run(self, target: str, measure: str, case: Mapping[str, Any], limit_seconds: float) -> dict[str, Any]:
         """Measure a case once, in `garbology.measuring.worker`."""
-        return self._processes.answer(
-            self._command(target, measure), case, clean_environment(target), limit_seconds
-        )
+        return self._answer(self._command(target, measure), target, case, limit_seconds)
 
     def stop(self) -> None:
         """Kill what is under way; it measures nothing afterwards."""
@@ -69,7 +91,7 @@ class Native:
     def _ask(self, target: str, *, load: bool) -> dict[str, Any]:
         command = self._command(target if load else "", DESCRIBE)
         try:
-            answer = self._processes.answer(command, {}, clean_environment(target), _DESCRIBE_SECONDS)
+            answer = self._answer(command, target, {}, _DESCRIBE_SECONDS)
         except OSError as error:
             raise InterpreterError(f"{self.name} cannot be run: {error.strerror or error}") from None
         why = "" if "slug" in answer else self._unfit() or answer.get("message") or _became_of(answer)
@@ -77,6 +99,13 @@ class Native:
         if why:
             raise InterpreterError(f"{self.name} cannot run the study: {why}{_remedy(why, target)}")
         return answer
+
+    def _answer(
+        self, command: Sequence[str], target: str, case: Mapping[str, Any], limit_seconds: float
+    ) -> dict[str, Any]:
+        aside = self._search is not None  # nothing but what `search` says is to be imported
+        environment = clean_environment(target, self._search)
+        return self._processes.answer(command, case, environment, limit_seconds, aside=aside)
 
     def _command(self, target: str, measure: str) -> list[str]:
         return [self.python, "-X", "garbology=late", "-m", "garbology.measuring.worker", target, measure]

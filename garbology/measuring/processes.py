@@ -44,16 +44,19 @@ class Processes:
         case: Mapping[str, Any],
         environment: Mapping[str, str],
         limit_seconds: float,
+        *,
+        aside: bool = False,
     ) -> dict[str, Any]:
         """Run `command` with one more word, the file that it answers to, and the case on its standard input.
 
+        Its working directory is this process's, with `aside` an empty one: ``python -m`` imports from there first.
         The answer, or what became of the process: status "timeout" or "crashed". Stopped after `stop`.
         """
         with scratch_directory() as place, tempfile.TemporaryFile() as log:
             result = Path(place, "result.json")
-            exit_code = self._run(
-                [*command, str(result)], log, {**environment, **variables(place)}, case, limit_seconds
-            )
+            with_place = {**environment, **variables(place)}
+            where = place if aside else None
+            exit_code = self._run([*command, str(result)], log, with_place, case, limit_seconds, where)
             if exit_code is None:
                 return {"status": "timeout", "limit_seconds": limit_seconds, "message": _last_line(log)}
             answer = _read(result)
@@ -76,17 +79,23 @@ class Processes:
         environment: Mapping[str, str],
         case: Mapping[str, Any],
         limit_seconds: float,
+        directory: Path | None,
     ) -> int | None:
         """The exit code, None where the time limit was reached."""
         lifeline = Lifeline(limit_seconds)
         try:
-            process = self._start(command, output, {**environment, **lifeline.variable}, lifeline)
+            process = self._start(command, output, {**environment, **lifeline.variable}, lifeline, directory)
             return self._finish(process, json.dumps(dict(case)), limit_seconds)
         finally:
             lifeline.cut()
 
     def _start(
-        self, command: Sequence[str], output: Any, environment: Mapping[str, str], lifeline: Lifeline
+        self,
+        command: Sequence[str],
+        output: Any,
+        environment: Mapping[str, str],
+        lifeline: Lifeline,
+        directory: Path | None,
     ) -> subprocess.Popen[bytes]:
         with self._lock:  # so that `stop` meets every process that was started
             if self._stopped:
@@ -97,6 +106,7 @@ class Processes:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=dict(environment),
+                cwd=directory,
                 start_new_session=True,
                 pass_fds=lifeline.descriptors,
             )
@@ -120,10 +130,14 @@ class Processes:
                 self._running.discard(process)
 
 
-def clean_environment(target: str) -> dict[str, str]:
-    """The variables of a measured interpreter: no PYTHON* but the search path, one thread in each library."""
+def clean_environment(target: str, search: Sequence[str] | None = None) -> dict[str, str]:
+    """The variables of a measured interpreter: no PYTHON* but the search path, one thread in each library.
+
+    The search path begins with `search`, by default with where the study and this package are imported from here.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    roots = [*_roots(target), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    first = _roots(target) if search is None else search
+    roots = [*first, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     return {**kept, **FIXED_VARIABLES, "PYTHONPATH": os.pathsep.join(roots)}
 
 

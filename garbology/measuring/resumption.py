@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from garbology.study.hardware import is_told_by_hardware
 from garbology.study.records import COMPLETE_SUFFIX, PARTIAL_SUFFIX, Record, read_record
 from garbology.study.wording import counted
 
@@ -72,7 +73,10 @@ def difference(earlier: Record, now: Record, seed: int | None) -> str:
     """The first thing that makes two runs unlike, as a phrase; empty where they are alike."""
     if earlier.source_digest != now.source_digest:
         return "the study's file has changed"
+    on_a_cluster = is_told_by_hardware(earlier.slug)
     for name, title in _COMPARED.items():
+        if name == "jobs" and on_a_cluster:  # its workers come and go; each measures one sample at a time
+            continue
         before, after = getattr(earlier, name), getattr(now, name)
         if before != after:
             return _difference_text(title, before, after)

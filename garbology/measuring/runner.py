@@ -155,7 +155,7 @@ class StudyRun:
             repeats=self._repetition.fewest,
             most_repeats=self._repetition.most,
             precision=self._repetition.precision,
-            jobs=self._plan.jobs,
+            jobs=self.interpreter.neighbours(self._plan.jobs),
             source_digest=_digest(self.study),
             runtime=described["runtime"],
             environment=described["environment"],
@@ -172,6 +172,7 @@ class StudyRun:
         self.notes += [found.sentence] if found.sentence else []
         if found.record is not None:
             self._before_seconds = found.record.duration_seconds
+            found.record.jobs = max(found.record.jobs, begun.jobs)
             return found.record
         return replace(begun, seed=secrets.randbelow(2**31) if seed is None else seed)
 
@@ -211,18 +212,24 @@ def measure_all(
     jobs: int,
     finished: Callable[[StudyRun, Outcome], None],
     progress: ProgressMaker = progress_of,
+    at_once: Callable[[], int] | None = None,
 ) -> bool:
-    """Measure several runs, `jobs` samples at once; whether Ctrl-C ended it.
+    """Measure several runs, `jobs` samples under way; whether Ctrl-C ended it.
 
     One run after the other, except that the next begins while the last samples of one are under way.
-    `finished` is called with each run as it ends; the runs that Ctrl-C ended are left to the caller.
+    `finished` is called with each run as it ends; the runs that Ctrl-C ended are left to the caller, and those
+    that a LostError ends. `at_once` says how many samples are measured at once, if that is not `jobs`.
     """
     left = list(runs)
     schedules = [run.schedule for run in runs if not run.record.complete]
+
+    def expected() -> Expectation:
+        return _expectation(schedules, at_once() if at_once is not None else jobs)
+
     try:
-        with progress(_title(runs), _expectation(schedules, jobs)) as shown, ThreadPoolExecutor(jobs) as pool:
+        with progress(_title(runs), expected()) as shown, ThreadPoolExecutor(jobs) as pool:
             try:
-                _measure_on(left, pool, jobs, shown, finished, lambda: _expectation(schedules, jobs))
+                _measure_on(left, pool, jobs, shown, finished, expected)
             finally:  # the pool waits for its threads: whatever they wait for must end
                 for run in left:
                     run.interpreter.stop()
@@ -252,7 +259,7 @@ def _measure_on(
         while len(under_way) < jobs and (begun := _begin_next(left, pool, shown)):
             under_way.update([begun])
         done, _ = wait(under_way, _LONGEST_WAIT_SECONDS, FIRST_COMPLETED)
-        for future in done:
+        for future in sorted(done, key=_is_lost):  # what was measured is put on record before
             run = under_way.pop(future)
             sample, seconds = future.result()
             run.add(sample, seconds)
@@ -266,23 +273,34 @@ def _measure_on(
                 finished(run, run.finish())
 
 
+def _is_lost(future: Future[tuple[Sample, float]]) -> bool:
+    return future.exception() is not None
+
+
 def _begin_next(
     left: Sequence[StudyRun], pool: ThreadPoolExecutor, shown: Progress
 ) -> tuple[Future[tuple[Sample, float]], StudyRun] | None:
     for run in left:
+        if not run.interpreter.admit():
+            continue
         job = run.next()
         if job is not None:
             shown.begin(run.study.name, visible(case_text(job.measure, job.case)))
             return pool.submit(run.measure, job), run
+        run.interpreter.dismiss()
     return None
 
 
-def _expectation(schedules: Sequence[Schedule], jobs: int) -> Expectation:
+def _expectation(schedules: Sequence[Schedule], at_once: int) -> Expectation:
     seconds = [second for schedule in schedules for second in schedule.seconds]
     cases = sum(schedule.case_count for schedule in schedules)
     enough = len(seconds) >= _TELLING_SHARE * cases  # a few say little: cases differ a thousandfold
     typical = sum(seconds) / len(seconds) if seconds and enough else None
-    left = None if typical is None else sum(each.expected_seconds(typical) for each in schedules) / jobs
+    left = (
+        None
+        if typical is None
+        else sum(each.expected_seconds(typical) for each in schedules) / max(1, at_once)
+    )
     return Expectation(
         done=sum(schedule.done_count for schedule in schedules),
         total=sum(schedule.expected_count for schedule in schedules),

@@ -100,11 +100,15 @@ def describe() -> dict[str, Any]:
 
 
 def _environment() -> dict[str, Any]:
+    from garbology.interpreter import hardware
+
     return {
         "packages": {name: version for name in _PACKAGES if (version := _version(name))},
         "gc_thresholds": list(gc.get_threshold()),
+        "cpu_model": hardware.cpu_model(),
         "cpu_count": os.cpu_count(),
         "total_memory_bytes": _total_memory_bytes(),
+        "kernel": hardware.kernel(),
         "variables": {name: os.environ.get(name, "") for name in FIXED_VARIABLES},
     }
 

@@ -12,8 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from garbology.cli import environments, matrix
-from garbology.cli.discovery import Candidate, ask, debug_build, executables, managed_directories, select
+from garbology.measuring import environments, matrix
+from garbology.measuring.discovery import (
+    Candidate,
+    ask,
+    debug_build,
+    executables,
+    managed_directories,
+    select,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -192,7 +199,7 @@ def test_an_environment_is_made_once(tmp_path, monkeypatch):
 def test_a_python_without_environment_does_not_stop_the_others(tmp_path, monkeypatch):
     """The failure is said with its reason, and the others are prepared."""
 
-    def prepare(candidate, directory):
+    def prepare(candidate, directory, packages):
         if candidate.version == "3.12.4":
             raise environments.PreparationError("pip: no matching distribution")
         return directory / candidate.version

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from garbology.cli.running import run_studies
-from garbology.measuring.interpreters import InterpreterError
+from garbology.measuring.interpreters import Interpreter, InterpreterError
 from garbology.measuring.runner import Plan, StudyRun, measure_study
 from garbology.study.loading import load_study
 from garbology.study.records import read_record
@@ -28,7 +28,7 @@ def doubles(runs):
 """
 
 
-class Counting:
+class Counting(Interpreter):
     """An interpreter that makes the figures up, remembers the cases, and may stop as by Ctrl-C."""
 
     name = "made up"

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from garbology.measuring import progress as progress_module
+from garbology.measuring.interpreters import Interpreter
 from garbology.measuring.progress import Expectation, Lines, progress_of
 from garbology.measuring.runner import Plan, StudyRun, measure_all, measure_study
 from garbology.study.loading import load_study
@@ -300,7 +301,7 @@ def test_only_cases_whose_times_are_imprecise_are_measured_on(write_study, tmp_p
     assert (log.expected[-1].count, log.expected[-1].seconds_left) == ("33/33", 0)
 
 
-class Noisy:
+class Noisy(Interpreter):
     """An interpreter that makes the figures up."""
 
     name = "made up"

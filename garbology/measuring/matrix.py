@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from garbology.cli.discovery import Candidate
-from garbology.cli.environments import PreparationError, found, place_of, prepare
+from garbology.measuring.discovery import Candidate
+from garbology.measuring.environments import PreparationError, found, place_of, prepare
 
 Say = Callable[[str], None]
 
@@ -22,7 +22,9 @@ def describe(candidates: Sequence[Candidate]) -> list[str]:
     ]
 
 
-def prepare_all(candidates: Sequence[Candidate], directory: Path, say: Say) -> tuple[list[str], int]:
+def prepare_all(
+    candidates: Sequence[Candidate], directory: Path, say: Say, packages: Sequence[str] = ()
+) -> tuple[list[str], int]:
     """The Pythons of the candidates' environments, and how many could not be made: those are named, no more.
 
     A line says which is made, and another how long it took: the first time it may be a minute each.
@@ -32,7 +34,7 @@ def prepare_all(candidates: Sequence[Candidate], directory: Path, say: Say) -> t
         if candidate.left_out:
             continue
         try:
-            python = found(candidate, directory) or _make(candidate, directory, say)
+            python = found(candidate, directory, packages) or _make(candidate, directory, say, packages)
             pythons.append(str(python))
         except PreparationError as error:
             say(f"{candidate.label} ({candidate.path}) is left out: no environment could be made: {error}")
@@ -40,9 +42,9 @@ def prepare_all(candidates: Sequence[Candidate], directory: Path, say: Say) -> t
     return pythons, failures
 
 
-def _make(candidate: Candidate, directory: Path, say: Say) -> Path:
+def _make(candidate: Candidate, directory: Path, say: Say, packages: Sequence[str]) -> Path:
     say(f"making an environment for {candidate.label} in {place_of(candidate, directory)}")
     started = time.monotonic()
-    python = prepare(candidate, directory)
+    python = prepare(candidate, directory, packages)
     say(f"{candidate.label}: done in {time.monotonic() - started:.0f} s")
     return python

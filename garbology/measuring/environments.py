@@ -6,10 +6,11 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import garbology
-from garbology.cli.discovery import Candidate
+from garbology.measuring.discovery import Candidate
 
 _MARK = "garbology.json"  # written last: an environment without it was not finished
 _SECONDS = 900
@@ -25,22 +26,25 @@ def place_of(candidate: Candidate, directory: Path) -> Path:
     return directory / candidate.label.replace(" ", "")
 
 
-def found(candidate: Candidate, directory: Path) -> Path | None:
+def found(candidate: Candidate, directory: Path, packages: Sequence[str] = ()) -> Path | None:
     """The Python of the environment that was made before with the same packages; None where there is none."""
     place = place_of(candidate, directory)
     python = place / "bin" / "python"
-    return python if python.exists() and _read(place / _MARK) == _wanted(candidate) else None
+    return python if python.exists() and _read(place / _MARK) == _wanted(candidate, packages) else None
 
 
-def prepare(candidate: Candidate, directory: Path) -> Path:
-    """Make the candidate's environment under `directory`, and return its Python."""
+def prepare(candidate: Candidate, directory: Path, packages: Sequence[str] = ()) -> Path:
+    """Make the candidate's environment under `directory`, and return its Python.
+
+    `packages` is what pip is to install there, by default what `requirements` says.
+    """
     place = place_of(candidate, directory)
     python = place / "bin" / "python"
     shutil.rmtree(place, ignore_errors=True)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        _make(candidate.path, place, python)
-        (place / _MARK).write_text(json.dumps(_wanted(candidate)), encoding="utf-8")
+        _make(candidate.path, place, python, packages or requirements())
+        (place / _MARK).write_text(json.dumps(_wanted(candidate, packages)), encoding="utf-8")
     except OSError as error:
         raise PreparationError(str(error)) from None
     return python
@@ -54,23 +58,23 @@ def requirements() -> list[str]:
     return [f"garbology[interactive,measured]=={garbology.__version__}"]
 
 
-def _wanted(candidate: Candidate) -> dict[str, object]:
-    return {"python": candidate.path, "packages": requirements()}
+def _wanted(candidate: Candidate, packages: Sequence[str]) -> dict[str, object]:
+    return {"python": candidate.path, "packages": list(packages or requirements())}
 
 
-def _make(base: str, place: Path, python: Path) -> None:
+def _make(base: str, place: Path, python: Path, packages: Sequence[str]) -> None:
     """By uv where it is present; else by venv and a pip of today: the base may have none, or ours be too old for it."""
     uv = shutil.which("uv")
     if uv:
         _run([uv, "venv", "-q", "--python", base, str(place)])
-        _run([uv, "pip", "install", "-q", "--python", str(python), *requirements()])
+        _run([uv, "pip", "install", "-q", "--python", str(python), *packages])
         return
     _run([base, "-m", "venv", "--without-pip", str(place)])
-    packages = next(place.glob("lib/python3*/site-packages"), None)
-    if packages is None:
+    site = next(place.glob("lib/python3*/site-packages"), None)
+    if site is None:
         raise PreparationError(f"`{Path(base).name} -m venv` made none, and said nothing")
-    _run([sys.executable, "-m", "pip", *_QUIET, "install", "-q", "--target", str(packages), "pip"])
-    _run([str(python), "-m", "pip", *_QUIET, "install", "-q", *requirements()])
+    _run([sys.executable, "-m", "pip", *_QUIET, "install", "-q", "--target", str(site), "pip"])
+    _run([str(python), "-m", "pip", *_QUIET, "install", "-q", *packages])
 
 
 def _run(command: list[str]) -> None:
