@@ -17,6 +17,7 @@ ALLOWED = {
     "autograd_core": STANDARD | {"numpy", "autograd_core"},
     "garbology": STANDARD
     | {"numpy", "scipy", "psutil", "objgraph", "memory_profiler", "garbology", "click", "rich"},
+    "garbology/cluster": STANDARD | {"garbology", "distributed", "packaging"},
     "garbology/monitoring": STANDARD
     | {"numpy", "psutil", "garbology", "prometheus_client", "_remote_debugging"},
     "garbology/reporting": STANDARD | {"garbology", "rich"} | DRAWING,
@@ -35,13 +36,25 @@ ENGINE = [
 # The rooms of the instrument, from the bottom to the top, in the same way.
 ROOMS = [
     *("text", "interpreter", "names", "snapshot", "cycles", "sizes", "advice", "leaks", "alive", "find"),
-    *("recorders", "growth", "monitoring", "study", "reporting", "measuring", "cli", "notebook", "testing"),
+    *(
+        "recorders",
+        "growth",
+        "monitoring",
+        "study",
+        "reporting",
+        "measuring",
+        "cluster",
+        "cli",
+        "notebook",
+        "testing",
+    ),
 ]
 # What is beside the order: a recorder runs in any program, the plugin asserts.
 BELOW = {
     "recorders": ["text", "interpreter"],
     "study": ["text", "interpreter"],
     "measuring": ["text", "interpreter", "study"],
+    "cluster": ["text", "interpreter", "study", "measuring"],
     "notebook": ROOMS[:12],
     "testing": [*ROOMS[:10], "growth", "assertions", "study", "reporting"],
 }

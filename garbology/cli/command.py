@@ -12,23 +12,24 @@ import importlib
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from garbology.cli.discovery import discover
 from garbology.cli.interrupts import heard_interrupts
-from garbology.cli.matrix import describe, prepare_all
 from garbology.cli.options import OneLineError, output_option, plan_of, reference_option, run_options
 from garbology.cli.publishing import has_records, publish, publish_index
 from garbology.cli.running import DOES_NOT_HOLD, HOLDS, INTERRUPTED, USAGE, run_studies
 from garbology.cli.streams import BROKEN_PIPE, forgiving
 from garbology.cli.template import write_study
-from garbology.measuring.interpreters import Interpreter, InterpreterError, Native
+from garbology.cluster.sweep import Sweep, sweep_summary
+from garbology.measuring.discovery import discover
+from garbology.measuring.interpreters import Interpreter, InterpreterError, LostError, Native
 from garbology.measuring.locating import find_interpreter
+from garbology.measuring.matrix import describe, prepare_all
 from garbology.measuring.reservations import drawing
 from garbology.study.declaration import DeclarationError, Study
 from garbology.study.loading import load_study, study_names
@@ -137,6 +138,11 @@ def _matrix(
 ) -> int:
     """Measure the named studies, or `all` of them, on every CPython found, and draw the atlas."""
     chosen = _chosen(package, names or ("all",))
+    if options["scheduler"]:
+        if only_list:
+            raise OneLineError("--list with --scheduler: the workers say what they have when a sweep begins")
+        loaded, status = _load_all(chosen)
+        return max(status, _run(loaded, options, package, matrix=True))
     candidates = discover()
     _echo_lines(describe(candidates))
     if only_list:
@@ -198,13 +204,20 @@ def _listing(studies: Sequence[Study]) -> Iterator[str]:
         yield f"{name:{name_width}}  {cases:{cases_width}}  {title}".rstrip()
 
 
-def _run(studies: Sequence[Study], options: Mapping[str, Any], package: str) -> int:
+def _run(studies: Sequence[Study], options: Mapping[str, Any], package: str, *, matrix: bool = False) -> int:
     """Measure; the front page is of all studies of `package`, whichever are measured; none without a package."""
     plans = [plan_of(study, options) for study in studies]
     for study in studies:
         _writable(options["output"] / study.name)
-    interpreters, status = _interpreters(options["pythons"])
-    with _room_to_write(options["output"]):
+    with ExitStack() as stack:
+        at_once: Callable[[], int] | None = None
+        interpreters: Sequence[Interpreter]
+        if options["scheduler"]:
+            sweep, interpreters, status = _sweep(studies, options, matrix, stack)
+            at_once = sweep.at_once
+        else:
+            interpreters, status = _interpreters(options["pythons"])
+        stack.enter_context(_room_to_write(options["output"]))
         measured = run_studies(
             studies,
             plans,
@@ -214,8 +227,32 @@ def _run(studies: Sequence[Study], options: Mapping[str, Any], package: str) -> 
             echo=click.echo,
             overview=lambda: _every(package),
             reference=options["reference"],
+            at_once=at_once,
         )
     return max(status, measured)
+
+
+def _sweep(
+    studies: Sequence[Study], options: Mapping[str, Any], matrix: bool, stack: ExitStack
+) -> tuple[Sweep, Sequence[Interpreter], int]:
+    """The interpreters of a scheduler's workers, until the stack is left; OneLineError where there are none."""
+    try:
+        opening = importlib.import_module("garbology.cluster.opening")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "garbology":
+            raise
+        raise OneLineError(f"--scheduler needs {error.name}: pip install 'garbology[cluster]'") from None
+    targets = [study.target for study in studies]
+    try:
+        sweep: Sweep = stack.enter_context(
+            opening.opened(options["scheduler"], targets, options["pythons"], matrix=matrix, say=_say)
+        )
+        interpreters = sweep.interpreters()
+    except LostError as error:
+        raise OneLineError(f"--scheduler: {error}") from None
+    for line in sweep_summary(interpreters):
+        _say(line)
+    return sweep, interpreters, DOES_NOT_HOLD if sweep.failures else HOLDS
 
 
 def _package_of(study: Study) -> str:

@@ -69,6 +69,11 @@ def run_options(function: Callable[..., Any], python: str = _PYTHON) -> Callable
             metavar="PATH",
             help=python,
         ),
+        click.option(
+            "--scheduler",
+            metavar="WHERE",
+            help="Measure on the workers of a Dask scheduler: its address, its scheduler file, or local:N.",
+        ),
         click.option("--resume", is_flag=True, help="Go on after an interruption; measure nothing twice."),
         click.option("--repeats", type=click.IntRange(min=1), help="Exactly so many samples of each case."),
         click.option(
@@ -102,6 +107,10 @@ def plan_of(study: Study, options: Mapping[str, Any]) -> Plan:
         raise OneLineError("--quick and --full exclude each other")
     if options["timeout"] != options["timeout"]:  # NaN is in every range
         raise OneLineError("--timeout nan: give a number of seconds")
+    if options["scheduler"] and options["jobs"]:
+        raise OneLineError(
+            "--jobs with --scheduler: each worker measures one sample at a time; leave --jobs out"
+        )
     scale: ScaleName = "quick" if options["quick"] else "full" if options["full"] else "default"
     plan = Plan(
         scale=scale,
@@ -111,7 +120,7 @@ def plan_of(study: Study, options: Mapping[str, Any]) -> Plan:
         measures=options["measures"],
         cases=_cases(study, options["cases"]),
         command=_command(study, options),
-        jobs=options["jobs"] or (processors() if options["quick"] else 1),
+        jobs=options["jobs"] or (processors() if options["quick"] and not options["scheduler"] else 1),
         resume=options["resume"],
     )
     _refuse_an_empty_plan(study, plan)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from garbology.cli.publishing import compared, publish, publish_index, show
-from garbology.measuring.interpreters import Interpreter, InterpreterError
+from garbology.measuring.interpreters import Interpreter, InterpreterError, LostError
 from garbology.measuring.reservations import BusyError, Reservations, drawing
 from garbology.measuring.resumption import begin_command, end_command, unfinished_since
 from garbology.measuring.runner import Outcome, Plan, StudyRun, measure_all, now
@@ -21,6 +21,8 @@ from garbology.study.records import NewerRecordError, Record
 from garbology.text.links import file_link
 
 HOLDS, DOES_NOT_HOLD, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+_MOST_UNDER_WAY = 1_000  # samples of a cluster, each with a thread that waits for it
 
 Say = Callable[[str], None]
 
@@ -54,18 +56,20 @@ def run_studies(
     echo: Say,
     overview: Callable[[], Sequence[Study]] = tuple,
     reference: Path | None = None,
+    at_once: Callable[[], int] | None = None,
 ) -> int:
     """Measure each study as planned on each interpreter, and return the exit status.
 
     What goes wrong with one of them is said and the others go on. Paths that were written are echoed; where
     anything was, the front page of the studies that `overview` returns is drawn again. A record that another run is
     writing is left to that one. The figures of the reference set in the directory `reference` stand beside.
+    `at_once`, of a cluster, says how many samples are measured at once.
     """
     sweep()  # what runs that were killed left in the directory of temporary files
     reservations = Reservations()
     try:
         places = Places(output, reference)
-        return _run_reserved(studies, plans, interpreters, places, reservations, say, echo, overview)
+        return _run_reserved(studies, plans, interpreters, places, reservations, say, echo, overview, at_once)
     finally:
         reservations.release()
 
@@ -79,6 +83,7 @@ def _run_reserved(
     say: Say,
     echo: Say,
     overview: Callable[[], Sequence[Study]],
+    at_once: Callable[[], int] | None,
 ) -> int:
     output = places.output
     resume = any(plan.resume for plan in plans)
@@ -110,7 +115,12 @@ def _run_reserved(
         show(page, say=say, verdict=len(runs) > 1)
         answers.append(page.verdict or NO_VERDICT)
 
-    interrupted = bool(runs) and measure_all(runs, plans[0].jobs, finished)
+    interrupted, lost = False, ""
+    try:
+        jobs = plans[0].jobs if at_once is None else _MOST_UNDER_WAY
+        interrupted = bool(runs) and measure_all(runs, jobs, finished, at_once=at_once)
+    except LostError as error:
+        interrupted, lost = True, str(error)
     for run in runs:
         if run not in outcomes and run.is_begun:
             finished(run, run.finish(interrupted=interrupted))
@@ -125,6 +135,9 @@ def _run_reserved(
             if not interrupted:
                 end_command(output, command)
         echo("\n".join(["", *_last_words(answers, drawn, front)]))
+    if lost:
+        say(f"{lost}; the same command with --resume goes on")
+        return max(DOES_NOT_HOLD, *statuses)
     if interrupted:
         say("interrupted: the same command with --resume goes on")
         return INTERRUPTED

@@ -1,0 +1,1 @@
+"""Studies measured on many machines, through Dask's distributed scheduler."""
