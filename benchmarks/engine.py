@@ -1,214 +1,111 @@
-"""Speed and memory of the engine, side by side with DeZero's (its `core_simple`, PyPI package `dezero`).
-
-    python benchmarks/engine.py [--operations 20000] [--repeats 15]
-
-A chain of operations on 0-d float64 arrays is built, run backward and dropped, with the collector off. The
-engines take turns within each repeat, so that what disturbs one disturbs the other; a ratio is the median of
-the repeats' ratios: a processor that changes its speed halfway would spoil a ratio of medians.
-Memory is what tracemalloc counts for each operation of a chain ten times as long.
-"""
+"""Engine: what one operation takes, forward and backward, in time and memory, beside other engines and beside none."""
 
 from __future__ import annotations
 
-import argparse
-import gc
-import importlib.util
-import statistics
-import sys
-import time
-import tracemalloc
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
+from benchmarks.engines import DEZERO, ENGINES, FLOOR, MICROGRAD, NEEDS, NONE, STRONG, TORCH, WEAK
+from benchmarks.goals import Goal, Shown
+from benchmarks.graphs import LARGE_OPERATIONS, STEP, TRAINING_STEP
+from benchmarks.rounds import Job
+from benchmarks.rows import Estimate, Rows
+from benchmarks.settings import Settings
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-import autograd_core
-
-NANOSECONDS = 1e9
-TARGETS = {"forward": 2.5, "backward": 1.3}
-TARGET_BYTES = 420
-CONSTANTS = "y * 0.5 + 1.0"  # the targets are for chains of Variables, each operation adding one
-PARTS = ("forward", "backward", "drop")
-OURS = "autograd_core weak"
-DEZERO = "DeZero core_simple"
-
-
-@dataclass(frozen=True)
-class Engine:
-    """One side of the comparison: its name, its Variable, and how its outputs are referred to."""
-
-    name: str
-    variable: Callable[[Any], Any]
-    output_references: str = "weak"
+TIME, COLLECTOR, MEMORY = "an operation", "with the collector on", "memory of an operation"
+GROWTH = {"y * x": "growth with a chain's length", "wide": "growth with a graph's width"}
+CHAIN, LARGE = "y * x", "large arrays"
+SMALL_GRAPHS = (CHAIN, "y + x", "y * 0.5 + 1.0", "wide", "ladder")
+COLLECTED = (WEAK, STRONG, NONE, DEZERO, TORCH)  # those that are asked with the collector on
 
 
-@dataclass(frozen=True)
-class Timing:
-    """Seconds for one whole chain."""
-
-    forward_seconds: float
-    backward_seconds: float
-    drop_seconds: float
-
-
-def multiply(x: Any, operations: int) -> Any:
-    """Multiply by x again and again; the loop is in here so that a call is not measured with it."""
-    y = x
-    for _ in range(operations):
-        y = y * x
-    return y
-
-
-def add(x: Any, operations: int) -> Any:
-    """Add x again and again."""
-    y = x
-    for _ in range(operations):
-        y = y + x
-    return y
-
-
-def scale(x: Any, operations: int) -> Any:
-    """Multiply by a number and add a number, in turn: constants are operands too."""
-    y = x
-    for _ in range(operations // 2):
-        y = y * 0.5 + 1.0
-    return y
-
-
-Chain = Callable[[Any, int], Any]
-CHAINS: dict[str, Chain] = {"y * x": multiply, "y + x": add, CONSTANTS: scale}
-
-
-def load_dezero() -> ModuleType | None:
-    """DeZero's core_simple, loaded from its file: the package itself wants matplotlib."""
-    package = importlib.util.find_spec("dezero")
-    if package is None or not package.submodule_search_locations:
-        return None
-    path = Path(package.submodule_search_locations[0]) / "core_simple.py"
-    spec = importlib.util.spec_from_file_location("dezero_core_simple", path)
-    if spec is None or spec.loader is None:
-        return None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.setup_variable()
-    return module
-
-
-def build_chain(engine: Engine, chain: Chain, operations: int) -> Any:
-    """The last variable of a chain."""
-    with autograd_core.using_config("output_references", engine.output_references):
-        return chain(engine.variable(np.array(1.0)), operations)
-
-
-def time_chain(engine: Engine, chain: Chain, operations: int) -> Timing:
-    """Build a chain, run it backward, drop it; the collector is off."""
-    start = time.perf_counter()
-    y = build_chain(engine, chain, operations)
-    built = time.perf_counter()
-    y.backward()
-    done = time.perf_counter()
-    del y
-    dropped = time.perf_counter()
-    gc.collect()
-    return Timing(built - start, done - built, dropped - done)
-
-
-def bytes_per_operation(engine: Engine, chain: Chain, operations: int) -> float:
-    """What tracemalloc counts of a chain, divided by its length."""
-    tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
-    y = build_chain(engine, chain, operations)
-    held = tracemalloc.get_traced_memory()[0] - before
-    tracemalloc.stop()
-    del y
-    gc.collect()
-    return held / operations
-
-
-def measure(engines: list[Engine], chain: Chain, operations: int, repeats: int) -> dict[str, list[Timing]]:
-    """Timings of all engines, taking turns; one round before them is thrown away."""
-    timings: dict[str, list[Timing]] = {engine.name: [] for engine in engines}
-    for repeat in range(repeats + 1):
-        for engine in engines:
-            timing = time_chain(engine, chain, operations)
-            if repeat:
-                timings[engine.name].append(timing)
-    return timings
-
-
-def median_nanoseconds(timings: list[Timing], part: str, operations: int) -> float:
-    """The median of one part of the timings, for one operation."""
-    seconds = float(statistics.median(getattr(t, f"{part}_seconds") for t in timings))
-    return seconds / operations * NANOSECONDS
-
-
-def report(engines: list[Engine], chain: str, operations: int, repeats: int) -> None:
-    """Measure one chain and print its table."""
-    timings = measure(engines, CHAINS[chain], operations, repeats)
-    print(
-        f"\n{chain}: median of {repeats}, ns an operation ({operations:,} of them); "
-        f"bytes at {operations * 10:,}"
-    )
-    print(f"{'':24}{'forward':>10}{'backward':>10}{'drop':>10}{'bytes':>10}")
-    bytes_held = {
-        engine.name: bytes_per_operation(engine, CHAINS[chain], operations * 10) for engine in engines
-    }
-    for engine in engines:
-        parts = [median_nanoseconds(timings[engine.name], part, operations) for part in PARTS]
-        print(f"{engine.name:24}" + "".join(f"{value:10.0f}" for value in [*parts, bytes_held[engine.name]]))
-    compare(timings, bytes_held[OURS], has_targets=chain != CONSTANTS)
-
-
-def compare(timings: dict[str, list[Timing]], bytes_held: float, has_targets: bool) -> None:
-    """Print how many times as fast the engine is as DeZero, and whether that is what was aimed at."""
-    for part, target in TARGETS.items():
-        if DEZERO not in timings:
-            print(f"{part}: not compared, DeZero is not installed")
-            continue
-        pairs = zip(timings[DEZERO], timings[OURS], strict=True)
-        ratio = statistics.median(
-            getattr(d, f"{part}_seconds") / getattr(o, f"{part}_seconds") for d, o in pairs
+def jobs(settings: Settings) -> Iterator[Job]:
+    """Every measurement of this section."""
+    for engine in ENGINES:
+        arguments = {
+            "engine": engine,
+            "graphs": list(_graphs(engine, settings)),
+            "has_step": engine not in (FLOOR, MICROGRAD),
+        }
+        needs = (*NEEDS.get(engine, ()), "pyperf")
+        yield Job(
+            TIME, "all graphs", engine, "graphs:timed", arguments, needs, settings.operations, has_parts=True
         )
-        wanted = f", {target} wanted: {verdict(ratio >= target)}" if has_targets else ""
-        print(f"{part}: {ratio:.2f} times as fast as DeZero{wanted}")
-    wanted = f", at most {TARGET_BYTES} wanted: {verdict(bytes_held <= TARGET_BYTES)}" if has_targets else ""
-    print(f"bytes: {bytes_held:.0f}{wanted}")
+    for engine in ENGINES:
+        arguments = {"engine": engine, "operations": settings.operations}
+        yield Job(
+            MEMORY, CHAIN, engine, "graphs:memory", arguments, NEEDS.get(engine, ()), settings.operations, 2
+        )
+    for graph, sizes in ((CHAIN, settings.growing_operations), ("wide", settings.growing_branches)):
+        for operations in sizes:
+            part, case = GROWTH[graph], f"{graph}, {operations:,}"
+            graphs = [{"part": part, "case": case, "graph": graph, "operations": operations}]
+            arguments = {"engine": WEAK, "graphs": graphs}
+            yield Job(part, case, WEAK, "graphs:timed", arguments, ("pyperf",), operations, has_parts=True)
 
 
-def verdict(reached: bool) -> str:
-    """One word for a target."""
-    return "met" if reached else "MISSED"
+def _graphs(engine: str, settings: Settings) -> Iterator[dict[str, Any]]:
+    """What one engine is asked."""
+    for graph in SMALL_GRAPHS if engine != FLOOR else (CHAIN,):
+        operations = settings.wide_operations if graph == "wide" else settings.operations
+        yield {"part": TIME, "case": graph, "graph": graph, "operations": operations}
+    if engine != MICROGRAD:
+        yield {
+            "part": TIME,
+            "case": LARGE,
+            "graph": LARGE,
+            "operations": LARGE_OPERATIONS,
+            "items": settings.array_items,
+        }
+    if engine in COLLECTED:
+        yield {
+            "part": COLLECTOR,
+            "case": CHAIN,
+            "graph": CHAIN,
+            "operations": settings.operations,
+            "collector": True,
+        }
 
 
-def main() -> int:
-    """Measure and print; say what could not be measured."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument(
-        "--operations", type=int, default=20_000, help="length of the chains (default: 20000)"
-    )
-    parser.add_argument("--repeats", type=int, default=15, help="rounds, each with all engines (default: 15)")
-    options = parser.parse_args()
-    if options.operations < 1 or options.repeats < 1:
-        parser.error("--operations and --repeats are at least 1")
-    engines = [
-        Engine(f"autograd_core {mode}", autograd_core.Variable, mode) for mode in ("weak", "none", "strong")
-    ]
-    dezero = load_dezero()
-    if dezero is None:
-        print("DeZero was not measured: it is not installed (pip install --no-deps dezero)")
-    else:
-        engines.append(Engine(DEZERO, dezero.Variable))
-    print(f"CPython {sys.version.split()[0]}, NumPy {np.__version__}, collector off")
-    gc.disable()
-    for chain in CHAINS:
-        report(engines, chain, options.operations, options.repeats)
-    return 0
+def _beside(other: str) -> Any:
+    return lambda rows: rows.ratio(TIME, CHAIN, WEAK, other, "together_seconds")
 
 
-if __name__ == "__main__":
-    raise SystemExit(main())
+def _exponent(graph: str) -> Any:
+    def read(rows: Rows) -> Estimate | None:
+        """Of the whole graph: one more than that of an operation."""
+        part = GROWTH[graph]
+        found = rows.exponent(part, WEAK, "together_seconds", rows.cases(part))
+        if found is None:
+            return None
+        return Estimate(1 + found.value, 1 + found.low, 1 + found.high, found.rounds)
+
+    return read
+
+
+def _step_beside_torch(rows: Rows) -> Estimate | None:
+    return rows.ratio(STEP, TRAINING_STEP, WEAK, TORCH, "step_seconds")
+
+
+GOALS = (
+    Goal("forward and backward of a chain, of DeZero's time", 0.48, _beside(DEZERO)),
+    Goal("the same, of torch's time", 0.45, _beside(TORCH)),
+    Goal("the same, in floors (bare NumPy calls, one object an operation)", 2.2, _beside(FLOOR)),
+    Goal("exponent of the time over a chain's length", 1.1, _exponent(CHAIN)),
+    Goal("exponent of the time over a graph's width", 1.1, _exponent("wide")),
+    Goal("a perceptron's step, of torch's on one thread", 1, _step_beside_torch),
+)
+
+_TIMES = {"forward_seconds": "forward", "backward_seconds": "backward", "together_seconds": "together"}
+SHOWN = (
+    Shown(TIME, _TIMES, WEAK, "together_seconds"),
+    Shown(COLLECTOR, _TIMES, WEAK, "together_seconds"),
+    Shown(STEP, {"step_seconds": "a step"}, WEAK, "step_seconds"),
+    Shown(
+        MEMORY,
+        {"traced_bytes": "tracemalloc", "resident_bytes": "resident", "tracked_objects": "tracked objects"},
+        WEAK,
+        "traced_bytes",
+    ),
+    *(Shown(part, _TIMES) for part in GROWTH.values()),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 
@@ -108,6 +109,14 @@ def many_shapes(units: int) -> None:
             node.following = following
 
 
+def random_graph(units: int) -> None:
+    """Instances each of which refers to two others by chance: most of them are in one cycle, others hang on it."""
+    dice = random.Random(1)
+    nodes = [Node() for _ in range(units)]
+    for node in nodes:
+        node.first, node.second = nodes[int(dice.random() * units)], nodes[int(dice.random() * units)]
+
+
 KEPT: list[object] = []
 
 
@@ -125,6 +134,6 @@ HEAPS: dict[str, Callable[[int], None]] = {
     for function in (
         *(instance_pairs, families, dict_pairs, closures, payloads, beside_live),
         many_shapes,
-        *(one_ring, doubly_linked_list, tree, star),
+        *(one_ring, doubly_linked_list, tree, star, random_graph),
     )
 }

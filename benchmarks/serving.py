@@ -256,7 +256,8 @@ def main(words: Sequence[str] | None = None, say: Callable[[str], None] = print)
     if settings.table:
         say("\n".join(table(json.loads(settings.table.read_text(encoding="utf-8")))))
         return 0
-    rows, seen = [], []
+    rows: list[dict[str, Any]] = []
+    seen: list[dict[str, Any]] = []
     kinds = {
         "same": (0.0, 0.0),
         "import alone": (0.0, -1.0),

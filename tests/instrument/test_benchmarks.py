@@ -1,16 +1,12 @@
 """What finding costs in time and memory, against collections of the same heap, in processes of its own."""
 
-import json
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+from benchmarks.worker import ask
 
-FIND = Path(__file__).resolve().parents[2] / "benchmarks" / "find.py"
-PLUGIN = FIND.with_name("plugin.py")
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("heap", ["instance_pairs", "one_ring", "doubly_linked_list", "tree", "star"])
@@ -21,9 +17,9 @@ def test_finding_is_a_few_collections_whatever_the_heap(heap):
     """
     ratios = []
     for _ in range(3):
-        timing = worker("time", heap, 100_000)
+        timing = ask("finding:whole", {"heap": heap, "objects": 100_000, "text": False})
         assert timing["garbage"] == timing["collected"] > 75_000
-        seconds = timing["whole_seconds"] - timing["phases"]["bytes"]
+        seconds = timing["finding_seconds"] - timing["bytes_phase_seconds"]
         ratios.append(seconds / timing["collect_seconds"])
         if ratios[-1] < 14:
             return
@@ -37,10 +33,10 @@ def test_the_cost_of_explaining_many_shapes_is_bounded():
     """
     ratios = []
     for _ in range(3):
-        timing = worker("time", "many_shapes", 200_000)
+        timing = ask("finding:whole", {"heap": "many_shapes", "objects": 200_000, "text": False})
         assert timing["garbage"] == timing["collected"] > 150_000
         assert 16 < timing["shapes"] < 1_000
-        ratios.append(timing["whole_seconds"] / timing["collect_seconds"])
+        ratios.append(timing["finding_seconds"] / timing["collect_seconds"])
         if ratios[-1] < 20:
             return
     pytest.fail(f"finding took {min(ratios):.1f} collections")
@@ -51,13 +47,8 @@ def test_the_cost_of_explaining_many_shapes_is_bounded():
 @pytest.mark.skipif(hasattr(sys, "gettotalrefcount"), reason="a debug build pads each block of memory")
 def test_finding_needs_little_memory_for_each_object(heap):
     """What finding 200,000 objects adds to the resident memory is below 150 bytes an object, the weighing left out."""
-    assert 20 < worker("peak-without-bytes", heap, 200_000)["bytes_per_object"] < 150
-
-
-def worker(*words):
-    """What the benchmark measures in a process of its own."""
-    command = [sys.executable, str(FIND), "--worker", *map(str, words)]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    found = ask("finding:whole", {"heap": heap, "objects": 200_000, "text": False, "weigh": False})
+    assert 20 < found["bytes_each"] < 150
 
 
 def test_a_watch_without_looks_costs_a_small_block_some_empty_ones():
@@ -65,7 +56,6 @@ def test_a_watch_without_looks_costs_a_small_block_some_empty_ones():
 
     Before small windows had a way of their own it was more than a hundred times.
     """
-    command = [sys.executable, str(PLUGIN), "--worker", "--blocks", "100"]
-    empty, some, *_ = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    watch = "watch(looks=False)"
-    assert 0 < some["median_ms"][watch] < 20 * empty["median_ms"][watch]
+    empty, some = (ask("suites:block", {"name": name, "repeats": 100}) for name in ("empty", "200 objects"))
+    watch = "watch(looks=False)_seconds"
+    assert 0 < some[watch] < 20 * empty[watch]

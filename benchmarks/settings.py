@@ -1,0 +1,58 @@
+"""How much is measured: the sizes that the goals are for, or a quick run's, which shows that everything runs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Sizes and rounds of one run."""
+
+    quick: bool = False
+    rounds: int = 5
+    objects: int = 2_000_000  # of a heap
+    peer_objects: tuple[int, ...] = (200_000, 400_000)
+    growing_objects: tuple[int, ...] = (125_000, 500_000, 2_000_000)
+    live_objects: int = 5_000_000
+    operations: int = 20_000  # of a graph
+    growing_operations: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
+    growing_branches: tuple[int, ...] = (1_000, 10_000, 100_000)
+    wide_operations: int = 4_000  # where all engines are compared: DeZero's time grows with the square
+    array_items: int = 100_000
+    program_seconds: float = 2.0
+    tests: int = 1_000
+    long_tests: int = 100
+    repeats: int = 30  # of a small block, in one process
+    installs: bool = True
+    default_scale: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return asdict(self)
+
+
+QUICK = Settings(
+    quick=True,
+    rounds=2,
+    objects=20_000,
+    peer_objects=(10_000,),
+    growing_objects=(10_000, 40_000),
+    live_objects=100_000,
+    operations=500,
+    growing_operations=(200, 2_000),
+    growing_branches=(200, 2_000),
+    wide_operations=200,
+    array_items=1_000,
+    program_seconds=0.05,
+    tests=20,
+    long_tests=4,
+    repeats=5,
+)
+
+
+def up_to(settings: Settings, largest: int) -> Settings:
+    """The same with the growth of time and memory measured up to so many objects."""
+    sizes = [each for each in settings.growing_objects if each < largest]
+    return replace(settings, growing_objects=(*sizes, largest))
