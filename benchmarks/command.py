@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks import records, tables
 from benchmarks.sections import SECTIONS
-from benchmarks.settings import QUICK, Settings, up_to
+from benchmarks.settings import QUICK, Settings, of_objects, up_to
 
 DRAW, ALL = "draw", "all"
 
@@ -76,9 +76,9 @@ def _settings(options: argparse.Namespace, parser: argparse.ArgumentParser) -> S
             parser.error(f"--{name} is at least 1, and was {value}")
     if options.keep and (options.quick or options.only):
         parser.error("--keep is for whole runs: leave out --quick and --only")
-    settings = records.smaller(
-        QUICK if options.quick else Settings(), rounds=options.rounds, objects=options.objects
-    )
+    settings = records.smaller(QUICK if options.quick else Settings(), rounds=options.rounds)
+    if options.objects:
+        settings = of_objects(settings, options.objects)
     settings = records.smaller(
         settings, default_scale=options.default_scale, installs=settings.installs and not options.no_installs
     )

@@ -109,3 +109,4 @@ SHOWN = (
     ),
     *(Shown(part, _TIMES) for part in GROWTH.values()),
 )
+SIZES = ("operations", "growing_operations", "growing_branches", "wide_operations", "array_items")

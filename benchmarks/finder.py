@@ -126,3 +126,4 @@ SHOWN = (
         },
     ),
 )
+SIZES = ("objects", "peer_objects", "growing_objects", "live_objects")

@@ -62,7 +62,7 @@ class Judged:
 
     def row(self) -> list[str]:
         """The line of a table."""
-        return [self.goal.text, self.asked, self.measured, self.interval, self.verdict]
+        return [self.verdict, self.goal.text, self.asked, self.measured, self.interval]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Shown:
     ratio: str = ""
 
 
-COLUMNS = ("goal", "asked for", "measured", "95 % interval", "")
+COLUMNS = ("", "goal", "asked for", "measured", "95 % interval")
 
 
 def shown(value: float | None, unit: str) -> str:

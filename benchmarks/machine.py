@@ -6,12 +6,11 @@ import os
 import platform
 import subprocess
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import release, releases
 from benchmarks.worker import ROOT
-from garbology.interpreter import runtime
+from garbology.interpreter import hardware, runtime
 
 LIBRARIES = ("numpy", "scipy", "psutil", "pyperf", "pytest")
 
@@ -23,9 +22,9 @@ def described() -> dict[str, Any]:
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "runtime": {**here.to_dict(), "slug": here.slug, "label": here.label},
         "environment": {
-            "cpu": processor(),
+            "cpu_model": hardware.cpu_model(),
             "cpu_count": os.cpu_count(),
-            "load_average": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+            "load_average": load_average(),
             "system": platform.platform(),
             "commit": commit(),
             "packages": {name: release(name) for name in LIBRARIES},
@@ -34,14 +33,9 @@ def described() -> dict[str, Any]:
     }
 
 
-def processor() -> str:
-    """Its name, as the kernel has it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+def load_average() -> float | None:
+    """Of the last minute: how many others want the cores."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def commit() -> str:

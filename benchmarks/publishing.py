@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from benchmarks import engine, finder, recorders, tables
 from benchmarks.engines import WEAK
 from benchmarks.goals import MISSED, NOT_MEASURED, REACHED, judged
 from benchmarks.records import MEASURED
-from benchmarks.rows import Estimate, Rows
+from benchmarks.rows import Rows
 from benchmarks.sections import SECTIONS
 from benchmarks.tools import NOTHING
 from benchmarks.worker import ROOT
@@ -33,6 +34,18 @@ Each goal is judged by the figure that was measured: reached where the median is
 where it is not.
 """
 Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure of the page."""
+
+    name: str
+    caption: str
+    section: str
+    part: str
+    base: str
+    figure: str
 
 
 def publish(
@@ -128,71 +141,40 @@ def _tiles(records: Sequence[Record]) -> Iterator[Tile]:
             yield Tile(f"{section.title}: {first.goal.text}", scale * found.value, unit, *spread)
 
 
+#: What is drawn of which section and part: the ratio of a figure to that of `base`, for each who.
+FIGURES = (
+    Drawn("collections", "The whole answer, in collections of the same heap", "finder", finder.WHOLE,
+          finder.COLLECT, "whole_seconds"),
+    Drawn("other_tools", "Other tools' time, in garbology's whole answers", "finder", finder.PEERS,
+          finder.OURS, "whole_seconds"),
+    Drawn("engines", "Forward and backward, in times of autograd_core with weak references", "engine",
+          engine.TIME, WEAK, "together_seconds"),
+    Drawn("watched", "A watched program's time, in that of the program alone", "recorders",
+          recorders.WATCHED, NOTHING, "unit_seconds"),
+)  # fmt: skip
+
+
 def _figures(records: Sequence[Record]) -> Iterator[FigureSpec]:
-    for name, section, part, who, base, figure, caption in (
-        ("collections", "finder", finder.WHOLE, finder.OURS, finder.COLLECT, "whole_seconds",
-         "The whole answer, in collections of the same heap"),
-    ):  # fmt: skip
-        rows = [
-            _row(record, case, case, Rows(record["rows"]).ratio(part, case, who, base, figure))
-            for record in records
-            if record["section"] == section
-            for case in Rows(record["rows"]).cases(part)
-        ]
-        yield _dots(name, caption, rows, "heap", "collections")
-    yield from _by_who(records, "finder", finder.PEERS, finder.OURS, "whole_seconds", "other_tools",
-                       "Other tools' time, in garbology's whole answers", "log")  # fmt: skip
-    yield from _by_who(records, "engine", engine.TIME, WEAK, "together_seconds", "engines",
-                       "Forward and backward, in times of autograd_core with weak references", "log")  # fmt: skip
-    yield from _by_who(records, "recorders", recorders.WATCHED, NOTHING, "unit_seconds", "watched",
-                       "A watched program's time, in that of the program alone", "log")  # fmt: skip
+    """Those for which something was measured."""
+    for drawn in FIGURES:
+        rows = [row for record in records for row in _ratios(record, drawn)]
+        if rows:
+            yield FigureSpec(
+                drawn.name, drawn.caption, "dots", "case", "times", color="who", y_scale="log", rows=rows,
+                y_title="times", x_title="heap" if drawn.part == finder.WHOLE else "case",
+            )  # fmt: skip
 
 
-def _by_who(
-    records: Sequence[Record],
-    section: str,
-    part: str,
-    base: str,
-    figure: str,
-    name: str,
-    caption: str,
-    scale: str,
-) -> Iterator[FigureSpec]:
-    """The ratio of each tool in each case."""
-    rows = []
-    for record in records:
-        found = Rows(record["rows"])
-        if record["section"] == section:
-            rows += [
-                _row(record, case, who, found.ratio(part, case, who, base, figure))
-                for case in found.cases(part)
-                for who in found.who(part)
-                if who != base
-            ]
-    yield _dots(name, caption, rows, "case", "times", color="who")
-
-
-def _row(record: Record, case: str, who: str, found: Estimate | None) -> dict[str, Any]:
-    return {
-        "runtime": record["runtime"]["slug"], "case": case, "heap": case, "who": who,
-        "times": found.value if found else None, "low": found.low if found else None,
-        "high": found.high if found else None, "samples": found.rounds if found else 0,
-    }  # fmt: skip
-
-
-def _dots(
-    name: str, caption: str, rows: list[dict[str, Any]], x: str, y_title: str, color: str | None = None
-) -> FigureSpec:
-    measured = [row for row in rows if row["times"] is not None]
-    return FigureSpec(
-        name,
-        caption,
-        "dots",
-        x,
-        "times",
-        color=color,
-        y_scale="log",
-        rows=measured,
-        y_title=y_title,
-        x_title=x,
-    )
+def _ratios(record: Record, drawn: Drawn) -> Iterator[dict[str, Any]]:
+    """A row for each who but the base, in each case."""
+    if record["section"] != drawn.section:
+        return
+    found = Rows(record["rows"])
+    for case in found.cases(drawn.part):
+        for who in found.who(drawn.part):
+            ratio = found.ratio(drawn.part, case, who, drawn.base, drawn.figure)
+            if who != drawn.base and ratio is not None:
+                yield {
+                    "runtime": record["runtime"]["slug"], "case": case, "who": who, "times": ratio.value,
+                    "low": ratio.low, "high": ratio.high, "samples": ratio.rounds,
+                }  # fmt: skip

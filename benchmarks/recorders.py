@@ -83,8 +83,8 @@ GOALS = (
     ),
     Goal("slowdown under a monitor at 1 %", 0.02, _slowdown(WATCHED, MONITOR_1), "part"),
     Goal("slowdown under a monitor at 5 %", 0.06, _slowdown(WATCHED, MONITOR_5), "part"),
-    Goal("slowdown of the work under `garbology run`", 0.08, _slowdown(WHOLE, RUN), "part"),
-    Goal("what `pytest --garbology` adds to a passing test", 0.3e-3, _of_a_test, "seconds"),
+    Goal("slowdown of the work under garbology run", 0.08, _slowdown(WHOLE, RUN), "part"),
+    Goal("what pytest --garbology adds to a passing test", 0.3e-3, _of_a_test, "seconds"),
     Goal("a watch of nothing", 0.15e-3, _of_nothing, "seconds"),
     Goal("what a watch adds to a block of 200 objects, at worst", 0.3e-3, _of_a_block, "seconds"),
 )
@@ -103,3 +103,4 @@ SHOWN = (
     ),
     Shown(BLOCK, {"bare_seconds": "bare", **{f"{watch}_seconds": watch for watch in WATCHES}}),
 )
+SIZES = ("program_seconds", "tests", "long_tests", "repeats")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import described
+from benchmarks.machine import described, load_average
 from benchmarks.rounds import Job, Say, take
 from benchmarks.sections import SECTIONS
 from benchmarks.settings import Settings
@@ -22,6 +22,7 @@ def measure(section: str, settings: Settings, only: Sequence[str], say: Say) -> 
     environment = described()
     chosen = [job for job in SECTIONS[section].jobs(settings) if is_wanted(job, only)]
     taken = take(chosen, settings.rounds, say)
+    environment["environment"]["load_average_at_the_end"] = load_average()
     return {
         "format": FORMAT,
         "section": section,

@@ -97,12 +97,16 @@ class Rows:
             for one, other in zip(ours, theirs, strict=False)
             if one is not None and other is not None
         ]
-        return estimate([combine(one, other) for one, other in pairs], case)
+        return estimate(
+            [combine(one, other) for one, other in pairs], case if len(self.cases(part)) > 1 else ""
+        )
 
     def worst(self, part: str, who: str, figure: str, cases: Sequence[str] | None = None) -> Estimate | None:
         """The highest of several cases, by its median."""
         chosen = self.cases(part) if cases is None else cases
-        found = [estimate(self.values(part, case, who, figure), case) for case in chosen]
+        found = [
+            estimate(self.values(part, case, who, figure), case if len(chosen) > 1 else "") for case in chosen
+        ]
         return highest(found)
 
     def exponent(self, part: str, who: str, figure: str, cases: Sequence[str]) -> Estimate | None:

@@ -19,12 +19,15 @@ class Section:
     jobs: Callable[[Settings], Iterable[Job]]
     goals: Sequence[Goal]
     shown: Sequence[Shown]
+    sizes: Sequence[str] = ()  # the settings that the goals are for
 
 
 SECTIONS: Mapping[str, Section] = {
-    "finder": Section("Finder", finder.jobs, finder.GOALS, finder.SHOWN),
-    "engine": Section("Engine", engine.jobs, engine.GOALS, engine.SHOWN),
-    "recorders": Section("Recorders and plugin", recorders.jobs, recorders.GOALS, recorders.SHOWN),
+    "finder": Section("Finder", finder.jobs, finder.GOALS, finder.SHOWN, finder.SIZES),
+    "engine": Section("Engine", engine.jobs, engine.GOALS, engine.SHOWN, engine.SIZES),
+    "recorders": Section(
+        "Recorders and plugin", recorders.jobs, recorders.GOALS, recorders.SHOWN, recorders.SIZES
+    ),
     "weight": Section("Weight and start", weight.jobs, weight.GOALS, weight.SHOWN),
     "studies": Section("Studies", studies.jobs, studies.GOALS, studies.SHOWN),
 }

@@ -30,7 +30,9 @@ class Settings:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
-        return asdict(self)
+        return {
+            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
+        }
 
 
 QUICK = Settings(
@@ -50,6 +52,17 @@ QUICK = Settings(
     long_tests=4,
     repeats=5,
 )
+
+
+def of_objects(settings: Settings, objects: int) -> Settings:
+    """The same with heaps of so many objects, and whatever is measured of heaps no larger than that."""
+    return replace(
+        settings,
+        objects=objects,
+        peer_objects=tuple(dict.fromkeys(min(each, objects) for each in settings.peer_objects)),
+        growing_objects=tuple(max(1, objects // part) for part in (16, 4, 1)),
+        live_objects=min(settings.live_objects, 5 * objects),
+    )
 
 
 def up_to(settings: Settings, largest: int) -> Settings:

@@ -48,8 +48,8 @@ def _elapsed(part: str) -> Any:
 
 
 GOALS = (
-    Goal("`python -m experiments.cycles --quick`", 10, _elapsed(QUICK), "seconds"),
-    Goal("`python -m experiments.cycles`, the default scale", 240, _elapsed(DEFAULT), "seconds"),
+    Goal("python -m experiments.cycles --quick", 10, _elapsed(QUICK), "seconds"),
+    Goal("python -m experiments.cycles, the default scale", 240, _elapsed(DEFAULT), "seconds"),
 )
 
 SHOWN = tuple(Shown(part, {"elapsed_seconds": "from start to end"}) for part in (QUICK, DEFAULT))

@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.goals import COLUMNS, Shown, interval_text, judged, shown
 from benchmarks.rows import Rows
 from benchmarks.sections import SECTIONS
+from benchmarks.settings import Settings
 from garbology.text.numbers import unit_of
 
 
@@ -27,8 +28,10 @@ def goal_table(records: Sequence[Mapping[str, Any]]) -> Table:
     for record in records:
         section, version = SECTIONS[record["section"]], record["runtime"]["version"]
         for one in judged(section.goals, record):
-            rows.append([section.title, version, *one.row()])
-    return Table("Goals", ["", "CPython", *COLUMNS], rows)
+            verdict, *others = one.row()
+            smaller = " (smaller sizes)" if is_smaller(record) and one.found is not None else ""
+            rows.append([section.title, verdict + smaller, *others, version])
+    return Table("Goals", ["", *COLUMNS, "CPython"], rows)
 
 
 def tables(record: Mapping[str, Any]) -> Iterator[Table]:
@@ -82,6 +85,17 @@ def _ratio(rows: Rows, part: Shown, case: str, who: str) -> list[str]:
     return ["", ""] if found is None else [shown(found.value, ""), interval_text(found, "")]
 
 
+def is_smaller(record: Mapping[str, Any]) -> bool:
+    """Whether something that the section measures was smaller than the goals ask for."""
+    asked, had = Settings().to_dict(), record["settings"]
+    names = SECTIONS[record["section"]].sizes
+    return any(_greatest(had[name]) < _greatest(asked[name]) for name in names if name in had)
+
+
+def _greatest(size: Any) -> float:
+    return max(size, default=0) if isinstance(size, (list, tuple)) else float(size)
+
+
 def lacks(record: Mapping[str, Any]) -> list[str]:
     """Which peers are missing, and what went wrong."""
     missing = [f"{name} is not installed: not measured" for name in record["missing"]]
@@ -91,12 +105,14 @@ def lacks(record: Mapping[str, Any]) -> list[str]:
 def said(record: Mapping[str, Any]) -> str:
     """One line: what was measured where and when."""
     environment, peers = record["environment"], record["peers"]
+    loads = (environment.get(name) for name in ("load_average", "load_average_at_the_end"))
+    load = [f"{each}" for each in loads if each is not None]
     there = ", ".join(f"{name} {version}" for name, version in peers.items() if version)
-    scale = "A quick run, whose sizes are not those of the goals. " if record["settings"]["quick"] else ""
+    scale = "Sizes are smaller than those of the goals. " if is_smaller(record) else ""
     part = f"Only {', '.join(record['only'])}. " if record["only"] else ""
     return (
-        f"{scale}{part}{record['runtime']['label']}, {environment['cpu']}, {environment['cpu_count']} cores, load "
-        f"{environment['load_average']} at the start, {record['started'][:16].replace('T', ' ')} UTC, commit "
+        f"{scale}{part}{record['runtime']['label']}, {environment['cpu_model']}, {environment['cpu_count']} cores, "
+        f"load {' to '.join(load)}, {record['started'][:16].replace('T', ' ')} UTC, commit "
         f"{environment['commit']}, {record['settings']['rounds']} rounds; {there or 'no peer is installed'}."
     )
 

@@ -111,8 +111,8 @@ def _import(rows: Rows) -> Any:
 
 
 GOALS = (
-    Goal("what `pip install` brings", 70e6, _brought, "bytes"),
-    Goal("`import garbology` over an empty interpreter", 0.12, _import, "seconds"),
+    Goal("what pip install garbology brings", 70e6, _brought, "bytes"),
+    Goal("import garbology, over an empty interpreter", 0.12, _import, "seconds"),
 )
 
 SHOWN = (

@@ -9,6 +9,7 @@ from benchmarks import finder, publishing, recorders, records, tables
 from benchmarks.goals import Goal, Judged
 from benchmarks.rows import Estimate, Rows, estimate
 from benchmarks.sections import SECTIONS
+from benchmarks.settings import QUICK, of_objects
 
 
 def row(part, case, who, figure, values, size=0):
@@ -41,7 +42,7 @@ def test_a_line_has_what_is_asked_and_what_is_measured():
     """In the unit that fits, a part as percent, the interval beside it."""
     goal = Goal("slower", 0.02, lambda rows: None, unit="part")
     line = Judged(goal, Estimate(0.034, 0.031, 0.042, 5, "requests")).row()
-    assert line == ["slower", "at most 2 %", "3.4 % (requests)", "3.1 to 4.2 %", "missed"]
+    assert line == ["missed", "slower", "at most 2 %", "3.4 % (requests)", "3.1 to 4.2 %"]
 
 
 def test_few_rounds_have_no_interval():
@@ -84,7 +85,7 @@ def test_the_finder_is_judged_by_its_worst_heap():
     """The heterogeneous one is judged by itself."""
     goal, heterogeneous, *_ = finder.GOALS
     rows = Rows(list(whole_answers(tree=3.0, star=4.5, many_shapes=9.0)))
-    assert goal.judged(rows).row()[1:3] == ["at most 4", "4.5 (star)"]
+    assert goal.judged(rows).row()[2:4] == ["at most 4", "4.5 (star)"]
     assert goal.judged(rows).verdict == "missed"
     assert heterogeneous.judged(rows).verdict == "reached"
 
@@ -113,10 +114,11 @@ def test_what_was_not_measured_is_judged_as_that(section):
 def record(**changes):
     plain = {
         "format": records.FORMAT, "section": "finder", "only": [], "started": "2026-01-02T03:04:05+00:00",
-        "settings": {"quick": False, "rounds": 5},
+        "settings": {**records.Settings().to_dict(), "rounds": 5},
         "runtime": {"version": "3.13.0", "label": "CPython 3.13.0", "slug": "cpython-3.13.0",
                     "collector": "generational"},
-        "environment": {"cpu": "a processor", "cpu_count": 2, "load_average": 1.5, "commit": "abc"},
+        "environment": {"cpu_model": "a processor", "cpu_count": 2, "load_average": 1.5,
+                        "load_average_at_the_end": 2.5, "commit": "abc"},
         "peers": {"refcycle": None, "objgraph": "3.7.0"},
         "rows": list(whole_answers(tree=3.0)), "missing": {"refcycle": ["a job"]}, "problems": ["a job: it crashed"],
     }  # fmt: skip
@@ -128,18 +130,19 @@ def test_the_tables_say_what_is_missing_and_where_it_was_measured():
     text = tables.text([record()])
     assert "- refcycle is not installed: not measured" in text
     assert "- a job: it crashed" in text
-    assert (
-        "CPython 3.13.0, a processor, 2 cores, load 1.5 at the start, 2026-01-02 03:04 UTC, commit abc"
-        in text
-    )
+    assert "CPython 3.13.0, a processor, 2 cores, load 1.5 to 2.5, 2026-01-02 03:04 UTC, commit abc" in text
     assert "| tree | garbology | 3 s | 3 | no spread |" in text
 
 
-def test_a_quick_run_says_that_it_is_one():
-    """Its verdicts are of other sizes than the goals'."""
-    assert "A quick run, whose sizes are not those of the goals." in tables.text(
-        [record(settings={"quick": True, "rounds": 2})]
-    )
+def test_a_smaller_run_says_that_it_is_one():
+    """Its verdicts are of other sizes than the goals', in the table and above it."""
+    quick = tables.text([record(settings={**QUICK.to_dict(), "rounds": 5})])
+    assert "Sizes are smaller than those of the goals." in quick
+    assert "| reached (smaller sizes) |" in quick
+    assert "smaller" not in tables.text([record()])
+    smaller = of_objects(records.Settings(), 100_000)
+    assert tables.is_smaller(record(settings=smaller.to_dict()))
+    assert not tables.is_smaller(record(section="engine", settings=smaller.to_dict()))
 
 
 def test_records_are_read_as_they_were_written(tmp_path):
