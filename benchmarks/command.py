@@ -11,11 +11,14 @@ records under benchmarks/measured/.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks import records, tables
+from benchmarks.rounds import INTERRUPTED
 from benchmarks.sections import SECTIONS
 from benchmarks.settings import QUICK, Settings, of_objects, up_to
 
@@ -31,12 +34,19 @@ def main(words: Sequence[str] | None = None, say: Callable[[str], None] = print)
         _draw(say)
         return 0
     names = list(SECTIONS) if options.section == ALL else [options.section]
-    measured = [records.measure(name, settings, options.only, _aside) for name in names]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was measured until then is kept
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would not hear it
+    measured: list[dict[str, Any]] = []
+    for name in names:
+        measured.append(records.measure(name, settings, options.only, _aside))
+        if options.json:
+            options.json.write_text(records.text({"records": measured}), encoding="utf-8")
+        if options.keep:
+            records.write(measured[-1:], records.MEASURED)
+        if INTERRUPTED in measured[-1]["problems"]:
+            break
     say(tables.text(measured))
-    if options.json:
-        options.json.write_text(records.text({"records": measured}), encoding="utf-8")
     if options.keep:
-        records.write(measured, records.MEASURED)
         _draw(say)
     return int(any(record["problems"] for record in measured))
 

@@ -77,6 +77,8 @@ def markdown(records: Sequence[Record]) -> str:
 def verdict(records: Sequence[Record]) -> str:
     """Such as "12 of 20 goals are reached, 6 missed, 2 not measured."."""
     found = [one.verdict for record in records for one in judged(SECTIONS[record["section"]].goals, record)]
+    there = {record["section"] for record in records}
+    found += [NOT_MEASURED for name, each in SECTIONS.items() if name not in there for _ in each.goals]
     counts = {word: found.count(word) for word in (MISSED, NOT_MEASURED)}
     others = [f"{count} {word}" for word, count in counts.items() if count]
     return ", ".join([f"{found.count(REACHED)} of {counted(len(found), 'goal')} reached", *others]) + "."

@@ -11,9 +11,10 @@ from benchmarks.peers import lacking
 from benchmarks.worker import Failed, ask
 
 Say = Callable[[str], None]
+INTERRUPTED = "interrupted: what came after was not measured"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
     """One thing to measure: `call` is a function of the benchmarks, what it returns are figures by their names.
 
@@ -48,16 +49,20 @@ class Taken:
 
 
 def take(jobs: Sequence[Job], rounds: int, say: Say) -> Taken:
-    """Measure all of them; Ctrl-C ends it with what there is, and is said."""
+    """Measure all of them; Ctrl-C or SIGTERM ends it with what there is, and is said."""
     taken = Taken()
-    try:
-        for (part, case), group in groupby(jobs, key=lambda job: (job.part, job.case)):
-            present = list(_present(list(group), taken, say))
-            say(f"{part}: {case}" + (f" ({', '.join(job.who for job in present)})" if present else ""))
-            for job, figures in _in_turns(present, rounds, taken, say):
-                taken.rows += _rows(job, figures)
-    except KeyboardInterrupt:
-        taken.problems.append("interrupted: what came after was not measured")
+    for (part, case), group in groupby(jobs, key=lambda job: (job.part, job.case)):
+        present = list(_present(list(group), taken, say))
+        say(f"{part}: {case}" + (f" ({', '.join(job.who for job in present)})" if present else ""))
+        found: dict[Job, list[Any]] = {job: [] for job in present}
+        try:
+            _in_turns(found, rounds, taken, say)
+        except KeyboardInterrupt:
+            taken.problems.append(INTERRUPTED)
+        for job, figures in found.items():
+            taken.rows += _rows(job, figures)
+        if INTERRUPTED in taken.problems:
+            break
     return taken
 
 
@@ -72,21 +77,19 @@ def _present(jobs: Sequence[Job], taken: Taken, say: Say) -> Iterator[Job]:
             yield job
 
 
-def _in_turns(jobs: Sequence[Job], rounds: int, taken: Taken, say: Say) -> list[tuple[Job, list[Any]]]:
-    """The figures of each round of each job; every other round goes backwards. What failed once is left out."""
-    found: dict[str, list[Any]] = {job.name: [] for job in jobs}
-    failed: set[str] = set()
-    for number in range(max((job.rounds or rounds for job in jobs), default=0)):
-        for job in jobs if number % 2 == 0 else list(reversed(jobs)):
-            if job.name in failed or number >= (job.rounds or rounds):
+def _in_turns(found: dict[Job, list[Any]], rounds: int, taken: Taken, say: Say) -> None:
+    """Add the figures of each round to each job's; every other round goes backwards. What fails is asked no more."""
+    failed: set[Job] = set()
+    for number in range(max((job.rounds or rounds for job in found), default=0)):
+        for job in found if number % 2 == 0 else reversed(list(found)):
+            if job in failed or number >= (job.rounds or rounds):
                 continue
             try:
-                found[job.name].append(ask(job.call, job.arguments, job.timeout_seconds))
+                found[job].append(ask(job.call, job.arguments, job.timeout_seconds))
             except Failed as error:
-                failed.add(job.name)
+                failed.add(job)
                 taken.problems.append(f"{job.name}: {error}")
                 say(taken.problems[-1])
-    return [(job, found[job.name]) for job in jobs if job.name not in failed]
 
 
 def _rows(job: Job, rounds: Sequence[Any]) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ from benchmarks.goals import COLUMNS, Shown, interval_text, judged, shown
 from benchmarks.rows import Rows
 from benchmarks.sections import SECTIONS
 from benchmarks.settings import Settings
-from garbology.text.numbers import unit_of
+from garbology.text.numbers import NOTHING, unit_of
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,18 @@ class Table:
 
 
 def goal_table(records: Sequence[Mapping[str, Any]]) -> Table:
-    """Every goal of every section, with the versions that it was measured on."""
+    """Every goal of every section, with the versions that it was measured on; a section may have no record."""
     rows = []
+    there = {record["section"] for record in records}
     for record in records:
         section, version = SECTIONS[record["section"]], record["runtime"]["version"]
         for one in judged(section.goals, record):
             verdict, *others = one.row()
             smaller = " (smaller sizes)" if is_smaller(record) and one.found is not None else ""
             rows.append([section.title, verdict + smaller, *others, version])
+    for name, section in SECTIONS.items():
+        if name not in there:
+            rows += [[section.title, *goal.judged(Rows([])).row(), NOTHING] for goal in section.goals]
     return Table("Goals", ["", *COLUMNS, "CPython"], rows)
 
 

@@ -17,9 +17,10 @@ def jobs_of(section, settings=TOY):
 
 
 @pytest.mark.slow
-def test_the_finder_is_measured_at_a_toy_size(tmp_path):
+def test_the_finder_is_measured_at_a_toy_size(tmp_path, monkeypatch):
     """Each heap's garbage is found, goals are judged by the rows, and the record is JSON that can be read again."""
     file = tmp_path / "records.json"
+    monkeypatch.setattr(command.signal, "signal", lambda *_: None)
     said = []
     words = ["finder", "--quick", "--rounds", "1", "--objects", "2000", "--only", "whole answer / dict_pairs"]
     assert command.main([*words, "--json", str(file)], say=said.append) == 0
@@ -84,7 +85,7 @@ def test_those_that_are_compared_take_turns(monkeypatch):
 
 
 def test_ctrl_c_leaves_what_was_measured(monkeypatch):
-    """The cases before it have their rows, and the record says that it was interrupted."""
+    """What came before has its rows, what was to come has none, and the record says that it was interrupted."""
 
     def ask(call, *_):
         if call == "second":
@@ -92,9 +93,32 @@ def test_ctrl_c_leaves_what_was_measured(monkeypatch):
         return {"seconds": 1.0}
 
     monkeypatch.setattr(rounds, "ask", ask)
-    taken = rounds.take([Job("part", name, "it", name) for name in ("first", "second")], 1, lambda line: None)
-    assert [row["case"] for row in taken.rows] == ["first"]
+    jobs = [
+        Job("part", "case", "it", "first"),
+        Job("part", "case", "other", "second"),
+        Job("part", "later", "it", "no"),
+    ]
+    taken = rounds.take(jobs, 1, lambda line: None)
+    assert [row["who"] for row in taken.rows] == ["it"]
     assert taken.problems == ["interrupted: what came after was not measured"]
+
+
+def test_each_section_is_written_when_it_is_measured(monkeypatch, tmp_path):
+    """What ends a later one takes nothing of it; after an interruption none begins."""
+    begun = []
+
+    def measure(section, *_):
+        begun.append(section)
+        problems = [rounds.INTERRUPTED] if section == "engine" else []
+        return {"section": section, "rows": [], "problems": problems}
+
+    file = tmp_path / "records.json"
+    monkeypatch.setattr(records, "measure", measure)
+    monkeypatch.setattr(command.tables, "text", lambda measured: "")
+    monkeypatch.setattr(command.signal, "signal", lambda *_: None)
+    assert command.main(["all", "--quick", "--json", str(file)], say=lambda line: None) == 1
+    assert begun == ["finder", "engine"]
+    assert [each["section"] for each in json.loads(file.read_text())["records"]] == begun
 
 
 @pytest.mark.parametrize("section", records.SECTIONS)

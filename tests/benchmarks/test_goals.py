@@ -160,6 +160,8 @@ def test_settings_take_what_the_command_line_says():
     assert settings == replace(records.Settings(), rounds=7)
 
 
-def test_the_verdict_counts_the_goals():
-    """Reached, missed, and not measured."""
-    assert publishing.verdict([record()]) == "1 of 8 goals reached, 7 not measured."
+def test_the_verdict_counts_the_goals_of_every_section():
+    """Reached, missed, and not measured: those of a section without a record are, and stand in the table."""
+    goals = sum(len(section.goals) for section in SECTIONS.values())
+    assert publishing.verdict([record()]) == f"1 of {goals} goals reached, {goals - 1} not measured."
+    assert len(tables.goal_table([record()]).rows) == goals

