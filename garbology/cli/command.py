@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 
+from garbology.cli.gathering import gather
 from garbology.cli.interrupts import heard_interrupts
 from garbology.cli.options import OneLineError, output_option, plan_of, reference_option, run_options
 from garbology.cli.publishing import has_records, publish, publish_index
@@ -157,12 +158,25 @@ def _matrix(
 
 @package_group.command(name="report")
 @click.argument("names", nargs=-1)
+@click.option(
+    "--records",
+    "sources",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The output directory of another machine, whose records are copied here; repeatable.",
+)
 @output_option
 @reference_option
 @click.pass_obj
-def _report(package: str, /, names: tuple[str, ...], output: Path, reference: Path) -> int:
+def _report(
+    package: str, /, names: tuple[str, ...], sources: tuple[Path, ...], output: Path, reference: Path
+) -> int:
     """Draw the reports again from the records, without measuring."""
     loaded, status = _load_all(_chosen(package, names or ("all",)))
+    if sources:
+        with _room_to_write(output):
+            for sentence in [each for study in loaded for each in gather(sources, study.name, output)]:
+                _say(sentence)
     recorded = _recorded(loaded, output)
     with _room_to_write(output), drawing(output):
         drawn = [publish(study, output / study.name, reference, say=_say) for study in recorded]

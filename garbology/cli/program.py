@@ -18,7 +18,8 @@ import click
 
 import garbology
 from garbology.cli.attaching import attach
-from garbology.cli.comparison import changes, comparison_lines
+from garbology.cli.compared_records import compare_records, has_records
+from garbology.cli.comparison import Change, changes, comparison_lines
 from garbology.cli.recording_options import patterns, recorded, whose_cycles
 from garbology.cli.showing import made, recording_directory, say, show, shown
 from garbology.find.scope import Scope
@@ -194,8 +195,15 @@ def _report_of_growth(file: Path, output: Path | None) -> None:
 )
 @click.argument("what", nargs=-1, required=True, type=click.UNPROCESSED)
 def compare(repeats: int, limit: str | None, what: tuple[str, ...]) -> int:
-    """Two recordings, BEFORE and AFTER; or two programs, each after a `--`, run in turns as fresh processes."""
+    """Two recordings, BEFORE and AFTER; or two programs, each after a `--`, run in turns as fresh processes.
+
+    Two directories of studies' records are compared as well, of one machine or several: times on like hardware alone.
+    """
     share = _share(limit)
+    if len(what) == 2 and all(has_records(Path(each)) for each in what):
+        compared = compare_records(*map(Path, what))
+        say(compared.lines())
+        return _told_grown(compared.changes, share, limit)
     if "--" in what:
         place = what.index("--")
         before, after = _runs_in_turns([list(what[:place]), list(what[place + 1 :])], repeats)
@@ -209,10 +217,14 @@ def compare(repeats: int, limit: str | None, what: tuple[str, ...]) -> int:
         raise click.UsageError("two recordings, or two programs: garbology compare -n 5 -- A.py -- B.py")
     with _damage_told(), intact(" ".join(what)):
         lines = list(comparison_lines(before, after))
-        grown = [
-            each for each in changes(before, after) if share is not None and each.grows_by_more_than(share)
-        ]
+        found = changes(before, after)
     say(lines)
+    return _told_grown(found, share, limit)
+
+
+def _told_grown(found: Sequence[Change], share: float | None, limit: str | None) -> int:
+    """Name what grew too much, and return the exit status."""
+    grown = [each for each in found if share is not None and each.grows_by_more_than(share)]
     for each in grown:
         click.echo(f"garbology: {each.measure.name} grew by more than {limit}", err=True)
     return 1 if grown else 0

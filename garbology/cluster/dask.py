@@ -125,7 +125,10 @@ class DaskTicket:
         except Exception as error:
             if self._transport.is_lost:
                 raise self._transport.lost() from None
-            raise GoneError(f"{type(error).__name__}: {_first_line(error)}") from None
+            cause: BaseException = error  # such as a module that the worker lacks
+            while cause.__cause__ is not None:
+                cause = cause.__cause__
+            raise GoneError(f"{type(cause).__name__}: {_first_line(cause)}") from None
 
     def drop(self) -> None:
         """Forget it, whatever it is doing."""

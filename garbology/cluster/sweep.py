@@ -149,7 +149,7 @@ class Sweep:
 
     def _refuse(self, seen: Seen, why: str) -> None:
         if "ModuleNotFoundError" in why and "garbology" in why:
-            why = "it has no garbology with what this one asks for: pip install 'garbology[cluster]' there"
+            why = "it or its scheduler has no garbology.cluster: pip install 'garbology[cluster]' there"
         with self._lock:
             self.failures += 1
         self._say(f"worker {seen.address} is refused: {why}")

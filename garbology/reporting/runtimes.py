@@ -65,14 +65,15 @@ def _version_key(label: str) -> tuple[str, list[int], bool, str]:
 
 
 def runtime_names(runtimes: Iterable[RuntimeSummary]) -> dict[str, RuntimeName]:
-    """Slug -> name in the order of versions; build, platform or the record are named where they tell two apart."""
+    """Slug -> name in the order of versions; build, platform, hardware or record is named where it tells two apart."""
     ordered = sorted_runtimes(runtimes)
     labels = {runtime.slug: visible(_labelled(runtime)) for runtime in ordered}
     shorts = {runtime.slug: visible(_short(runtime)) for runtime in ordered}
     kinds = {runtime.slug: visible(_kind(runtime)) for runtime in ordered}
-    for detail in ("build", "platform", "slug"):
+    for detail in ("build", "platform", "hardware", "slug"):
         for label in dict.fromkeys(labels.values()):
             details = {one.slug: _detail(one, detail) for one in ordered if labels[one.slug] == label}
+            details = _apart(details) if detail == "hardware" else details
             if len(set(details.values())) > 1:
                 for slug, more in details.items():
                     labels[slug] += f", {more}"
@@ -85,7 +86,16 @@ def runtime_names(runtimes: Iterable[RuntimeSummary]) -> dict[str, RuntimeName]:
     }
 
 
+def _apart(details: Mapping[str, str]) -> dict[str, str]:
+    """Of each hardware what the others do not have: "AMD EPYC / 4 processors"."""
+    parts = {slug: text.split(", ") for slug, text in details.items()}
+    shared = set.intersection(*map(set, parts.values()))
+    return {slug: " / ".join(part for part in each if part not in shared) for slug, each in parts.items()}
+
+
 def _detail(runtime: RuntimeSummary, name: str) -> str:
+    if name == "hardware":
+        return visible(runtime.hardware or "unknown hardware")
     return visible(runtime.runtime.get(name, runtime.slug))
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import linecache
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from garbology.study.declaration import Study
 from garbology.study.exceptions import ExpectedException
+from garbology.study.hardware import hardware_text, is_known, is_same_elsewhere
 from garbology.study.page import FindingResult, RuntimeSummary, StudyPage
 from garbology.study.parts import Parts, atlas_rows, error_text
 from garbology.study.records import Record, Sample
+from garbology.study.repetition import time_names
 from garbology.study.runs import NotMeasured, Run, Runs, Unavailable, case_text
 from garbology.study.signals import exit_text
 from garbology.study.wording import counted
@@ -38,10 +40,10 @@ def evaluate(study: Study, records: Sequence[Record], *, problems: Sequence[str]
 
     Findings are judged and tiles are made on each runtime alone, figures show all of them; the verdict, the
     page's tiles, the table and the pictures are of one runtime, the newest version with 64-bit pointers:
-    unlike runtimes are not pooled.
+    unlike runtimes are not pooled. Of one runtime on several kinds of hardware the counts are, the times are not.
     """
     found = [*problems, *(line for record in records for line in sample_problems(record))]
-    runs = {record.slug: runs_of(study, record) for record in records}
+    runs = {record.slug: pooled_runs(study, record, records) for record in records}
     leader = max(records, key=newness, default=None)
     led = runs[leader.slug] if leader else Runs([])
     everything = Runs(run for each in runs.values() if each for run in each)
@@ -143,6 +145,32 @@ def runs_of(study: Study, record: Record) -> Runs:
     )
 
 
+def pooled_runs(study: Study, record: Record, records: Sequence[Record]) -> Runs:
+    """The good samples of a record, and those of the same runtime on other hardware where a measure has no times."""
+    own = runs_of(study, record)
+    others = [other for other in records if is_same_elsewhere(record, other)]
+    if not others:
+        return own
+    timed = {
+        sample.measure
+        for each in (record, *others)
+        for sample in each.samples
+        if time_names([sample.values or {}])
+    }
+    more = [
+        Run(run.measure, run.case, run.values, repeat=run.repeat, runtime=record.slug)
+        for other in others
+        for run in _all(runs_of(study, other))
+        if run.measure not in timed
+    ]
+    return Runs([*_all(own), *more])
+
+
+def _all(runs: Runs) -> Iterable[Run]:
+    """The samples of a selection that may be empty."""
+    return runs if len(runs) else ()
+
+
 def summarise(record: Record) -> RuntimeSummary:
     """What the page says about one record file."""
     runtime: Mapping[str, Any] = record.runtime
@@ -161,6 +189,7 @@ def summarise(record: Record) -> RuntimeSummary:
         complete=record.complete,
         parameters=record.parameters,
         repetition={name: getattr(record, name) for name in _REPETITION},
+        hardware=hardware_text(record.environment) if is_known(record.environment) else "",
     )
 
 

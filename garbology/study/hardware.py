@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from garbology.study.records import Record
 
 _SUFFIX = "-on-"  # of the slug of a record that is told from others by its hardware
 _GIB = 2**30
 _KEY_DIGITS = 6
+_COUNTED = ("packages", "gc_thresholds", "variables")  # of an environment, what counts may hang on
 
 
 def hardware_of(environment: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,6 +38,17 @@ def is_known(environment: Mapping[str, Any]) -> bool:
 def alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two environments are known to be of like hardware, so that their times may be compared."""
     return is_known(one) and is_known(other) and hardware_of(one) == hardware_of(other)
+
+
+def is_same_elsewhere(one: Record, other: Record) -> bool:
+    """Whether two records differ in nothing that a count hangs on, and in their hardware alone."""
+    if one.runtime != other.runtime or one.slug == other.slug:
+        return False
+    if one.scale != other.scale or one.source_digest != other.source_digest:
+        return False
+    same = all(one.environment.get(name) == other.environment.get(name) for name in _COUNTED)
+    known = is_known(one.environment) and is_known(other.environment)
+    return same and known and hardware_of(one.environment) != hardware_of(other.environment)
 
 
 def hardware_key(environment: Mapping[str, Any]) -> str:

@@ -102,6 +102,7 @@ class RuntimeSummary:
     parameters: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # the grid that was measured
     repetition: Mapping[str, Any] = field(default_factory=dict)  # repeats, seed, precision reached...
     reference: bool = False  # of the reference set, beside which a run is shown
+    hardware: str = ""  # "AMD EPYC 7B13, 2 processors, 24 GiB, Linux 6.1.0", where the record says so
 
 
 @dataclass(frozen=True)

@@ -187,7 +187,7 @@ def test_without_a_worker_that_can_measure_there_is_no_sweep():
     with begun(InProcess(one=unfit), said) as sweep, pytest.raises(LostError, match="no worker can measure"):
         sweep.interpreters()
     assert said == [
-        "worker tcp://one is refused: it has no garbology with what this one asks for: pip install "
+        "worker tcp://one is refused: it or its scheduler has no garbology.cluster: pip install "
         "'garbology[cluster]' there"
     ]
 
