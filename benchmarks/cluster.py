@@ -24,9 +24,8 @@ from typing import Any
 import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import sleepers
+from benchmarks import sleepers
 
 _CASES = 50  # of a study, each measured ten times
 _REPEATS = 10
@@ -136,16 +135,15 @@ def measured(workers: int, samples: int, seconds: float) -> dict[str, Any]:
             "--scheduler-file",
             str(file),
         ]
-        here = Path(__file__).resolve().parent
-        search = {
-            "PYTHONPATH": os.pathsep.join(map(str, (here, here.parent)))
-        }  # a scheduler imports what is asked
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": {**os.environ, **search}}
+        root = Path(__file__).resolve().parents[1]
+        environment = {**os.environ, "PYTHONPATH": str(root)}  # a scheduler imports what is asked
+        null = subprocess.DEVNULL
+        quiet: dict[str, Any] = {"stdout": null, "stderr": null, "env": environment}
         scheduler = subprocess.Popen([sys.executable, "-m", "dask", *words], **quiet)
         while not file.exists():
             time.sleep(0.05)
         address = json.loads(file.read_text())["address"]
-        command = [sys.executable, str(Path(__file__).with_name("sleepers.py")), address, str(workers)]
+        command = [sys.executable, "-m", "benchmarks.sleepers", address, str(workers)]
         sleeping = subprocess.Popen(command, **quiet)
         try:
             _until_there(address, workers)

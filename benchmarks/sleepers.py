@@ -1,4 +1,4 @@
-"""Workers that only sleep, for benchmarks/cluster.py, which asks them by name: `python sleepers.py ADDRESS N`.
+"""Workers that only sleep, for cluster.py, which asks them by name: `python -m benchmarks.sleepers ADDRESS N`.
 
 All are in one process, each with an event loop's share and a thread of its own: what they do is wait.
 """
@@ -9,11 +9,8 @@ import asyncio
 import json
 import sys
 import time
-from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
-
-import garbology  # noqa: E402
+import garbology
 
 RUNTIME = {"implementation": "cpython", "version": "3.0.0", "collector": "generational", "pointer_bits": 64}
 ENVIRONMENT = {"cpu_model": "Abacus 9", "cpu_count": 1, "total_memory_bytes": 2**33, "kernel": "Linux 6.1"}

@@ -141,7 +141,9 @@ def _matrix(
     chosen = _chosen(package, names or ("all",))
     if options["scheduler"]:
         if only_list:
-            raise OneLineError("--list with --scheduler: the workers say what they have when a sweep begins")
+            with ExitStack() as stack:
+                _echo_lines(_opened([], options, False, stack).announcements())
+            return HOLDS
         loaded, status = _load_all(chosen)
         return max(status, _run(loaded, options, package, matrix=True))
     candidates = discover()
@@ -250,6 +252,18 @@ def _sweep(
     studies: Sequence[Study], options: Mapping[str, Any], matrix: bool, stack: ExitStack
 ) -> tuple[Sweep, Sequence[Interpreter], int]:
     """The interpreters of a scheduler's workers, until the stack is left; OneLineError where there are none."""
+    sweep = _opened(studies, options, matrix, stack)
+    try:
+        interpreters = sweep.interpreters()
+    except LostError as error:
+        raise OneLineError(f"--scheduler: {error}") from None
+    for line in sweep_summary(interpreters):
+        _say(line)
+    return sweep, interpreters, DOES_NOT_HOLD if sweep.failures else HOLDS
+
+
+def _opened(studies: Sequence[Study], options: Mapping[str, Any], matrix: bool, stack: ExitStack) -> Sweep:
+    """A sweep over a scheduler's workers, which are asked nothing yet."""
     try:
         opening = importlib.import_module("garbology.cluster.opening")
     except ModuleNotFoundError as error:
@@ -257,16 +271,12 @@ def _sweep(
             raise
         raise OneLineError(f"--scheduler needs {error.name}: pip install 'garbology[cluster]'") from None
     targets = [study.target for study in studies]
+    opened = opening.opened(options["scheduler"], targets, options["pythons"], matrix=matrix, say=_say)
     try:
-        sweep: Sweep = stack.enter_context(
-            opening.opened(options["scheduler"], targets, options["pythons"], matrix=matrix, say=_say)
-        )
-        interpreters = sweep.interpreters()
+        sweep: Sweep = stack.enter_context(opened)
     except LostError as error:
         raise OneLineError(f"--scheduler: {error}") from None
-    for line in sweep_summary(interpreters):
-        _say(line)
-    return sweep, interpreters, DOES_NOT_HOLD if sweep.failures else HOLDS
+    return sweep
 
 
 def _package_of(study: Study) -> str:

@@ -20,7 +20,7 @@ from garbology.measuring.processes import Stopped
 from garbology.study.hardware import hardware_key, hardware_of, hardware_text, with_hardware
 
 RESOURCE = "measure"
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 2.0
 _GIB = 2**30
 _ENVIRONMENT_DIFFERS = "has other packages or settings than the others of its hardware"
 
@@ -82,21 +82,39 @@ class Sweep:
 
     def interpreters(self) -> list[Remote]:
         """Prepare all workers that are there, and say what can measure; LostError where nothing can."""
+        new = self._first_workers()
+        with ThreadPoolExecutor(max(1, len(new))) as pool:
+            looking = threading.Thread(target=self._look_on, daemon=True)
+            looking.start()
+            list(pool.map(self._welcome, new))
+        if not self._groups:
+            why = "no worker can measure" if new else "it has no workers"
+            raise LostError(f"{why}: start one with `dask worker ADDRESS --resources {RESOURCE}=1`")
+        self._has_begun = True
+        return [self._groups[name].remote for name in sorted(self._groups)]
+
+    def announcements(self) -> list[str]:
+        """What each worker says it is: a line for its hardware, one for each interpreter that is found there."""
+        lines = []
+        for seen in self._first_workers():
+            try:
+                told = self._ask(seen, worker.announce, {"digest": self._code.digest, "interpreters": True})
+            except GoneError as error:
+                self._refuse(seen, str(error))
+                continue
+            lines.append(f"worker {seen.address}: {hardware_text(told['hardware'])}")
+            lines += [f"  {line}" for line in told["interpreters"]]
+        return lines
+
+    def _first_workers(self) -> list[Seen]:
+        """Those that are there, after a while in which one may come where there is none."""
         new = self._dispatch.look()
         waited = 0.0
         while not new and waited < self._patience.workers_seconds:
             self._over.wait(_LOOK_SECONDS)
             waited += _LOOK_SECONDS
             new = self._dispatch.look()
-        with ThreadPoolExecutor(max(1, len(new))) as pool:
-            looking = threading.Thread(target=self._look_on, daemon=True)
-            looking.start()
-            list(pool.map(self._welcome, sorted(new, key=lambda each: each.address)))
-        if not self._groups:
-            why = "no worker can measure" if new else "it has no workers"
-            raise LostError(f"{why}: start one with `dask worker ADDRESS --resources {RESOURCE}=1`")
-        self._has_begun = True
-        return [self._groups[name].remote for name in sorted(self._groups)]
+        return sorted(new, key=lambda each: each.address)
 
     def _look_on(self) -> None:
         while not self._over.wait(_LOOK_SECONDS):

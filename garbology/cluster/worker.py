@@ -15,6 +15,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 import garbology
 from garbology.cluster.code import unpack
 from garbology.interpreter import hardware
@@ -50,7 +52,10 @@ def _on_the_wire(function: Callable[[dict[str, Any]], dict[str, Any]]) -> Callab
 
 @_on_the_wire
 def announce(request: dict[str, Any]) -> dict[str, Any]:
-    """What this worker is: its garbology, its hardware, the interpreters found as by ``matrix --list``."""
+    """What this worker is: its garbology, its hardware and, if they are asked for, its interpreters.
+
+    These are found as by ``matrix --list``.
+    """
     sweep()
     return {
         "garbology": garbology.__version__,
@@ -59,9 +64,10 @@ def announce(request: dict[str, Any]) -> dict[str, Any]:
         "hardware": {
             "cpu_model": hardware.cpu_model(),
             "cpu_count": os.cpu_count(),
+            "total_memory_bytes": int(psutil.virtual_memory().total),
             "kernel": hardware.kernel(),
         },
-        "interpreters": describe(discover()),
+        "interpreters": describe(discover()) if request.get("interpreters") else [],
     }
 
 

@@ -109,7 +109,7 @@ class Machines:
 
     def until_samples(self, number: int) -> None:
         """Wait until so many samples are on record."""
-        until(lambda: (record := self.record()) is not None and len(record.samples) >= number)
+        until(lambda: (record := self.record()) is not None and len(record.samples) >= number, self.said)
 
     def end(self) -> None:
         """Kill whatever is left."""
@@ -128,11 +128,11 @@ class Machines:
         return process
 
 
-def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Wait until a condition is true; an AssertionError where it does not become so."""
+def until(condition: Callable[[], bool], said: Callable[[], str] = str, seconds: float = 120.0) -> None:
+    """Wait until a condition is true; an AssertionError with what was said where it does not become so."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
+        assert time.monotonic() < deadline, f"it did not come about in time: {said()}"
         time.sleep(0.05)
 
 

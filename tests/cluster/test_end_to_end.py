@@ -29,12 +29,12 @@ def machines(tmp_path):
 
 def test_workers_that_hang_and_die_change_no_count(machines, tmp_path):
     """One is stopped (SIGSTOP) and comes back, the other is killed (-9): each sample is there once, none failed."""
-    study = machines.write_study(repeats=8, seconds=0.2)
+    study = machines.write_study(repeats=6, seconds=0.2)
     first, second = machines.worker(), machines.worker()
     client = machines.client(study)
     machines.until_samples(3)
     first.send_signal(signal.SIGSTOP)
-    machines.until_samples(20)  # meanwhile the other goes on, and takes what the first one had
+    machines.until_samples(15)  # meanwhile the other goes on, and takes what the first one had
     first.send_signal(signal.SIGCONT)
     second.kill()
     assert client.wait(60) == 0, machines.said()

@@ -56,6 +56,11 @@ class Answered:
         pass
 
 
+@pytest.fixture(autouse=True)
+def looks_at_once(monkeypatch):
+    monkeypatch.setattr(sweep_module, "_LOOK_SECONDS", 0.02)
+
+
 def as_it_is(name, ask):
     return ask()
 
@@ -145,6 +150,16 @@ def test_a_worker_of_another_version_is_refused_with_a_sentence():
     ]
 
 
+def test_workers_say_what_they_have(monkeypatch):
+    """Hardware and interpreters of each, as `matrix --list` does of this machine."""
+    monkeypatch.setattr(worker, "describe", lambda found: ["3.13.0  /usr/bin/python3.13"])
+    with begun(InProcess(one=as_it_is), []) as sweep:
+        first, second = sweep.announcements()
+    assert first.startswith("worker tcp://one: ")
+    assert "GiB" in first
+    assert second == "  3.13.0  /usr/bin/python3.13"
+
+
 def test_other_packages_on_like_hardware_are_refused():
     """One record cannot say what it was measured with if that was two things."""
     said = []
@@ -192,9 +207,8 @@ def test_without_a_worker_that_can_measure_there_is_no_sweep():
     ]
 
 
-def test_a_worker_that_comes_late_takes_part(monkeypatch):
+def test_a_worker_that_comes_late_takes_part():
     """If it measures alike with some that were there; else it is named and left out."""
-    monkeypatch.setattr(sweep_module, "_LOOK_SECONDS", 0.02)
     said = []
     transport = InProcess(one=made_up(), two=made_up(), three=made_up(cpu_model="Abacus 10"))
     everyone, transport.present = transport.present, transport.present[:1]
