@@ -17,7 +17,7 @@ ALLOWED = {
     "autograd_core": STANDARD | {"numpy", "autograd_core"},
     "garbology": STANDARD
     | {"numpy", "scipy", "psutil", "objgraph", "memory_profiler", "garbology", "click", "rich"},
-    "garbology/cluster": STANDARD | {"garbology", "distributed", "packaging"},
+    "garbology/cluster": STANDARD | {"garbology", "distributed", "packaging", "psutil"},
     "garbology/monitoring": STANDARD
     | {"numpy", "psutil", "garbology", "prometheus_client", "_remote_debugging"},
     "garbology/reporting": STANDARD | {"garbology", "rich"} | DRAWING,

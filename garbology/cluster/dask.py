@@ -19,6 +19,7 @@ from garbology.measuring.interpreters import LostError
 
 RESOURCE = "measure"  # of which a worker has one, so that nothing is measured beside something else
 _LOCAL = "local:"
+_PATIENT = "garbology.cluster.patient"
 _CLOSE_SECONDS = 5
 _RESULT_SECONDS = 60
 
@@ -88,8 +89,13 @@ class DaskTransport:
 
     def tell(self, function: Callable[[str], str], text: str, addresses: Iterable[str]) -> None:
         """Have workers call a function at once, whatever they measure."""
+        asking = threading.Thread(target=self._run, args=(function, text, list(addresses)), daemon=True)
+        asking.start()
+        asking.join(_CLOSE_SECONDS)  # one that hangs does not answer
+
+    def _run(self, function: Callable[[str], str], text: str, addresses: list[str]) -> None:
         with suppress(Exception):  # they may be gone, or the scheduler
-            self._client.run(function, text, workers=list(addresses), wait=False, on_error="ignore")
+            self._client.run(function, text, workers=addresses, on_error="ignore")
 
     def _has_started(self, event: tuple[float, Any]) -> None:
         ticket = self.tickets.get(event[1]["key"])
@@ -148,6 +154,7 @@ def _where(text: str, stack: ExitStack) -> dict[str, Any]:
             processes=True,
             dashboard_address=None,
             resources={RESOURCE: 1},
+            preload=[_PATIENT],
         )
         return {"address": stack.enter_context(cluster)}
     if "://" in text:

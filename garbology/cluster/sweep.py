@@ -86,7 +86,11 @@ class Sweep:
         with ThreadPoolExecutor(max(1, len(new))) as pool:
             looking = threading.Thread(target=self._look_on, daemon=True)
             looking.start()
-            list(pool.map(self._welcome, new))
+            try:
+                list(pool.map(self._welcome, new))
+            except BaseException:  # such as Ctrl-C: the pool waits for its threads, and they for the workers
+                self.stop()
+                raise
         if not self._groups:
             why = "no worker can measure" if new else "it has no workers"
             raise LostError(f"{why}: start one with `dask worker ADDRESS --resources {RESOURCE}=1`")

@@ -26,15 +26,16 @@ class Result:
     held_bytes: int
     wait_seconds: float
 
-study = Study("Small", {{"n": [1, 2, 3, 4]}}, repeats={repeats}, most_repeats={repeats}, timeout_seconds=3)
+study = Study("Small", {{"n": [1, 2, 3, 4]}}, repeats={repeats}, most_repeats={repeats}, timeout_seconds={limit})
 
 @study.measure
 def work(n: int) -> Result:
     """Count."""
     with open({log!r}, "a") as log:
         log.write(f"{{n}}\\n")
-    time.sleep({seconds})
-    return Result(3 * n, 64 * n, {seconds} + n)
+    with open({pace!r}) as pace:
+        time.sleep(float(pace.read()))
+    return Result(3 * n, 64 * n, 1.0 + n)
 
 @study.finding
 def triples(runs):
@@ -51,6 +52,7 @@ class Machines:
         self.place = place
         self.output = place / "out"
         self.log = place / "measured.log"
+        self.pace = place / "pace.txt"
         self.scheduler_file = place / "scheduler.json"
         self._processes: list[subprocess.Popen[bytes]] = []
         self._environment = {
@@ -94,11 +96,27 @@ class Machines:
         """What the latest client wrote."""
         return (self.place / "client.txt").read_text()
 
-    def write_study(self, *, repeats: int, seconds: float) -> Path:
+    def write_study(self, *, repeats: int, limit: float = 3.0) -> Path:
         """A study of four cases, each sample of which is noted in the log as it begins."""
         path = self.place / "small.py"
-        path.write_text(STUDY.format(repeats=repeats, seconds=seconds, log=str(self.log)).lstrip())
+        self.set_pace(0.2)
+        told = {"repeats": repeats, "limit": limit, "log": str(self.log), "pace": str(self.pace)}
+        path.write_text(STUDY.format(**told).lstrip())
         return path
+
+    def set_pace(self, seconds: float) -> None:
+        """How long a sample takes from now on."""
+        self.pace.write_text(str(seconds))
+
+    def measured(self) -> int:
+        """How many samples were begun."""
+        return len(self.log.read_text().split())
+
+    def under_way(self) -> list[str]:
+        """The processes that measure now."""
+        told = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        worker = "garbology.measuring.worker"
+        return [line for line in told.splitlines() if worker in line and str(self.place) in line]
 
     def record(self) -> Record | None:
         """What is on record, if anything is."""

@@ -29,7 +29,7 @@ def machines(tmp_path):
 
 def test_workers_that_hang_and_die_change_no_count(machines, tmp_path):
     """One is stopped (SIGSTOP) and comes back, the other is killed (-9): each sample is there once, none failed."""
-    study = machines.write_study(repeats=6, seconds=0.2)
+    study = machines.write_study(repeats=6)
     first, second = machines.worker(), machines.worker()
     client = machines.client(study)
     machines.until_samples(3)
@@ -50,7 +50,7 @@ def test_workers_that_hang_and_die_change_no_count(machines, tmp_path):
 
 def test_a_client_that_was_killed_measures_nothing_twice(machines):
     """What is on record stays as it is, however often the client is killed or interrupted."""
-    study = machines.write_study(repeats=5, seconds=0.2)
+    study = machines.write_study(repeats=5, limit=100.0)
     machines.worker()
     machines.worker()
     client = machines.client(study)
@@ -60,8 +60,13 @@ def test_a_client_that_was_killed_measures_nothing_twice(machines):
     killed = machines.record()
     client = machines.client(study, "--resume")
     machines.until_samples(len(killed.samples) + 4)
+    machines.set_pace(90)
+    before = machines.measured()
+    until(lambda: machines.measured() > before, machines.said)
     client.send_signal(signal.SIGINT)
     assert client.wait(60) == 130, machines.said()
+    assert machines.under_way() == []
+    machines.set_pace(0.2)
     interrupted = machines.record()
     assert machines.client(study, "--resume").wait(60) == 0, machines.said()
     record = machines.record()
@@ -69,12 +74,12 @@ def test_a_client_that_was_killed_measures_nothing_twice(machines):
     assert interrupted.samples[: len(killed.samples)] == killed.samples
     assert len({(sample.case["n"], sample.repeat) for sample in record.samples}) == len(record.samples) == 20
     at_most_under_way = 2 * 2  # on each worker one, and one that waits
-    assert len(machines.log.read_text().split()) <= 20 + 2 * at_most_under_way
+    assert machines.measured() <= 20 + 2 * at_most_under_way
 
 
 def test_without_its_scheduler_a_run_ends_and_keeps_what_was_measured(machines):
     """Exit status 1 and a sentence; workers that would measure two at once were refused with one each before."""
-    study = machines.write_study(repeats=5, seconds=0.2)
+    study = machines.write_study(repeats=5)
     machines.worker("--resources", "measure=2")
     machines.worker("--name", "plain")
     client = machines.client(study)
