@@ -129,7 +129,7 @@ def _each_of(make_and_drop: MakeAndDrop, free_all: Callable[[], int], specimens:
 
 def garbage_of(build: Callable[[], object]) -> tuple[int, int]:
     """How many objects, and bytes, of what it builds only the collector can free."""
-    from garbology import watch  # SciPy comes with it
+    from garbology import watch  # all of the instrument comes with it
 
     with watch() as found:
         build()

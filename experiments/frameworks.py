@@ -164,7 +164,9 @@ def _counts(program: Program, operations: int) -> dict[str, Any]:
 
 def _found(program: Program, operations: int) -> dict[str, Any]:
     """What only the collector can free, and what not even that can; the advice is tried on one cycle."""
-    from garbology import watch  # SciPy comes with it, which a list of the studies can do without
+    from garbology import (
+        watch,  # all of the instrument comes with it, which a list of the studies can do without
+    )
 
     with watch() as found:
         _differentiate(program, operations)

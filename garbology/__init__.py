@@ -162,7 +162,7 @@ def _refused(name: str) -> str:
 
 
 def _is_about_numpy(error: ModuleNotFoundError) -> bool:
-    return (error.name or "").partition(".")[0] in ("numpy", "scipy")
+    return (error.name or "").partition(".")[0] == "numpy"
 
 
 def _is_loaded_by_pytest() -> bool:

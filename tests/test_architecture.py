@@ -15,8 +15,7 @@ DRAWING = {"altair", "vl_convert", "jinja2", "markupsafe"}
 
 ALLOWED = {
     "autograd_core": STANDARD | {"numpy", "autograd_core"},
-    "garbology": STANDARD
-    | {"numpy", "scipy", "psutil", "objgraph", "memory_profiler", "garbology", "click", "rich"},
+    "garbology": STANDARD | {"numpy", "psutil", "memory_profiler", "garbology", "click", "rich"},
     "garbology/cluster": STANDARD | {"garbology", "distributed", "packaging", "psutil"},
     "garbology/monitoring": STANDARD
     | {"numpy", "psutil", "garbology", "prometheus_client", "_remote_debugging"},

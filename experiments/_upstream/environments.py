@@ -1,6 +1,6 @@
 """An environment for each release: made once, under the cache directory, from wheels; nothing else is installed to.
 
-The measuring interpreter's own site-packages stay as they are. What the instrument needs (NumPy, SciPy) has an
+The measuring interpreter's own site-packages stay as they are. What the instrument needs (NumPy) has an
 environment of its own, which each release's finds after its own packages: a release that brings a NumPy keeps it.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 DIRECTORY = "GARBOLOGY_UPSTREAM"  # the environments' directory, instead of the cache directory
 INSTRUMENT = (
-    "click numpy objgraph psutil scipy"  # where garbology is not installed, and its metadata cannot be read
+    "click numpy objgraph psutil"  # where garbology is not installed, and its metadata cannot be read
 )
 _MARK = "complete.txt"
 _PATHS = "zz-instrument.pth"  # read last
@@ -124,12 +124,12 @@ def _last_word(output: str) -> str:
 
 
 def instrument_requirements() -> list[str]:
-    """What garbology requires, without its extras."""
+    """What garbology requires, without its extras, and the peer that is asked in the same process."""
     try:
         needed = requires("garbology") or []
     except PackageNotFoundError:
         return INSTRUMENT.split()
-    return sorted(each.replace(" ", "") for each in needed if ";" not in each)
+    return sorted({*(each.replace(" ", "") for each in needed if ";" not in each), "objgraph"})
 
 
 def _identity(python: Path | None) -> list[str]:

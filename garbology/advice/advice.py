@@ -52,6 +52,7 @@ from garbology.cycles.occurrence import Occurrence
 from garbology.cycles.result import Advice
 from garbology.cycles.shapes import is_class
 from garbology.names.classes import mro_of
+from garbology.snapshot.arrays import distinct
 from garbology.snapshot.snapshot import addresses_of
 from garbology.text.escaping import joined
 
@@ -166,7 +167,7 @@ class _Adviser:
     def _has_instances(self, places: NDArray[np.bool_], classes: Sequence[object]) -> bool:
         """Whether an object of one of the classes is among those at some places (bool, shape (n,))."""
         addresses = set(map(id, classes))
-        kinds = np.unique(self._occurrence.kinds[places])
+        kinds = distinct(self._occurrence.kinds[places])
         return any(id(base) in addresses for kind in kinds for base in mro_of(self._occurrence.types[kind]))
 
     def _is_undone(self, candidate: Candidate) -> bool:

@@ -21,7 +21,7 @@ from garbology.cycles.occurrence import Occurrence
 from garbology.cycles.shapes import is_class
 from garbology.names.classes import safe_type_name
 from garbology.names.finalizers import found_in
-from garbology.snapshot.arrays import blocks, put
+from garbology.snapshot.arrays import among, blocks, put
 
 # What no line of the program can weaken.
 _FIXED = (
@@ -113,7 +113,7 @@ def _removed(occurrence: Occurrence, links: Sequence[Link]) -> NDArray[np.bool_]
         ends = np.array(
             [link.steps[-1].place * strides + link.steps[-1].position for link in links], np.int64
         )
-        return np.isin(occurrence.sources.astype(np.int64) * strides + occurrence.positions, ends)
+        return among(occurrence.sources.astype(np.int64) * strides + occurrence.positions, ends)
     removed = np.zeros(len(occurrence.targets), bool)
     for path in set(map(functools.partial(_physical_path, occurrence.kinds), links)):
         holders = occurrence.kinds == path[0][0]

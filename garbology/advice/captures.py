@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from garbology.cycles.folding import Link
-from garbology.cycles.reachability import strongly_connected
+from garbology.cycles.graphs import graph_of_pairs
+from garbology.cycles.strong import strongly_connected
 from garbology.names.captured import attributes_used
 from garbology.names.classes import safe_type_name
 from garbology.names.nodes import code_of
@@ -35,8 +35,7 @@ def mutual_captures(links: Sequence[Link]) -> list[list[Link]]:
     ends = np.array([(link.source, link.target) for link in among])
     nodes, places = np.unique(ends, return_inverse=True)
     sources, targets = places.reshape(ends.shape).T
-    graph = csr_matrix((np.ones(len(among)), (sources, targets)), shape=(len(nodes), len(nodes)))
-    _, labels = strongly_connected(graph)
+    _, labels = strongly_connected(graph_of_pairs(sources, targets, len(nodes)))
     groups: dict[int, list[Link]] = defaultdict(list)
     for link, source, target in zip(among, labels[sources].tolist(), labels[targets].tolist(), strict=True):
         if source == target:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from garbology.advice.candidates import Candidate
 from garbology.advice.frames import is_left_in_frame
-from garbology.cycles.components import without_repeats
+from garbology.cycles.graphs import Graph
 from garbology.cycles.occurrence import Occurrence
-from garbology.cycles.reachability import graph_of, strongly_connected
+from garbology.cycles.strong import strongly_connected
 from garbology.names.classes import safe_type_name
-from garbology.snapshot.arrays import tally
+from garbology.snapshot.arrays import among, distinct, tally
 from garbology.text.escaping import joined
 
 _MOST_CANDIDATES = 12  # edges that are also tried in pairs
@@ -82,7 +82,7 @@ class Choice:
         removed = np.zeros(len(self._occurrence.targets), bool)
         for candidate in candidates:
             removed |= candidate.removed
-        kinds = np.unique(self._occurrence.kinds[on_cycles_without(self._occurrence, removed)])
+        kinds = distinct(self._occurrence.kinds[on_cycles_without(self._occurrence, removed)])
         return sorted(safe_type_name(self._occurrence.types[kind]) for kind in kinds)
 
     def _few_of(self, ordered: list[Candidate], most: int) -> list[Candidate]:
@@ -114,7 +114,7 @@ class Choice:
         if occurrence.is_large:
             return False
         frames = [kind for kind, own in enumerate(occurrence.types) if own is types.FrameType]
-        kept = ~candidate.removed & ~np.isin(occurrence.kinds[occurrence.sources], frames)
+        kept = ~candidate.removed & ~among(occurrence.kinds[occurrence.sources], frames)
         held = tally(occurrence.targets[kept], len(occurrence.objects)) > 0
         return bool(held[occurrence.targets[candidate.removed]].all())
 
@@ -172,8 +172,7 @@ def _units(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
 def on_cycles_without(occurrence: Occurrence, removed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which objects are on cycles still once the ``removed`` references are gone: bool, shape (n,)."""
     left = np.where(removed, occurrence.sources, occurrence.targets).astype(np.int32)
-    graph = graph_of(occurrence.starts, without_repeats(occurrence.starts, left))
-    count, labels = strongly_connected(graph)
+    count, labels = strongly_connected(Graph(occurrence.starts, left))
     itself = np.zeros(len(occurrence.objects), bool)
     itself[occurrence.sources[(occurrence.sources == occurrence.targets) & ~removed]] = True
     sizes = np.bincount(labels, minlength=count)

@@ -67,6 +67,7 @@ from garbology.interpreter.tracing import untraced
 from garbology.names.sources import INSTRUMENT
 from garbology.snapshot import snapshot as snapshots
 from garbology.snapshot.addresses import addresses_of
+from garbology.snapshot.arrays import among
 from garbology.snapshot.snapshot import Snapshot
 
 _MOST_CYCLES = 8
@@ -178,7 +179,7 @@ class LiveObserver:
         marks = self._few.marks
         if not marks:
             return
-        places = np.flatnonzero(np.isin(addresses_of(objects), np.array(list(map(id, marks)), np.int64)))
+        places = np.flatnonzero(among(addresses_of(objects), np.array(list(map(id, marks)), np.int64)))
         for before, place in enumerate(places.tolist()):
             self._ends[id(objects[place])] = place - before
         for place in places[::-1].tolist():
@@ -198,7 +199,7 @@ class LiveObserver:
             return frozenset()
         addresses = addresses_of(objects)
         wanted = np.array([each for pair in elements for each in pair], np.int64)
-        places = np.flatnonzero(np.isin(addresses, wanted))
+        places = np.flatnonzero(among(addresses, wanted))
         place_of = dict(zip(addresses[places].tolist(), places.tolist(), strict=True))
         ends = [self._ends.get(id(mark), -1) for mark in self._few.marks]
         return frozenset(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.cycles.reachability import reachable_from
+from garbology.snapshot.arrays import among
 from garbology.snapshot.snapshot import Snapshot
 
 # What holds objects from outside the window at one moment, and what can be reached from there: bool, shape (n,) each.
@@ -27,8 +28,8 @@ def shared_variables(snapshot: Snapshot, places: NDArray[np.integer[Any]]) -> ND
     """What is in those cells that are among ``places``: a variable shared with an inner function."""
     of_cells = [kind for kind, each in enumerate(snapshot.types) if each is types.CellType]
     chosen = places[places >= 0]
-    cells = chosen[np.isin(snapshot.kinds[chosen], of_cells)]
-    contents: NDArray[np.int32] = snapshot.targets[np.isin(snapshot.sources, cells)]
+    cells = chosen[among(snapshot.kinds[chosen], of_cells)]
+    contents: NDArray[np.int32] = snapshot.targets[among(snapshot.sources, cells)]
     return contents
 
 

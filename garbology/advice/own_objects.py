@@ -14,6 +14,7 @@ import numpy as np
 
 from garbology.names.classes import safe_type_name
 from garbology.snapshot.addresses import addresses_of
+from garbology.snapshot.arrays import among
 
 _CONTAINERS = (dict, frozenset, list, set, tuple)
 
@@ -24,7 +25,7 @@ def take_out(notes: object, objects: list[object]) -> None:
     Notes hold numbers, names and each other, and nothing of the program's.
     """
     own = np.array(list(_addresses_behind(notes)), np.int64)
-    left = ~np.isin(addresses_of(objects), own)
+    left = ~among(addresses_of(objects), own)
     if not left.all():
         objects[:] = compress(objects, left.tolist())
 

@@ -18,7 +18,7 @@ from garbology.advice.edge_classes import EdgeClass, class_of_edge, lines_of_sou
 from garbology.cycles.components import Components
 from garbology.cycles.folding import Folded, Link, is_foldable
 from garbology.cycles.occurrences import Occurrences
-from garbology.snapshot.arrays import blocks, tally
+from garbology.snapshot.arrays import blocks, distinct, tally
 from garbology.snapshot.snapshot import Snapshot
 
 _MOST_INSTANCES = 4  # of a class on cycles, and as many outside them
@@ -194,12 +194,14 @@ class NeededElements:
         self._elements = elements
         places = snapshot.index.find(np.array(sorted(elements), np.int64).reshape(-1)).reshape(-1, 2)
         holders, targets = components.labels[places[(places >= 0).all(axis=1)]].reshape(-1, 2).T
-        self._components = np.unique(holders[(holders >= 0) & (holders == targets)])
+        self._components = distinct(holders[(holders >= 0) & (holders == targets)])
 
     def classes_in(self, occurrences: Occurrences, members: NDArray[np.int64]) -> set[EdgeClass]:
         """The edge classes of what was needed in some components of one shape."""
         needed: set[EdgeClass] = set()
-        for component in np.intersect1d(members, self._components)[:_MOST_INSTANCES].tolist():
+        for component in np.intersect1d(members, self._components, assume_unique=True)[
+            :_MOST_INSTANCES
+        ].tolist():
             for link in occurrences.read(component)[1]:
                 last = link.steps[-1]
                 if (id(last.holder), id(last.referent)) in self._elements:

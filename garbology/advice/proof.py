@@ -25,7 +25,7 @@ from garbology.interpreter.refcounts import OwnReference
 from garbology.interpreter.tracing import untraced
 from garbology.names.nodes import has_code, node_name
 from garbology.snapshot import snapshot as snapshots
-from garbology.snapshot.arrays import counted
+from garbology.snapshot.arrays import among, counted, distinct
 from garbology.snapshot.listing import listing, tracked_addresses
 from garbology.snapshot.snapshot import addresses_of
 
@@ -219,7 +219,7 @@ def _left(several: Sequence[NDArray[np.int64]], mark: list[object]) -> list[NDAr
     """For each of ``several`` at which of the addresses something older than ``mark`` is."""
     made_since, everything = _made_since_and_all(mark)
     index = snapshots.Index.of(everything)
-    older = [np.setdiff1d(addresses, made_since) for addresses in several]
+    older = [distinct(addresses[~among(addresses, made_since)]) for addresses in several]
     return [addresses[index.find(addresses) >= 0] for addresses in older]
 
 
@@ -252,7 +252,8 @@ def trial_of(
         return HELD
     addresses = addresses_of(occurrence.objects)
     kinds = addresses_of(list(map(type, occurrence.objects)))
-    holding = np.setdiff1d(addresses_of(outermost.objects), addresses)
+    all_addresses = addresses_of(outermost.objects)
+    holding = distinct(all_addresses[~among(all_addresses, addresses)])
     return Trial(addresses, kinds, holding, keys, _weak_reference(occurrence.objects))
 
 

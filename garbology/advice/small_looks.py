@@ -17,6 +17,7 @@ from garbology.advice.leaving import Holders, contents_of, let_go, with_variable
 from garbology.advice.needs import Needs
 from garbology.advice.small_window import GONE, Read, SmallWindow, read
 from garbology.snapshot.addresses import addresses_of
+from garbology.snapshot.arrays import among
 
 _MOST_CHECKED = 64  # objects: whether there is a cycle among more is known at the end
 
@@ -95,7 +96,7 @@ class SmallLooks:
 def _places_of(addresses: set[int], objects: list[object]) -> dict[int, int]:
     """Places of what has one of some addresses; the objects may be many."""
     there = addresses_of(objects)
-    found = np.flatnonzero(np.isin(there, np.array(list(addresses), np.int64)))
+    found = np.flatnonzero(among(there, np.array(list(addresses), np.int64)))
     return dict(zip(there[found].tolist(), found.tolist(), strict=True))
 
 

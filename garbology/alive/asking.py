@@ -10,6 +10,7 @@ import numpy as np
 from garbology.interpreter.thread_stacks import RunningFrame
 from garbology.names.classes import safe_type_name
 from garbology.names.leftovers import IN_ORDER
+from garbology.snapshot.arrays import among
 from garbology.snapshot.heap import Heap
 
 _OPTIMIZED = 1  # CO_OPTIMIZED: the locals are in slots, not in a namespace
@@ -50,7 +51,7 @@ class Asking:
         self._caller = heap.place_of(caller)
         load, name = _asked(caller)
         own = [place, *(self._cells_of(place) if load == "LOAD_DEREF" else ())]
-        self.variable = (heap.sources == self._caller) & np.isin(heap.targets, own)
+        self.variable = (heap.sources == self._caller) & among(heap.targets, own)
         if load in _NAME_LOADS:
             self._find_name(caller, name, place)
         stacks = [running.stack_ids for running in frames if running.frame is caller]

@@ -24,6 +24,7 @@ from garbology.names.call_caches import PART
 from garbology.names.classes import safe_type_name
 from garbology.names.interactive import HiddenReferences
 from garbology.names.sources import is_own_code
+from garbology.snapshot.arrays import distinct
 from garbology.snapshot.heap import heap_with_frames
 from garbology.snapshot.roots import Root, held_by_c, named_roots, own_modules
 from garbology.text.layout import wrap
@@ -253,7 +254,7 @@ class _Question:
         """The answer for a path of places, with the object's other holders."""
         edges, omitted = self._chains.edges(path)
         hidden = self._chains.hidden_along(path)
-        holders = np.unique(self._heap.holders_of(self._place)).tolist()
+        holders = distinct(self._heap.holders_of(self._place)).tolist()
         known = {*self._own.tolist(), *self._own_modules.tolist(), *path[-2:-1]}
         others = sorted((each for each in holders if self._is_told(each, known)), key=self._is_library_frame)
         hidden_others = self._chains.hidden_among(others, self._place)

@@ -41,7 +41,7 @@ def attach(
 ) -> None:  # fmt: skip
     """Record the running process PID, and leave it as it was.
 
-    From CPython 3.14 on through sys.remote_exec, on 3.10 to 3.13 through gdb. It needs NumPy and SciPy in the process's
+    From CPython 3.14 on through sys.remote_exec, on 3.10 to 3.13 through gdb. It needs NumPy in the process's
     Python, or in this one where both are of one version.
     """
     settings = attaching.AttachSettings(

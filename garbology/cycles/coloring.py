@@ -25,7 +25,7 @@ from garbology.interpreter.memory_layout import attributes_there, has_attributes
 from garbology.names.classes import is_metaclass
 from garbology.names.edges import safe_type_name
 from garbology.names.nodes import code_names, code_of, has_code, qualified_class_name, statement_of
-from garbology.snapshot.arrays import at, blocks, counted
+from garbology.snapshot.arrays import at, blocks, counted, distinct
 from garbology.snapshot.snapshot import Snapshot, addresses_of, types_of
 
 _ROUNDS = 3
@@ -203,7 +203,7 @@ def _add_names(
 
     Attributes are such names where a class has ``fewest`` of them or more.
     """
-    there = set(np.unique(kinds[wanted]).tolist())
+    there = set(distinct(kinds[wanted]).tolist())
     apart: _Named = (functools.partial(has_attributes_apart, fewest=fewest), _attributes)
     for of_kind, names_of in (*_NAMES, apart):
         chosen = np.array(

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.cycles.reachability import graph_of, reachable_from, strongly_connected
-from garbology.snapshot.arrays import at, tally
+from garbology.cycles.graphs import Graph
+from garbology.cycles.reachability import reachable_from
+from garbology.cycles.strong import strongly_connected
+from garbology.snapshot.arrays import at, distinct, tally
 from garbology.snapshot.snapshot import Snapshot
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
-_FEW = 8  # references of an object that are compared with each other
-_MANY = 65_536  # references of an object that are not sorted with those of others
 _BLOCK = 65_536  # objects at a time, where a whole heap's temporary arrays would be the peak of memory
 
 
@@ -98,9 +97,7 @@ def cyclic_components(snapshot: Snapshot, garbage: NDArray[np.bool_]) -> Compone
     A component is cyclic when it has more than one object, or one that refers to itself.
     """
     # No reference leads from live objects to garbage, so no component is of both: the live ones are just left out.
-    count, labels = strongly_connected(
-        graph_of(snapshot.starts, without_repeats(snapshot.starts, snapshot.targets))
-    )
+    count, labels = strongly_connected(Graph(snapshot.starts, snapshot.targets))
     sizes = tally(labels, count).astype(np.int64)
     cyclic = sizes > 1
     cyclic[labels[_referring_to_themselves(snapshot, (sizes == 1)[labels])]] = True
@@ -114,85 +111,7 @@ def _referring_to_themselves(snapshot: Snapshot, chosen: NDArray[np.bool_]) -> N
     """Which of the ``chosen`` objects (bool, shape (n,)) are among their own referents: their places."""
     if not chosen.any():
         return np.empty(0, np.int64)
-    return np.unique(snapshot.targets[snapshot.sources == snapshot.targets])
-
-
-def without_repeats(starts: NDArray[np.int32], targets: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The targets, with a reference of each source to itself in place of its second ones to the same target.
-
-    SciPy's search takes a repeated edge as a new one and then runs in circles for ever.
-    """
-    single = targets
-    for again, sources in _repeats(starts, targets):
-        if single is targets:
-            single = targets.copy()
-        single[again] = sources
-    return single
-
-
-def _repeats(
-    starts: NDArray[np.int32], targets: NDArray[np.int32]
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Places of references whose source refers to the same target by an earlier one too, and their sources."""
-    n = len(starts) - 1
-    for first in range(0, n, _BLOCK):
-        part = starts[first : first + _BLOCK + 1]
-        if int(np.diff(part).max()) < 2:
-            continue
-        again, own = _repeats_in_rows(part - part[0], targets[part[0] : part[-1]], n)
-        places = np.flatnonzero(again)
-        if len(places):
-            yield places + part[0], own[places] + np.int64(first)
-
-
-def _repeats_in_rows(
-    starts: NDArray[np.int32], targets: NDArray[np.int32], count: int
-) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
-    """Which references repeat an earlier one of their row, and the row of each.
-
-    Most objects have few references: these are compared with each other. Longer rows are sorted, and each of the
-    longest is written into a table, by target.
-    """
-    degrees = np.diff(starts)
-    own = np.repeat(np.arange(len(degrees), dtype=np.int32), degrees)
-    longest = int(degrees.max())
-    again = _repeats_nearby(own, targets, min(longest, _FEW))
-    if longest > _FEW:
-        again |= _repeats_by_sorting(own, targets, (degrees > _FEW) & (degrees <= _MANY))
-    for row in np.flatnonzero(degrees > _MANY).tolist():
-        within = slice(int(starts[row]), int(starts[row + 1]))
-        again[within] |= _repeats_by_table(targets[within], count)
-    return again, own
-
-
-def _repeats_nearby(own: NDArray[np.int32], targets: NDArray[np.int32], reach: int) -> NDArray[np.bool_]:
-    """Which references repeat one of the same source less than ``reach`` before them."""
-    again = np.zeros(len(targets), bool)
-    for distance in range(1, reach):
-        same = targets[distance:] == targets[:-distance]
-        again[distance:] |= same & (own[distance:] == own[:-distance])
-    return again
-
-
-def _repeats_by_sorting(
-    own: NDArray[np.int32], targets: NDArray[np.int32], rows: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Which references of the chosen ``rows`` repeat another of the same row."""
-    chosen = np.flatnonzero(rows[own])
-    pairs: NDArray[np.int64] = own[chosen].astype(np.int64) << 32 | targets[chosen]
-    order = np.argsort(pairs, kind="stable")
-    again = np.zeros(len(targets), bool)
-    again[chosen[order[1:][pairs[order[1:]] == pairs[order[:-1]]]]] = True
-    return again
-
-
-def _repeats_by_table(targets: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
-    """Which of the ``targets`` (all below ``count``) stand further in front as well."""
-    order = np.arange(len(targets), dtype=np.int32)
-    earliest = np.empty(count, np.int32)
-    earliest[targets[::-1]] = order[::-1]  # the last that is written stays
-    repeats: NDArray[np.bool_] = earliest[targets] != order
-    return repeats
+    return distinct(snapshot.targets[snapshot.sources == snapshot.targets])
 
 
 def without_dropped(snapshot: Snapshot, garbage: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import breadth_first_order
 
-from garbology.cycles.components import Cycles, without_repeats
-from garbology.cycles.reachability import graph_of, graph_of_pairs, strongly_connected
+from garbology.cycles.components import Cycles
+from garbology.cycles.graphs import Graph, breadth_first, graph_of_pairs
+from garbology.cycles.strong import strongly_connected
 from garbology.interpreter.once import cached_property
 from garbology.snapshot.arrays import at, blocks, tally
 from garbology.snapshot.snapshot import Index, Snapshot
@@ -79,8 +79,7 @@ class Occurrence:
             younger and older
         ):  # what only refers to younger objects, or only to older ones, has no cycle
             return True
-        graph = graph_of(self.starts, without_repeats(self.starts, left))
-        count, _ = strongly_connected(graph)
+        count, _ = strongly_connected(Graph(self.starts, left))
         return bool(count == len(self.objects))
 
 
@@ -204,5 +203,5 @@ def with_all_that_holds_it(
     sources = np.concatenate([snapshot.targets[kept], np.full(len(members), n)])
     targets = np.concatenate([snapshot.sources[kept], members])
     reverse = graph_of_pairs(sources, targets, n + 1)
-    reached = breadth_first_order(reverse, n, return_predecessors=False)
+    reached, _ = breadth_first(reverse, n)
     return np.sort(reached[reached < n]).astype(np.int64)

@@ -20,7 +20,7 @@ from garbology.names.edges import safe_type_name, short_type_name
 from garbology.names.labels import common_label, pattern
 from garbology.names.nodes import class_name, code_node_name, code_of, has_code, statement_of
 from garbology.snapshot.addresses import types_of
-from garbology.snapshot.arrays import at, blocks, counted, tally
+from garbology.snapshot.arrays import at, blocks, counted, distinct, tally
 from garbology.snapshot.snapshot import addresses_of
 
 _DRAWN_NODES = 6  # a cycle with more nodes is drawn with one node a type
@@ -77,7 +77,7 @@ def describe(occurrence: Occurrence, nodes: NDArray[np.int32], links: list[Link]
         counts_of(occurrence.types, occurrence.kinds),
         {key: frozenset(called) for key, called in labels.items()},
         _ring_length(len(nodes), len(links), labels),
-        frozenset(statement_of(occurrence.types[kind]) for kind in np.unique(occurrence.kinds)),
+        frozenset(statement_of(occurrence.types[kind]) for kind in distinct(occurrence.kinds)),
     )
 
 

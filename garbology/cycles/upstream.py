@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import breadth_first_order
 
-from garbology.cycles.reachability import graph_of_pairs, strongly_connected
+from garbology.cycles.graphs import Graph, breadth_first, graph_of_pairs
+from garbology.cycles.strong import strongly_connected
 from garbology.interpreter.once import cached_property
 from garbology.snapshot.arrays import blocks
 from garbology.snapshot.heap import Heap
@@ -25,7 +24,7 @@ class Upstream:
     order : int32. Places of all that can reach the object, nearest first; the object itself is the first.
     """
 
-    def __init__(self, order: NDArray[np.int32], nearer: NDArray[np.int32], backwards: csr_matrix) -> None:
+    def __init__(self, order: NDArray[np.int32], nearer: NDArray[np.int32], backwards: Graph) -> None:
         self.order = order
         self._nearer = nearer
         self._backwards = backwards
@@ -56,7 +55,7 @@ class Upstream:
         onwards = self.path_from(target)
         if self._labels[source] != self._labels[self.order[0]]:
             return [source, *onwards]
-        _, before = breadth_first_order(self._backwards, source)
+        _, before = breadth_first(self._backwards, source)
         back = [int(self.order[0])]
         while back[-1] != source:
             back.append(int(before[back[-1]]))
@@ -77,7 +76,7 @@ class Upstream:
             first = int(self.order[0])
             return [first, first] if nearest == first else [first, *self.path_from(nearest)]
         labels = self._labels
-        in_cycle = (np.bincount(labels)[labels] > 1) | (self._backwards.diagonal() > 0)
+        in_cycle = (np.bincount(labels)[labels] > 1) | self._backwards.to_themselves()
         places = self.order[in_cycle[self.order]].tolist()
         return self.path_from(places[0]) if places else [int(self.order[0])]
 
@@ -88,7 +87,7 @@ class Upstreams:
     def __init__(self, heap: Heap) -> None:
         self._heap = heap
         self._ignored = np.zeros(0, bool)
-        self._backwards: csr_matrix | None = None
+        self._backwards: Graph | None = None
 
     def of(self, place: int, ignored: NDArray[np.bool_]) -> Upstream:
         """All from which an object can be reached, without the ``ignored`` references (bool, shape (m,))."""
@@ -99,7 +98,7 @@ class Upstreams:
             targets = np.where(ignored, np.int32(len(heap)), heap.targets)
             self._backwards = graph_of_pairs(targets, heap.sources, len(heap) + 1)
             del targets
-        order, nearer = breadth_first_order(self._backwards, place)
+        order, nearer = breadth_first(self._backwards, place)
         return Upstream(order, nearer, self._backwards)
 
 

@@ -19,6 +19,7 @@ from garbology.interpreter import exclusive
 from garbology.interpreter.listening import Listener, Phase
 from garbology.snapshot import snapshot as snapshots
 from garbology.snapshot.addresses import among
+from garbology.snapshot.arrays import distinct
 from garbology.snapshot.listing import Listing, closed, listing
 
 _MOST_READ = 5_000_000  # objects, at all collections of one window; a program may collect at every allocation
@@ -123,7 +124,7 @@ class Collections(Listener):
         """
         if not self._known:
             return Listing()
-        known = np.unique(np.concatenate(self._known))
+        known = distinct(np.concatenate(self._known))
         self._known = [known]
         self._left_objects -= len(known)
         older = listing(range(1, generation + 1))

@@ -7,9 +7,6 @@ drawn from a record on any machine.
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -101,6 +98,8 @@ def dot_to_svg(dot: str) -> str:
     GraphvizMissing : there is neither.
     RuntimeError : the program failed; the message is its last line.
     """
+    import subprocess
+
     done = subprocess.run(
         [_dot_program(), "-Tsvg"],
         input=dot.encode(),
@@ -115,6 +114,10 @@ def dot_to_svg(dot: str) -> str:
 
 
 def _dot_program() -> str:
+    # These bring some thirty modules along, which few who draw nothing have.
+    import shutil
+    import sysconfig
+
     scripts = Path(sysconfig.get_path("scripts"))
     program = (
         shutil.which("graphviz-pure", path=str(scripts))

@@ -17,7 +17,7 @@ from garbology.names.edges import named_referents
 from garbology.names.hidden import hides, unseen_referents
 from garbology.sizes.sizes import held_bytes, object_bytes
 from garbology.snapshot.addresses import Index, addresses_of, types_of
-from garbology.snapshot.arrays import blocks
+from garbology.snapshot.arrays import blocks, distinct
 
 _MOST_READ_OBJECTS = 8  # at a census, of which each referent is weighed
 _MOST_READ_ENTRIES = 5_000
@@ -92,7 +92,7 @@ class Last:
         """
         if self.first_lengths[place] >= 0:
             return int(self.census.lengths[now] - self.first_lengths[place])
-        return len(np.unique(self.census.targets[self.census.sources == now]))
+        return len(distinct(self.census.targets[self.census.sources == now]))
 
 
 class Baseline:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from garbology.growth.baseline import State
 from garbology.growth.trend import Slope, slope_of
 from garbology.interpreter.once import cached_property
+from garbology.snapshot.arrays import distinct
 
 _LEAST_RISING_SHARE = 1 / 3  # of the times between two censuses: what gains once does not grow
 _FEWEST_RISES = 2
@@ -33,7 +34,7 @@ class Gains:
         self._live = np.array([state.live_bytes for state in states], float)
         steady = self._steps >= settled
         self._steady = steady if steady.sum() > 1 else np.ones(len(states), bool)
-        self.places = np.unique(np.concatenate([state.places for state in states]))
+        self.places = distinct(np.concatenate([state.places for state in states]))
         self.gained, self.entries = np.zeros((2, len(states), len(self.places)))
         for number, state in enumerate(states):
             columns = np.searchsorted(self.places, state.places)

@@ -21,7 +21,7 @@ from garbology.names.edges import named_referents
 from garbology.names.globals import set_at
 from garbology.names.hidden import hides, unseen_referents
 from garbology.names.privacy import without_keys
-from garbology.snapshot.arrays import counted
+from garbology.snapshot.arrays import counted, distinct
 
 _BASES = type.__dict__["__bases__"].__get__
 _REFERENT = weakref.ref.__call__
@@ -120,7 +120,7 @@ def _private(text: str, *, keys: bool) -> str:
 
 def _entries(last: Last, holder: int) -> list[object]:
     """Objects that are new and that the holder refers to."""
-    targets = np.unique(last.census.targets[last.census.sources == holder])[-_MOST_ENTRIES:]
+    targets = distinct(last.census.targets[last.census.sources == holder])[-_MOST_ENTRIES:]
     return [last.objects[target] for target in targets.tolist()]
 
 

@@ -27,6 +27,7 @@ import numpy as np
 
 from garbology.interpreter import collector
 from garbology.interpreter.putting_back import switched, was_put_back
+from garbology.snapshot.arrays import among
 
 Method = Literal["reference counts", "collector"]
 
@@ -71,7 +72,7 @@ class Window:
         finally:
             self.abandon()
         addresses = np.fromiter(map(id, objects), np.int64, len(objects))
-        return list(compress(objects, (~np.isin(addresses, self._known)).tolist()))
+        return list(compress(objects, (~among(addresses, self._known)).tolist()))
 
 
 def _set_aside() -> list[object]:

@@ -28,9 +28,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import breadth_first_order
 
-from garbology.cycles.reachability import graph_of_pairs, held_from_outside, reachable_from
+from garbology.cycles.graphs import breadth_first, graph_of_pairs
+from garbology.cycles.reachability import held_from_outside, reachable_from
 from garbology.interpreter.contents import elements_of, slots_are, value_of
 from garbology.interpreter.contexts import ids_in_context
 from garbology.interpreter.other_threads import handled_by_threads, held_by_other_threads
@@ -41,6 +41,7 @@ from garbology.names.classes import COLLECTED_TYPE, flags_of, is_module_type, mr
 from garbology.names.hidden import hides, which_hold_unseen
 from garbology.names.secrets import has_secrets, secret_addresses
 from garbology.snapshot import known_holders
+from garbology.snapshot.arrays import among
 from garbology.snapshot.expansion import referents_outside
 from garbology.snapshot.judging import is_of_the_analysis
 from garbology.snapshot.listing import listing, referrers_of
@@ -140,7 +141,7 @@ def _leading_to(snapshot: Snapshot, goals: NDArray[np.bool_]) -> NDArray[np.bool
     sources = np.append(snapshot.targets, np.full(len(first), n))
     backwards = graph_of_pairs(sources, np.append(snapshot.sources, first), n + 1)
     leading = np.zeros(n + 1, bool)
-    leading[breadth_first_order(backwards, n, return_predecessors=False)] = True
+    leading[breadth_first(backwards, n)[0]] = True
     return leading[:-1]
 
 
@@ -325,7 +326,7 @@ def _heap_without(
     leave_out_dangerous(heap)
     addresses = addresses_of(heap)
     places = snapshot.index.find(addresses)
-    asked = ((places < 0) | ~left[places]) & ~np.isin(addresses, list(map(id, ours)))
+    asked = ((places < 0) | ~left[places]) & ~among(addresses, list(map(id, ours)))
     return list(compress(heap, asked.tolist())), unseen
 
 

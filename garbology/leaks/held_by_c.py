@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import breadth_first_order
 
 from garbology.cycles.components import cyclic_components
 from garbology.cycles.folding import Step, is_foldable, joined_label
+from garbology.cycles.graphs import breadth_first
 from garbology.cycles.reachability import graph_from, reachable_from
 from garbology.cycles.result import Edge
 from garbology.cycles.shapes import type_counts
@@ -191,10 +191,7 @@ class _Group:
         """From the roots on: the order in which objects are reached, and by which other."""
         roots = np.zeros(len(self.snapshot), bool)
         roots[self.places] = True
-        found: tuple[NDArray[np.int32], NDArray[np.int32]] = breadth_first_order(
-            graph_from(self.snapshot, roots), len(self.snapshot)
-        )
-        return found
+        return breadth_first(graph_from(self.snapshot, roots), len(self.snapshot))
 
 
 def _is_callable(obj: object) -> bool:

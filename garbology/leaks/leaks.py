@@ -28,6 +28,7 @@ from garbology.leaks.reasons import FoldedWithSecrets, hidden_step, is_hiding, r
 from garbology.names.nodes import node_name
 from garbology.names.secrets import is_made_in_python
 from garbology.sizes.retained import holdings
+from garbology.snapshot.arrays import distinct
 from garbology.snapshot.expansion import Expansion, expand
 from garbology.snapshot.judging import Opening
 from garbology.snapshot.snapshot import Snapshot, count_each
@@ -87,7 +88,7 @@ def _hidden_leaks(
 def _with_what_hides(components: Components, expansion: Expansion) -> Components:
     """The components that have an array or the like in them: other cycles hang off those, or off the garbage."""
     inside = components.labels[expansion.hides]
-    chosen = np.unique(inside[inside >= 0])
+    chosen = distinct(inside[inside >= 0])
     renumbered = np.full(components.count + 1, -1, np.int32)
     renumbered[chosen] = np.arange(len(chosen), dtype=np.int32)
     return Components(len(chosen), renumbered[components.labels], components.sizes[chosen])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from garbology.cycles.upstream import Upstreams
+from garbology.snapshot.arrays import among
 from garbology.snapshot.heap import heap_with_frames
 from garbology.snapshot.roots import named_roots
 
@@ -20,6 +21,6 @@ def any_is_in_use(objects: Sequence[object]) -> bool:
     upstreams, none = Upstreams(heap), np.zeros(len(heap.sources), bool)
     # No generator: it would hold the heap in a cell, and the heap holds every cell.
     for obj in objects:  # noqa: SIM110
-        if np.isin(roots, upstreams.of(heap.place_of(obj), none).order).any():
+        if among(roots, upstreams.of(heap.place_of(obj), none).order).any():
             return True
     return False

@@ -25,7 +25,7 @@ from garbology.monitoring.outside import MEMORY_FILE, MemoryFile, begin_recordin
 _POLL_SECONDS = 0.1
 _MOST_WAITED_SECONDS = 30.0  # for the last record
 _MOST_IMPORT_SECONDS = 60.0
-_BROUGHT = ("numpy", "scipy")
+_BROUGHT = ("numpy",)
 _SCRIPT = """try:
     space = {{'__name__': 'garbology attach'}}
     exec(compile({code!r}, 'garbology attach', 'exec'), space)
@@ -127,7 +127,7 @@ def _prepared(target: Target, shared: Path, settings: AttachSettings, temporary:
 
 
 def _places(target: Target) -> dict[str, list[str]]:
-    """Where NumPy and SciPy lie, for a process that has none and could load these."""
+    """Where NumPy lies, for a process that has none and could load this one."""
     if sys.version_info[:2] != target.version:
         return {}
     specs = {name: find_spec(name) for name in _BROUGHT}

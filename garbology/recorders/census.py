@@ -8,6 +8,7 @@ import json
 from contextlib import AbstractContextManager
 
 from garbology.interpreter import collector
+from garbology.snapshot.arrays import counted
 
 
 class Growth:
@@ -84,24 +85,20 @@ def _empty_block() -> dict[str, int]:
 
 
 def _count_by_type() -> dict[str, int]:
-    import objgraph
-
     with collector.paused():
-        objects = gc.get_objects()
+        kinds = list(map(type, gc.get_objects()))
+        # By the types' addresses first: a metaclass may have an equality of its own.
+        counts = counted(map(id, kinds))
+        by_address = dict(zip(map(id, kinds), kinds, strict=True))
+    named: dict[str, int] = {}
+    for address, count in counts.items():
         try:
-            counts = objgraph.typestats(objects, shortnames=False)
+            name = f"{by_address[address].__module__}.{by_address[address].__name__}"
         except Exception:  # a metaclass that will not tell a name
-            counts = objgraph.typestats(objects, shortnames=False, filter=_has_a_name)
-    counts.pop(_GROWTH, None)
-    return {name.removeprefix("builtins."): count for name, count in counts.items()}
-
-
-def _has_a_name(obj: object) -> bool:
-    kind = type(obj)
-    try:
-        return bool(f"{kind.__module__}.{kind.__name__}")
-    except Exception:
-        return False
+            continue
+        named[name] = named.get(name, 0) + count
+    named.pop(_GROWTH, None)
+    return {name.removeprefix("builtins."): count for name, count in named.items()}
 
 
 def _difference(after: dict[str, int], before: dict[str, int]) -> dict[str, int]:

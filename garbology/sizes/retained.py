@@ -13,9 +13,9 @@ from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import breadth_first_order
 
 from garbology.cycles.components import Components
+from garbology.cycles.graphs import breadth_first
 from garbology.cycles.reachability import graph_from
 from garbology.names.hidden import hides, unseen_referents
 from garbology.sizes.sizes import Kinds, bytes_of_each
@@ -90,8 +90,7 @@ def _nearest_component(
         return labels
     n = len(snapshot)
     first = np.flatnonzero(labels >= 0)
-    _, before = breadth_first_order(graph_from(snapshot, labels >= 0), n, return_predecessors=True)
-    parent = before.astype(np.int32)
+    _, parent = breadth_first(graph_from(snapshot, labels >= 0), n)
     parent[parent < 0] = n  # not reached
     parent[first] = first
     nearest: NDArray[np.int32] = np.append(labels, np.int32(-1))[ends_of(parent)[:n]]

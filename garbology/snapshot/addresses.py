@@ -12,7 +12,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.snapshot.arrays import blocks
+from garbology.snapshot.arrays import blocks, distinct
 
 _BLOCK = 16_384  # objects that are held at one time: what fits a processor's cache
 _PAGE_BITS = 12
@@ -149,7 +149,7 @@ class _Table:
         closest = len(pages).bit_length()
         for bits in range(closest, closest + _LOOSEST_BITS):
             slots = pages & ((1 << bits) - 1)
-            if len(np.unique(slots)) == len(pages):
+            if len(distinct(slots)) == len(pages):
                 table = cls(pages, slots, bits)
                 return table if table._fill(addresses) else None
         return None
@@ -189,4 +189,4 @@ def _half(addresses: NDArray[np.int64]) -> NDArray[np.int32]:
 
 def _distinct(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
     """The distinct numbers, sorted; runs of equal ones are dropped first, which makes sorting short."""
-    return np.unique(numbers[np.append(True, numbers[1:] != numbers[:-1])])
+    return distinct(numbers[np.append(True, numbers[1:] != numbers[:-1])])

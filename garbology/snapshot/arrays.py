@@ -5,7 +5,7 @@ In a window of millions of objects those copies would be the peak of memory; a b
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -66,6 +66,33 @@ def ends_of(ways: NDArray[_Place]) -> NDArray[_Place]:
             break
         ways = further
     return ways
+
+
+def distinct(values: NDArray[_Place]) -> NDArray[_Place]:
+    """The values, ascending, each once.
+
+    ``numpy.unique`` puts them into a table by their lower bits, which can take it twenty times as long, and imports
+    ``numpy.ma``, which the program may not have.
+    """
+    return without_repeats(np.sort(values))
+
+
+def without_repeats(values: NDArray[_Place]) -> NDArray[_Place]:
+    """Ascending values, each once."""
+    new = np.ones(len(values), bool)
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    return values if new.all() else values[new]
+
+
+def among(values: NDArray[_Place], chosen: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """Which of ``values`` are among the ``chosen``; ``numpy.isin`` needs ``numpy.unique``."""
+    ascending = np.sort(np.asarray(chosen, values.dtype))
+    if not len(ascending):
+        return np.zeros(len(values), bool)
+    places = np.searchsorted(ascending, values)
+    places[places == len(ascending)] = 0
+    found: NDArray[np.bool_] = ascending[places] == values
+    return found
 
 
 def put(values: NDArray[_Scalar], places: NDArray[np.integer[Any]], value: Any) -> None:

@@ -16,7 +16,7 @@ from garbology.interpreter.traversal import is_dangerous_to_traverse
 from garbology.names.classes import COLLECTED_TYPE, flags_of
 from garbology.names.hidden import hides, holds_unseen, unseen_of_each
 from garbology.names.secrets import has_secrets, secret_ids
-from garbology.snapshot.arrays import at, blocks, tally
+from garbology.snapshot.arrays import among, at, blocks, tally
 from garbology.snapshot.listing import Listing, listing
 from garbology.snapshot.snapshot import (
     Index,
@@ -129,7 +129,7 @@ def heap_with_frames(seeds: list[object], left_out: set[int]) -> tuple[Heap, lis
 def _tracked(listed: Listing, seeds: Sequence[object], left_out: frozenset[int]) -> list[object]:
     """What the collector tracks and the seeds, each once."""
     objects = listed.without_gaps()
-    drop = np.isin(addresses_of(objects), [*left_out, *map(id, seeds)])
+    drop = among(addresses_of(objects), [*left_out, *map(id, seeds)])
     distinct = {id(seed): seed for seed in seeds if not is_dangerous_to_traverse(seed)}
     return [*compress(objects, (~drop).tolist()), *distinct.values()]
 

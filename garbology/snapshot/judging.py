@@ -7,14 +7,13 @@ import sys
 import types
 from collections.abc import Iterator
 
-import numpy as np
-
 from garbology.interpreter import collector
 from garbology.interpreter.memory_layout import can_read_memory
 from garbology.interpreter.other_threads import processor_times, working_thread
 from garbology.interpreter.thread_stacks import frames_of
 from garbology.names.classes import mro_of
 from garbology.names.frames import code_name, code_site
+from garbology.snapshot.arrays import among
 from garbology.snapshot.listing import listing
 from garbology.snapshot.snapshot import types_of
 
@@ -91,7 +90,7 @@ def _has_greenlets() -> bool:
     greenlet = id(vars(module).get("greenlet"))
     kinds, kind_of_each = types_of(listing().without_gaps())
     are = [place for place, kind in enumerate(kinds) if greenlet in map(id, mro_of(kind))]
-    return int(np.isin(kind_of_each, are).sum()) > 1
+    return int(among(kind_of_each, are).sum()) > 1
 
 
 def _user_frame(frame: types.FrameType | None) -> types.FrameType | None:

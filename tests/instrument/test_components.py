@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from garbology.cycles import reachability
 from garbology.cycles.components import cyclic_components
 from garbology.cycles.reachability import reachable_from
 from garbology.snapshot import snapshot as snapshots
@@ -55,18 +54,6 @@ def test_components_are_those_of_brute_force(graph, root):
     assert np.array_equal(labels >= 0, mutual.diagonal())
     assert np.array_equal((labels[:, None] == labels) & (labels >= 0), mutual)
     assert components.sizes.tolist() == [int((labels == label).sum()) for label in range(components.count)]
-
-
-def test_no_memory_for_the_search_is_a_memory_error(monkeypatch):
-    """SciPy prints the exception of its C++ code and answers with numbers that mean nothing: none is used."""
-    nothing = (0, np.array([-1, -1], np.int32))
-    monkeypatch.setattr(reachability, "connected_components", lambda graph, **_: nothing)
-    objects = lists_that_refer(2, [(0, 1), (1, 0)])
-    snapshot = snapshots.take(list(objects))
-    for obj in objects:
-        obj.clear()
-    with pytest.raises(MemoryError, match="search for cycles"):
-        cyclic_components(snapshot, np.ones(2, bool))
 
 
 def test_a_referent_that_is_repeated_ends_the_search_too():

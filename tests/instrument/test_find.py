@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import gc
 import json
+import subprocess
 import sys
 import threading
 import weakref
@@ -432,3 +433,36 @@ def test_the_window_ends_where_the_block_ends():
     finally:
         garbology.find.explain.snapshots.take = take
     assert not [module for modules in seen for module in modules if module.startswith("garbology")]
+
+
+IMPORTED = """
+import sys
+import garbology
+
+class Node:
+    pass
+
+def work():
+    one, other = Node(), Node()
+    one.other, other.one = other, one
+
+before = set(sys.modules)
+found = garbology.find_cycles(work)
+assert found.garbage == 2 and "weaken" in str(found)
+print(*sorted({name.partition(".")[0] for name in before} - sys.stdlib_module_names))
+print("numpy.ma" in before, "subprocess" in before)
+print(*set(sys.modules) - before)
+"""
+
+
+@pytest.mark.slow
+def test_the_import_brings_numpy_and_little_else():
+    """What is imported is read in each list of the heap; and nothing is imported later, in the program's own time."""
+    done = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True)
+    brought, unneeded, later = done.stdout.split("\n")[:3]
+    assert {each for each in brought.split() if not each.startswith("_")} <= {
+        "garbology",
+        "numpy",
+        "coverage",
+    }
+    assert (unneeded, later) == ("False False", "")

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import garbology
-from garbology.cycles.components import without_repeats
 from garbology.names.edges import named_referents, named_referents_at
 from garbology.snapshot.arrays import at, put, tally
 
@@ -138,24 +137,6 @@ def test_a_referent_that_is_gone_has_no_name():
     """A position beyond the end, for another thread took the object out, has an empty label."""
     assert named_referents_at([1, 2], [5]) == [("", None)]
     assert named_referents_at(collections.deque([1]), [5]) == [("", None)]
-
-
-@pytest.mark.parametrize("longest", [2, 6, 40])
-def test_repeated_references_become_references_to_oneself(longest, monkeypatch):
-    """On random graphs each pair of source and target is left once, whatever the length of the rows."""
-    monkeypatch.setattr("garbology.cycles.components._MANY", 20)
-    monkeypatch.setattr("garbology.cycles.components._BLOCK", 7)
-    random = np.random.default_rng(longest)
-    for _ in range(200):
-        count = int(random.integers(1, 30))
-        starts = np.zeros(count + 1, np.int32)
-        np.cumsum(random.integers(0, longest + 1, count), out=starts[1:])
-        targets = random.integers(0, count, starts[-1]).astype(np.int32)
-        sources = np.repeat(np.arange(count), np.diff(starts)).tolist()
-        wanted = {pair for pair in zip(sources, targets.tolist(), strict=True) if pair[0] != pair[1]}
-        single = without_repeats(starts, targets).tolist()
-        left = [pair for pair in zip(sources, single, strict=True) if pair[0] != pair[1]]
-        assert sorted(left) == sorted(wanted)
 
 
 def test_blocks_do_what_the_whole_array_does():

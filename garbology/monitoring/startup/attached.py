@@ -38,7 +38,7 @@ def _run(settings: dict[str, Any]) -> None:
 
 
 def _finding(places: dict[str, list[str]]) -> Any:
-    """Finds garbology, and NumPy and SciPy for it, where the process has none; nothing else."""
+    """Finds garbology, and NumPy for it, where the process has none; nothing else."""
     path_finder = importlib.machinery.PathFinder
 
     def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
@@ -48,9 +48,8 @@ def _finding(places: dict[str, list[str]]) -> Any:
 
 
 def _record(settings: dict[str, Any]) -> None:
-    for name in ("numpy", "scipy"):  # before anything is imported
-        if importlib.util.find_spec(name) is None:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    if importlib.util.find_spec("numpy") is None:  # before anything is imported
+        raise ModuleNotFoundError("No module named 'numpy'", name="numpy")
     was_enabled = gc.isenabled()
     gc.disable()  # so that what the imports leave is still young afterwards, and not taken for the program's
     try:

@@ -1,0 +1,127 @@
+"""References between numbered nodes as two arrays, and the search in width from one of them.
+
+NumPy takes a whole level of the search at once. That is slow where levels are narrow, as along a linked list: these
+are walked node by node.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from garbology.snapshot.arrays import blocks, tally, without_repeats
+
+_NARROW = 48  # nodes of a level that take Python about as long as NumPy
+
+
+@dataclass(frozen=True)
+class Graph:
+    """References between nodes: those of node ``i`` lead to ``targets[starts[i]:starts[i + 1]]``.
+
+    Attributes
+    ----------
+    starts, targets : int32, shapes (n + 1,) and (m,).
+    """
+
+    starts: NDArray[np.integer[Any]]
+    targets: NDArray[np.integer[Any]]
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def sources(self) -> NDArray[np.int32]:
+        """The source of each reference: int32, shape (m,)."""
+        return np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self.starts))
+
+    def to_themselves(self) -> NDArray[np.bool_]:
+        """Which nodes refer to themselves: bool, shape (n,)."""
+        found = np.zeros(len(self), bool)
+        found[self.targets[self.sources == self.targets]] = True
+        return found
+
+
+def graph_of_pairs(sources: NDArray[np.integer[Any]], targets: NDArray[np.integer[Any]], n: int) -> Graph:
+    """References between ``n`` nodes, given in any order; repeated ones are there once, those of a node ascending."""
+    pairs = packed(sources, targets)
+    starts = np.zeros(n + 1, np.int32)
+    np.cumsum(tally(first_of(pairs), n), out=starts[1:])
+    return Graph(starts, second_of(pairs).copy())
+
+
+def packed(first: NDArray[np.integer[Any]], second: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """Pairs of places as one number each, ascending, each pair once."""
+    pairs = np.empty(len(first), np.int64)
+    for block in blocks(len(pairs)):
+        pairs[block] = first[block].astype(np.int64) << 32 | second[block]
+    pairs.sort()
+    return without_repeats(pairs)
+
+
+def first_of(pairs: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The first place of each of the pairs that :func:`packed` gives; no copy."""
+    return pairs.view(np.int32)[1 if np.little_endian else 0 :: 2]
+
+
+def second_of(pairs: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The second place of each; no copy."""
+    return pairs.view(np.int32)[0 if np.little_endian else 1 :: 2]
+
+
+def breadth_first(graph: Graph, first: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """All that can be reached from a node, nearest first, and from which node each was reached first.
+
+    int32, shapes (k,) and (n,); the second is -1 for ``first`` and for what cannot be reached.
+    """
+    before = np.full(len(graph), -1, np.int32)
+    before[first] = first
+    level = np.array([first], np.int32)
+    found = [level]
+    while len(level):
+        if len(level) < _NARROW:
+            passed, width = _walk(graph, level.tolist(), before)
+            level = passed[len(passed) - width :]
+        else:
+            passed = level = np.concatenate(
+                [_after(graph, level[block], before) for block in blocks(len(level))]
+            )
+        found.append(passed)
+    before[first] = -1
+    return np.concatenate(found), before
+
+
+def _after(graph: Graph, level: NDArray[np.int32], before: NDArray[np.int32]) -> NDArray[np.int32]:
+    """What is reached from the nodes of a level for the first time, in the order in which it is reached."""
+    begins = graph.starts[level]
+    degrees = graph.starts[level + 1] - begins
+    ends = np.cumsum(degrees)
+    edges = np.arange(ends[-1]) + np.repeat(begins - ends + degrees, degrees)
+    targets = graph.targets[edges]
+    new = np.flatnonzero(before[targets] < 0)
+    targets = targets[new]
+    ranks = np.arange(-2, -2 - len(new), -1, dtype=np.int32)
+    before[targets[::-1]] = ranks[::-1]  # the last that is written stays: the first one
+    is_first = before[targets] == ranks
+    found: NDArray[np.int32] = targets[is_first]
+    before[found] = np.repeat(level, degrees)[new[is_first]]
+    return found
+
+
+def _walk(graph: Graph, level: list[int], before: NDArray[np.int32]) -> tuple[NDArray[np.int32], int]:
+    """All levels after this one until one is wide or empty, one after the other, and the width of the last."""
+    starts, targets, known = graph.starts.data, graph.targets.data, before.data
+    passed = array("i")
+    while 0 < len(level) < _NARROW:
+        following = []
+        for node in level:
+            for target in targets[starts[node] : starts[node + 1]]:
+                if known[target] < 0:
+                    known[target] = node
+                    following.append(target)
+        passed.extend(following)
+        level = following
+    return np.frombuffer(passed, np.int32) if passed else np.empty(0, np.int32), len(level)
