@@ -53,6 +53,7 @@ from garbology.advice.together import Together
 from garbology.advice.unseen import TELLS_OF_LINES, moments_within_lines, uses_after_a_drop
 from garbology.cycles.components import Components, cyclic_components
 from garbology.cycles.folding import Link
+from garbology.cycles.graphs import first_of, packed, second_of
 from garbology.cycles.occurrence import Occurrence, occurrence_of
 from garbology.cycles.reachability import reachable_from
 from garbology.cycles.shapes import folded_of, read_links
@@ -369,8 +370,8 @@ class LiveObserver:
             (wanted > 0) & ~roots & (wanted == np.bincount(snapshot.targets[leads], minlength=len(snapshot)))
         )
         edges = np.flatnonzero(chosen & alone[snapshot.targets])
-        pairs = np.unique(np.stack([snapshot.targets[edges], number[edges]]), axis=1)
-        groups = np.split(pairs[1], np.flatnonzero(np.diff(pairs[0])) + 1)
+        pairs = packed(snapshot.targets[edges], number[edges])
+        groups = np.split(second_of(pairs), np.flatnonzero(np.diff(first_of(pairs))) + 1)
         for group in {tuple(group.tolist()) for group in groups if len(group) > 1}:
             self._needs.together.add(frozenset(spared[place].needed_keys()) for place in group)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from garbology.snapshot.arrays import blocks, tally, without_repeats
 
-_NARROW = 48  # nodes of a level that take Python about as long as NumPy
+_FEW = 128  # references of a level that take Python about as long as NumPy
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ def breadth_first(graph: Graph, first: int) -> tuple[NDArray[np.int32], NDArray[
     level = np.array([first], np.int32)
     found = [level]
     while len(level):
-        if len(level) < _NARROW:
+        ahead = int((graph.starts[level + 1] - graph.starts[level]).sum())
+        if ahead < _FEW:
             passed, width = _walk(graph, level.tolist(), before)
             level = passed[len(passed) - width :]
         else:
@@ -112,16 +113,19 @@ def _after(graph: Graph, level: NDArray[np.int32], before: NDArray[np.int32]) ->
 
 
 def _walk(graph: Graph, level: list[int], before: NDArray[np.int32]) -> tuple[NDArray[np.int32], int]:
-    """All levels after this one until one is wide or empty, one after the other, and the width of the last."""
+    """All levels after this one, up to one with many references or none, and the width of the last."""
     starts, targets, known = graph.starts.data, graph.targets.data, before.data
     passed = array("i")
-    while 0 < len(level) < _NARROW:
+    ahead = 0
+    while level and ahead < _FEW:
         following = []
+        ahead = 0
         for node in level:
             for target in targets[starts[node] : starts[node + 1]]:
                 if known[target] < 0:
                     known[target] = node
                     following.append(target)
+                    ahead += starts[target + 1] - starts[target]
         passed.extend(following)
         level = following
     return np.frombuffer(passed, np.int32) if passed else np.empty(0, np.int32), len(level)

@@ -94,7 +94,7 @@ def _count_by_type() -> dict[str, int]:
     for address, count in counts.items():
         try:
             name = f"{by_address[address].__module__}.{by_address[address].__name__}"
-        except Exception:  # a metaclass that will not tell a name
+        except Exception:  # noqa: S112 - a metaclass that will not tell a name
             continue
         named[name] = named.get(name, 0) + count
     named.pop(_GROWTH, None)

@@ -52,11 +52,11 @@ def sets_of(labels):
     return set(map(frozenset, found.values()))
 
 
-@pytest.mark.parametrize("narrow", [1, 3, 48])
-def test_a_search_takes_nodes_in_the_order_of_a_plain_queue(narrow, monkeypatch):
+@pytest.mark.parametrize("few", [1, 3, 128])
+def test_a_search_takes_nodes_in_the_order_of_a_plain_queue(few, monkeypatch):
     """Whether a level is taken at once or node by node: the order and the nodes reached from are the queue's."""
-    monkeypatch.setattr(graphs, "_NARROW", narrow)
-    random = np.random.default_rng(narrow)
+    monkeypatch.setattr(graphs, "_FEW", few)
+    random = np.random.default_rng(few)
     for _ in range(100):
         graph = random_graph(random, 60)
         following = [
