@@ -20,14 +20,12 @@ its price, which the first way does not pay:
 from __future__ import annotations
 
 import gc
-from itertools import compress
 from typing import Literal
 
 import numpy as np
 
 from garbology.interpreter import collector
 from garbology.interpreter.putting_back import switched, was_put_back
-from garbology.snapshot.arrays import among
 
 Method = Literal["reference counts", "collector"]
 
@@ -71,8 +69,8 @@ class Window:
             objects = _set_aside()
         finally:
             self.abandon()
-        addresses = np.fromiter(map(id, objects), np.int64, len(objects))
-        return list(compress(objects, (~among(addresses, self._known)).tolist()))
+        known = set(self._known.tolist())
+        return [obj for obj in objects if id(obj) not in known]
 
 
 def _set_aside() -> list[object]:

@@ -455,7 +455,7 @@ def ring():
     first.last = last
 
 before = set(sys.modules)
-assert "2,001 objects" in str(garbology.find_cycles(ring))
+assert "in 1 cycle of 1 shape" in str(garbology.find_cycles(ring))
 found = garbology.find_cycles(work)
 assert "in 1 cycle of 1 shape" in str(found)
 print(*sorted({name.partition(".")[0] for name in before} - sys.stdlib_module_names))
