@@ -8,7 +8,6 @@ import json
 from contextlib import AbstractContextManager
 
 from garbology.interpreter import collector
-from garbology.snapshot.arrays import counted
 
 
 class Growth:
@@ -85,15 +84,17 @@ def _empty_block() -> dict[str, int]:
 
 
 def _count_by_type() -> dict[str, int]:
+    # By the types' addresses first: a metaclass may have an equality of its own.
+    kinds: dict[int, type] = {}
+    counts: dict[int, int] = {}
     with collector.paused():
-        kinds = list(map(type, gc.get_objects()))
-        # By the types' addresses first: a metaclass may have an equality of its own.
-        counts = counted(map(id, kinds))
-        by_address = dict(zip(map(id, kinds), kinds, strict=True))
+        for kind in map(type, gc.get_objects()):
+            kinds[id(kind)] = kind
+            counts[id(kind)] = counts.get(id(kind), 0) + 1
     named: dict[str, int] = {}
     for address, count in counts.items():
         try:
-            name = f"{by_address[address].__module__}.{by_address[address].__name__}"
+            name = f"{kinds[address].__module__}.{kinds[address].__name__}"
         except Exception:  # noqa: S112 - a metaclass that will not tell a name
             continue
         named[name] = named.get(name, 0) + count
