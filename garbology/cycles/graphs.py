@@ -46,11 +46,20 @@ class Graph:
 
 
 def graph_of_pairs(sources: NDArray[np.integer[Any]], targets: NDArray[np.integer[Any]], n: int) -> Graph:
-    """References between ``n`` nodes, given in any order; repeated ones are there once, those of a node ascending."""
-    pairs = packed(sources, targets)
+    """References between ``n`` nodes, in any order, which those of a node keep."""
     starts = np.zeros(n + 1, np.int32)
-    np.cumsum(tally(first_of(pairs), n), out=starts[1:])
-    return Graph(starts, second_of(pairs).copy())
+    np.cumsum(tally(sources, n), out=starts[1:])
+    ordered = np.empty(len(targets), np.int32)
+    free = starts[:-1].copy()
+    for block in blocks(len(sources)):
+        order = np.argsort(sources[block], kind="stable")
+        own = sources[block][order]
+        firsts = np.flatnonzero(np.append(True, own[1:] != own[:-1]))
+        times = np.diff(np.append(firsts, len(own)))
+        places = free[own] + np.arange(len(own)) - np.repeat(firsts, times)
+        ordered[places] = targets[block][order]
+        free[own[firsts]] += times.astype(np.int32)
+    return Graph(starts, ordered)
 
 
 def packed(first: NDArray[np.integer[Any]], second: NDArray[np.integer[Any]]) -> NDArray[np.int64]:

@@ -25,7 +25,7 @@ def blocks(count: int) -> Iterator[slice]:
         yield slice(first, min(first + _BLOCK, count))
 
 
-def tally(numbers: NDArray[np.int32], count: int) -> NDArray[np.int32]:
+def tally(numbers: NDArray[np.integer[Any]], count: int) -> NDArray[np.int32]:
     """How often each number below ``count`` is among ``numbers``: int32, shape (count,)."""
     times = np.zeros(count, np.int32)
     for block in blocks(len(numbers)):

@@ -69,13 +69,23 @@ def test_a_search_takes_nodes_in_the_order_of_a_plain_queue(few, monkeypatch):
 
 
 def test_pairs_in_any_order_are_a_graph():
-    """Repeated pairs are there once, the referents of a node ascending; a graph may have no pairs and no nodes."""
-    graph = graph_of_pairs(np.array([2, 0, 2, 2, 0]), np.array([1, 2, 0, 1, 2]), 4)
-    assert (graph.starts.tolist(), graph.targets.tolist()) == ([0, 1, 1, 3, 3], [2, 0, 1])
-    assert graph.sources.tolist() == [0, 2, 2]
+    """The referents of a node stand as they were given, repeated ones too; a graph may have no pairs and no nodes."""
+    graph = graph_of_pairs(np.array([2, 0, 2, 2, 0]), np.array([1, 2, 0, 1, 3]), 4)
+    assert (graph.starts.tolist(), graph.targets.tolist()) == ([0, 2, 2, 5, 5], [2, 3, 1, 0, 1])
+    assert graph.sources.tolist() == [0, 0, 2, 2, 2]
     nothing = np.empty(0, np.int32)
     assert graph_of_pairs(nothing, nothing, 3).starts.tolist() == [0, 0, 0, 0]
     assert strongly_connected(graph_of_pairs(nothing, nothing, 0))[0] == 0
+
+
+def test_pairs_are_a_graph_across_blocks():
+    """Of more pairs than are put in order at once."""
+    random = np.random.default_rng(0)
+    sources, targets = random.integers(0, 500, 150_000), random.integers(0, 500, 150_000)
+    graph = graph_of_pairs(sources, targets, 500)
+    order = np.argsort(sources, kind="stable")
+    assert np.array_equal(graph.targets, targets[order])
+    assert np.array_equal(graph.sources, sources[order])
 
 
 def test_what_refers_to_itself_is_known():
