@@ -318,11 +318,7 @@ class _Probe:
 
 
 def _warm_up() -> None:
-    """Explain a cycle once, so that what is imported and calibrated at first use leaves its garbage here.
-
-    SciPy's first matrix asks abstract classes, whose caches nothing visible holds: before any window, or they would
-    be searched for through the whole heap.
-    """
+    """Explain a cycle once, so that what is calibrated and cached at first use leaves its garbage here."""
     thread_stacks.prepare()
     explain.explain([[]], [], snapshot.count_each([]))
 
@@ -341,8 +337,7 @@ def _warm_up() -> None:
         kept.clear()
 
     find_cycles(make)
-    for found in (find_cycles(drop), find_cycles(drop)):
-        str(found)
+    str(find_cycles(drop))
     kept.append(made[-1]() or _Probe())
     with watch():
         inside: list[object] = [kept[0]]
