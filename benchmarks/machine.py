@@ -12,7 +12,7 @@ from benchmarks.peers import release, releases
 from benchmarks.worker import ROOT
 from garbology.interpreter import hardware, runtime
 
-LIBRARIES = ("numpy", "scipy", "psutil", "pyperf", "pytest")
+LIBRARIES = ("numpy", "psutil", "pyperf", "pytest")
 
 
 def described() -> dict[str, Any]:

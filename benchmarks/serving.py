@@ -13,7 +13,7 @@ which a server took for a request with all that happened meanwhile, collections 
 
 A ratio is that of the percentiles of all latencies with and without the monitor; its 95 % interval is from 1,000
 resamples of the pairs of blocks. `same` is the ratio of two servers without a monitor: what the machine can tell
-apart. `import alone` has `import garbology` in one of them, which brings NumPy and SciPy.
+apart. `import alone` has `import garbology` in one of them, which brings NumPy.
 """
 
 from __future__ import annotations
