@@ -46,7 +46,7 @@ def slope_of(places: NDArray[np.float64], values: NDArray[np.float64]) -> Slope:
     reach = _NORMAL_QUANTILE * math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
     low = max(int((len(slopes) - reach) / 2), 0)
     high = min(int((len(slopes) + reach) / 2) + 1, len(slopes) - 1)
-    return Slope(float(np.median(slopes)), float(slopes[low]), float(slopes[high]))
+    return Slope(_median(slopes), float(slopes[low]), float(slopes[high]))
 
 
 def settled_from(places: NDArray[np.float64], values: NDArray[np.float64]) -> int:
@@ -68,6 +68,12 @@ def _are_alike(first: Slope, second: Slope) -> bool:
     return overlap or difference <= max(_LIKE_BYTES, _LIKE * max(abs(first.value), abs(second.value)))
 
 
+def _median(values: NDArray[np.float64]) -> float:
+    """NumPy's imports ``numpy.ma`` at first use, whose objects would be the growth of the program."""
+    ordered = np.sort(values)
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+
+
 def undisturbed(
     values: NDArray[np.float64], disturbed: NDArray[np.int64], most: float = math.inf
 ) -> NDArray[np.float64]:
@@ -79,6 +85,6 @@ def undisturbed(
     known = np.ones(len(changes), bool)
     known[disturbed[disturbed < len(changes)]] = False
     if known.any():
-        usual = np.median(changes[known])
+        usual = _median(changes[known])
         changes[~known & (np.abs(changes - usual) <= most)] = usual
     return np.append(values[:1], values[:1] + np.cumsum(changes))

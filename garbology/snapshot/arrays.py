@@ -71,8 +71,8 @@ def ends_of(ways: NDArray[_Place]) -> NDArray[_Place]:
 def distinct(values: NDArray[_Place]) -> NDArray[_Place]:
     """The values, ascending, each once.
 
-    ``numpy.unique`` puts them into a table by their lower bits, which can take it twenty times as long, and imports
-    ``numpy.ma``, which the program may not have.
+    ``numpy.unique`` puts them into a table by their lower bits, which can take it twenty times as long; and like
+    ``numpy.isin`` and ``numpy.median`` it imports ``numpy.ma`` at first use, whose objects would be the window's.
     """
     return without_repeats(np.sort(values))
 
@@ -85,7 +85,7 @@ def without_repeats(values: NDArray[_Place]) -> NDArray[_Place]:
 
 
 def among(values: NDArray[_Place], chosen: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
-    """Which of ``values`` are among the ``chosen``; ``numpy.isin`` needs ``numpy.unique``."""
+    """Which of ``values`` are among the ``chosen``."""
     ascending = np.sort(np.asarray(chosen, values.dtype))
     if not len(ascending):
         return np.zeros(len(values), bool)

@@ -74,5 +74,5 @@ def test_a_wheel_that_is_another_one_is_refused(code, tmp_path):
 def test_an_environment_needs_what_the_distribution_does():
     """Its dependencies and those of cases, but not garbology itself, which travels, and nothing that draws."""
     names = {text.partition(">")[0] for text in requirements()}
-    assert {"numpy", "scipy", "memory-profiler"} <= names
+    assert {"numpy", "objgraph", "memory-profiler"} <= names
     assert not names & {"garbology", "altair", "distributed"}

@@ -436,6 +436,7 @@ def test_the_window_ends_where_the_block_ends():
 
 
 IMPORTED = """
+import gc
 import sys
 import garbology
 
@@ -458,6 +459,14 @@ before = set(sys.modules)
 assert "in 1 cycle of 1 shape" in str(garbology.find_cycles(ring))
 found = garbology.find_cycles(work)
 assert "in 1 cycle of 1 shape" in str(found)
+kept = [Node()]
+assert "kept" in str(garbology.why_alive(kept[0]))
+assert "kept" in str(garbology.diagnose(lambda: kept.append(Node()), calls=8))
+with garbology.monitor(budget=1.0) as seen:
+    for _ in range(20):
+        work()
+    gc.collect()
+assert "1 collection" in str(seen)
 print(*sorted({name.partition(".")[0] for name in before} - sys.stdlib_module_names))
 print("numpy.ma" in before)
 print(*set(sys.modules) - before)
