@@ -97,8 +97,8 @@ def prepared(name: str, objects: int) -> tuple[Callable[[int], None], int]:
 class Peak:
     """How far the resident memory rises above what it is at the beginning; None where only samples could tell."""
 
-    def __init__(self) -> None:
-        self._recorder = peak_memory() if sys.platform == "linux" else None
+    def __init__(self, *, wanted: bool = True) -> None:
+        self._recorder = peak_memory() if wanted and sys.platform == "linux" else None
 
     def begin(self) -> None:
         """From here on."""
@@ -119,29 +119,32 @@ def imported_recorder() -> None:
     peak.end()
 
 
-def whole(heap: str, objects: int, *, text: bool = True, weigh: bool = True) -> dict[str, Any]:
+def whole(
+    heap: str, objects: int, *, text: bool = True, weigh: bool = True, peak: bool = True
+) -> dict[str, Any]:
     """Find the garbage of a heap, with bytes, shapes and advice, as text; then collect it.
 
     Asking for the text tries the advice, which frees the objects that it is tried on. Without ``weigh`` the bytes of
-    what dies with the garbage are left out.
+    what dies with the garbage are left out. Without ``peak`` the memory is not measured: for that the kernel is
+    told to forget which pages were used, and each first use of a page then takes longer.
     """
     if not weigh:
         vars(explain)["holdings"] = _nothing_weighed
     imported_recorder()
     make, units = prepared(heap, objects)
-    peak = Peak()
+    memory = Peak(wanted=peak)
     with timed_phases() as phases:
         with garbology.watch() as found:
             make(units)
             made = gc.get_count()[0]
             # What was read while the work went on is no part of the end.
             phases.update(dict.fromkeys(phases, 0.0))
-            peak.begin()
+            memory.begin()
             start = time.process_time()
         finding_seconds = time.process_time() - start
     lines = len(str(found).splitlines()) if text else 0
     whole_seconds = time.process_time() - start
-    peak_bytes = peak.end()
+    peak_bytes = memory.end()
     start = time.process_time()
     collected = gc.collect()
     collect_seconds = time.process_time() - start

