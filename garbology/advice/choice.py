@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from garbology.advice.candidates import Candidate
 from garbology.advice.frames import is_left_in_frame
-from garbology.cycles.graphs import Graph
+from garbology.cycles.graphs import Graph, all_reached
 from garbology.cycles.occurrence import Occurrence
 from garbology.cycles.strong import strongly_connected
 from garbology.names.classes import safe_type_name
@@ -171,8 +171,7 @@ def _units(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
 
 def on_cycles_without(occurrence: Occurrence, removed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which objects are on cycles still once the ``removed`` references are gone: bool, shape (n,)."""
-    left = np.where(removed, occurrence.sources, occurrence.targets).astype(np.int32)
-    count, labels = strongly_connected(Graph(occurrence.starts, left))
+    count, labels = strongly_connected(_without(occurrence, removed))
     itself = np.zeros(len(occurrence.objects), bool)
     itself[occurrence.sources[(occurrence.sources == occurrence.targets) & ~removed]] = True
     sizes = np.bincount(labels, minlength=count)
@@ -184,11 +183,10 @@ def reached_from(
     occurrence: Occurrence, places: NDArray[np.bool_], removed: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Which objects some of them (bool, shape (n,)) lead to without the ``removed`` references, themselves included."""
-    reached: NDArray[np.bool_] = places.copy()
-    kept = ~removed
-    sources, targets = occurrence.sources[kept], occurrence.targets[kept]
-    while True:
-        following = targets[reached[sources] & ~reached[targets]]
-        if not len(following):
-            return reached
-        reached[following] = True
+    return all_reached(_without(occurrence, removed), places)
+
+
+def _without(occurrence: Occurrence, removed: NDArray[np.bool_]) -> Graph:
+    """Its references, with one of the source to itself in the place of each of the ``removed``."""
+    left = np.where(removed, occurrence.sources, occurrence.targets).astype(np.int32)
+    return Graph(occurrence.starts, left)

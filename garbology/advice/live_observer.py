@@ -53,7 +53,6 @@ from garbology.advice.together import Together
 from garbology.advice.unseen import TELLS_OF_LINES, moments_within_lines, uses_after_a_drop
 from garbology.cycles.components import Components, cyclic_components
 from garbology.cycles.folding import Link
-from garbology.cycles.graphs import first_of, packed, second_of
 from garbology.cycles.occurrence import Occurrence, occurrence_of
 from garbology.cycles.reachability import reachable_from
 from garbology.cycles.shapes import folded_of, read_links
@@ -68,7 +67,7 @@ from garbology.interpreter.tracing import untraced
 from garbology.names.sources import INSTRUMENT
 from garbology.snapshot import snapshot as snapshots
 from garbology.snapshot.addresses import addresses_of
-from garbology.snapshot.arrays import among
+from garbology.snapshot.arrays import among, first_of, packed, second_of
 from garbology.snapshot.snapshot import Snapshot
 
 _MOST_CYCLES = 8
@@ -180,7 +179,7 @@ class LiveObserver:
         marks = self._few.marks
         if not marks:
             return
-        places = np.flatnonzero(among(addresses_of(objects), np.array(list(map(id, marks)), np.int64)))
+        places = np.flatnonzero(among(addresses_of(objects), list(map(id, marks))))
         for before, place in enumerate(places.tolist()):
             self._ends[id(objects[place])] = place - before
         for place in places[::-1].tolist():

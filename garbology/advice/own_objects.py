@@ -10,8 +10,6 @@ import gc
 from collections.abc import Iterable
 from itertools import compress
 
-import numpy as np
-
 from garbology.names.classes import safe_type_name
 from garbology.snapshot.addresses import addresses_of
 from garbology.snapshot.arrays import among
@@ -24,8 +22,7 @@ def take_out(notes: object, objects: list[object]) -> None:
 
     Notes hold numbers, names and each other, and nothing of the program's.
     """
-    own = np.array(list(_addresses_behind(notes)), np.int64)
-    left = ~among(addresses_of(objects), own)
+    left = ~among(addresses_of(objects), list(_addresses_behind(notes)))
     if not left.all():
         objects[:] = compress(objects, left.tolist())
 

@@ -199,9 +199,8 @@ class NeededElements:
     def classes_in(self, occurrences: Occurrences, members: NDArray[np.int64]) -> set[EdgeClass]:
         """The edge classes of what was needed in some components of one shape."""
         needed: set[EdgeClass] = set()
-        for component in np.intersect1d(members, self._components, assume_unique=True)[
-            :_MOST_INSTANCES
-        ].tolist():
+        both = np.intersect1d(members, self._components, assume_unique=True)
+        for component in both[:_MOST_INSTANCES].tolist():
             for link in occurrences.read(component)[1]:
                 last = link.steps[-1]
                 if (id(last.holder), id(last.referent)) in self._elements:

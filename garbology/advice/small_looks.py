@@ -96,7 +96,7 @@ class SmallLooks:
 def _places_of(addresses: set[int], objects: list[object]) -> dict[int, int]:
     """Places of what has one of some addresses; the objects may be many."""
     there = addresses_of(objects)
-    found = np.flatnonzero(among(there, np.array(list(addresses), np.int64)))
+    found = np.flatnonzero(among(there, list(addresses)))
     return dict(zip(there[found].tolist(), found.tolist(), strict=True))
 
 

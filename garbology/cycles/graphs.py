@@ -1,4 +1,4 @@
-"""References between numbered nodes as two arrays, and the search in width from one of them.
+"""References between numbered nodes as two arrays, and the search in width from some of them.
 
 NumPy takes a whole level of the search at once. That is slow where levels are narrow, as along a linked list: these
 are walked node by node.
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.snapshot.arrays import blocks, tally, without_repeats
+from garbology.snapshot.arrays import blocks, ends_of, put, tally
 
 _FEW = 128  # references of a level that take Python about as long as NumPy
 
@@ -62,33 +62,23 @@ def graph_of_pairs(sources: NDArray[np.integer[Any]], targets: NDArray[np.intege
     return Graph(starts, ordered)
 
 
-def packed(first: NDArray[np.integer[Any]], second: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """Pairs of places as one number each, ascending, each pair once."""
-    pairs = np.empty(len(first), np.int64)
-    for block in blocks(len(pairs)):
-        pairs[block] = first[block].astype(np.int64) << 32 | second[block]
-    pairs.sort()
-    return without_repeats(pairs)
+def all_reached(graph: Graph, nodes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which nodes can be reached from some (bool, shape (n,)), these included."""
+    reached = np.zeros(len(graph), bool)
+    put(reached, breadth_first(graph, np.flatnonzero(nodes))[0], True)
+    return reached
 
 
-def first_of(pairs: NDArray[np.int64]) -> NDArray[np.int32]:
-    """The first place of each of the pairs that :func:`packed` gives; no copy."""
-    return pairs.view(np.int32)[1 if np.little_endian else 0 :: 2]
+def breadth_first(
+    graph: Graph, first: NDArray[np.integer[Any]]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """All that can be reached from some nodes, nearest first, and from which node each was reached first.
 
-
-def second_of(pairs: NDArray[np.int64]) -> NDArray[np.int32]:
-    """The second place of each; no copy."""
-    return pairs.view(np.int32)[0 if np.little_endian else 1 :: 2]
-
-
-def breadth_first(graph: Graph, first: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """All that can be reached from a node, nearest first, and from which node each was reached first.
-
-    int32, shapes (k,) and (n,); the second is -1 for ``first`` and for what cannot be reached.
+    int32, shapes (k,) and (n,); the second is -1 for the ``first`` and for what cannot be reached.
     """
     before = np.full(len(graph), -1, np.int32)
-    before[first] = first
-    level = np.array([first], np.int32)
+    level = first.astype(np.int32)
+    before[level] = level
     found = [level]
     while len(level):
         ahead = int((graph.starts[level + 1] - graph.starts[level]).sum())
@@ -102,6 +92,11 @@ def breadth_first(graph: Graph, first: int) -> tuple[NDArray[np.int32], NDArray[
         found.append(passed)
     before[first] = -1
     return np.concatenate(found), before
+
+
+def origins(before: NDArray[np.int32]) -> NDArray[np.int32]:
+    """From which of its first nodes a search that gave ``before`` reached each node; itself where from none."""
+    return ends_of(np.where(before < 0, np.arange(len(before), dtype=np.int32), before))
 
 
 def _after(graph: Graph, level: NDArray[np.int32], before: NDArray[np.int32]) -> NDArray[np.int32]:

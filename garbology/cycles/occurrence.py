@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.cycles.components import Cycles
-from garbology.cycles.graphs import Graph, breadth_first, graph_of_pairs
+from garbology.cycles.graphs import Graph, all_reached, graph_of_pairs
 from garbology.cycles.strong import strongly_connected
 from garbology.interpreter.once import cached_property
 from garbology.snapshot.arrays import at, blocks, tally
@@ -198,10 +198,8 @@ def with_all_that_holds_it(
     snapshot: Snapshot, garbage: NDArray[np.bool_], members: NDArray[np.integer[Any]]
 ) -> NDArray[np.int64]:
     """``members`` (places in the snapshot) and all garbage from which they can be reached, ascending."""
-    n = len(snapshot)
     kept = garbage[snapshot.sources] & garbage[snapshot.targets]
-    sources = np.concatenate([snapshot.targets[kept], np.full(len(members), n)])
-    targets = np.concatenate([snapshot.sources[kept], members])
-    reverse = graph_of_pairs(sources, targets, n + 1)
-    reached, _ = breadth_first(reverse, n)
-    return np.sort(reached[reached < n]).astype(np.int64)
+    backwards = graph_of_pairs(snapshot.targets[kept], snapshot.sources[kept], len(snapshot))
+    among_members = np.zeros(len(snapshot), bool)
+    among_members[members] = True
+    return np.flatnonzero(all_reached(backwards, among_members))

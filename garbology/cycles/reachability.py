@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.cycles.graphs import Graph, breadth_first
+from garbology.cycles.graphs import Graph, all_reached
 from garbology.snapshot.arrays import tally
 from garbology.snapshot.snapshot import Snapshot
 
@@ -36,14 +36,4 @@ def unreachable(snapshot: Snapshot) -> NDArray[np.bool_]:
 
 def reachable_from(snapshot: Snapshot, roots: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which objects can be reached from ``roots`` (bool, shape (n,)), the roots included."""
-    reached = np.zeros(len(snapshot) + 1, bool)
-    graph = graph_from(snapshot, roots)
-    reached[breadth_first(graph, len(snapshot))[0]] = True
-    return reached[:-1]
-
-
-def graph_from(snapshot: Snapshot, roots: NDArray[np.bool_]) -> Graph:
-    """The references as a graph with one more node, the last, that refers to all ``roots`` (bool, shape (n,))."""
-    first = np.flatnonzero(roots).astype(np.int32)
-    starts = np.append(snapshot.starts, snapshot.starts[-1:] + np.int32(len(first)))
-    return Graph(starts, np.concatenate([snapshot.targets, first]))
+    return all_reached(Graph(snapshot.starts, snapshot.targets), roots)

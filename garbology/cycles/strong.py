@@ -18,8 +18,8 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.cycles.graphs import Graph, breadth_first, first_of, graph_of_pairs, packed, second_of
-from garbology.snapshot.arrays import at, distinct, ends_of, put, tally
+from garbology.cycles.graphs import Graph, all_reached, graph_of_pairs
+from garbology.snapshot.arrays import at, distinct, ends_of, first_of, packed, put, second_of, tally
 
 _Places = NDArray[np.int32]
 _Pairs = tuple[_Places, _Places]
@@ -182,10 +182,9 @@ def _by_reach(pairs: _Pairs, n: int) -> _Places:
     """The labels, from what one node with many references reaches and is reached from."""
     sources, targets = pairs
     graph, backwards = graph_of_pairs(sources, targets, n), graph_of_pairs(targets, sources, n)
-    pivot = int(np.argmax(np.diff(graph.starts).astype(np.int64) * np.diff(backwards.starts)))
-    sides = np.zeros(n, np.int8)
-    sides[breadth_first(graph, pivot)[0]] += np.int8(1)
-    sides[breadth_first(backwards, pivot)[0]] += np.int8(2)
+    pivot = np.zeros(n, bool)
+    pivot[np.argmax(np.diff(graph.starts).astype(np.int64) * np.diff(backwards.starts))] = True
+    sides = all_reached(graph, pivot) + all_reached(backwards, pivot) * np.int8(2)
     del backwards
     together = np.flatnonzero(sides == 3).astype(np.int32)
     if len(together) < (1 - _MUCH) * np.count_nonzero(np.diff(graph.starts)):
@@ -193,7 +192,7 @@ def _by_reach(pairs: _Pairs, n: int) -> _Places:
     del graph
     apart = (sides[sources] == sides[targets]) & (sides[sources] != 3)
     labels = _labels((sources[apart], targets[apart]), n)
-    labels[together] = pivot
+    labels[together] = together[0]
     return labels
 
 

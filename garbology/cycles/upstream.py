@@ -55,7 +55,7 @@ class Upstream:
         onwards = self.path_from(target)
         if self._labels[source] != self._labels[self.order[0]]:
             return [source, *onwards]
-        _, before = breadth_first(self._backwards, source)
+        _, before = breadth_first(self._backwards, np.array([source]))
         back = [int(self.order[0])]
         while back[-1] != source:
             back.append(int(before[back[-1]]))
@@ -98,7 +98,7 @@ class Upstreams:
             targets = np.where(ignored, np.int32(len(heap)), heap.targets)
             self._backwards = graph_of_pairs(targets, heap.sources, len(heap) + 1)
             del targets
-        order, nearer = breadth_first(self._backwards, place)
+        order, nearer = breadth_first(self._backwards, np.array([place]))
         return Upstream(order, nearer, self._backwards)
 
 

@@ -7,6 +7,7 @@ drawn from a record on any machine.
 from __future__ import annotations
 
 import re
+import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def dot_to_svg(dot: str) -> str:
     GraphvizMissing : there is neither.
     RuntimeError : the program failed; the message is its last line.
     """
-    import subprocess
+    import subprocess  # it and shutil bring a dozen modules along, which who draws nothing may do without
 
     done = subprocess.run(
         [_dot_program(), "-Tsvg"],
@@ -114,9 +115,7 @@ def dot_to_svg(dot: str) -> str:
 
 
 def _dot_program() -> str:
-    # These bring some thirty modules along, which few who draw nothing have.
     import shutil
-    import sysconfig
 
     scripts = Path(sysconfig.get_path("scripts"))
     program = (

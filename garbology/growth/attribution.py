@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.cycles.graphs import breadth_first, graph_of_pairs
+from garbology.cycles.graphs import breadth_first, graph_of_pairs, origins
 from garbology.growth.census import Census
 from garbology.snapshot.arrays import at, blocks, ends_of
 
@@ -80,10 +80,8 @@ def first_holders(census: Census, new: NDArray[np.int64]) -> NDArray[np.int32]:
     numbers[new] = np.arange(n, dtype=np.int32)
     sources, targets = numbers[census.sources], numbers[census.targets]
     entering = sources < 0
-    holders = np.full(n + 1, -1, np.int32)
+    holders = np.full(n, -1, np.int32)
     holders[targets[entering][::-1]] = census.sources[entering][::-1]  # the first of several stays
-    sources[entering] = n
-    _, parents = breadth_first(graph_of_pairs(sources, targets, n + 1), n)
-    up = np.where((parents < 0) | (parents == n), np.arange(n + 1, dtype=np.int32), parents)
-    found: NDArray[np.int32] = holders[ends_of(up)[:n]]
-    return found
+    inner = graph_of_pairs(sources[~entering], targets[~entering], n)
+    _, before = breadth_first(inner, np.flatnonzero(holders >= 0))
+    return at(holders, origins(before))

@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.cycles.graphs import breadth_first, graph_of_pairs
+from garbology.cycles.graphs import all_reached, graph_of_pairs
 from garbology.cycles.reachability import held_from_outside, reachable_from
 from garbology.interpreter.contents import elements_of, slots_are, value_of
 from garbology.interpreter.contexts import ids_in_context
@@ -136,13 +136,7 @@ def _without_plain(
 
 def _leading_to(snapshot: Snapshot, goals: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which objects lead to any of ``goals`` (bool, shape (n,)), the goals included."""
-    n = len(snapshot)
-    first = np.flatnonzero(goals)
-    sources = np.append(snapshot.targets, np.full(len(first), n))
-    backwards = graph_of_pairs(sources, np.append(snapshot.sources, first), n + 1)
-    leading = np.zeros(n + 1, bool)
-    leading[breadth_first(backwards, n)[0]] = True
-    return leading[:-1]
+    return all_reached(graph_of_pairs(snapshot.targets, snapshot.sources, len(snapshot)), goals)
 
 
 def _is_judged(snapshot: Snapshot) -> NDArray[np.bool_]:

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from garbology.cycles.components import cyclic_components
 from garbology.cycles.folding import Step, is_foldable, joined_label
-from garbology.cycles.graphs import breadth_first
-from garbology.cycles.reachability import graph_from, reachable_from
+from garbology.cycles.graphs import Graph, breadth_first
+from garbology.cycles.reachability import reachable_from
 from garbology.cycles.result import Edge
 from garbology.cycles.shapes import type_counts
 from garbology.interpreter.traversal import safe_referents
@@ -172,7 +172,7 @@ class _Group:
         """Objects from a root to ``opaque``, which is at ``place`` or held by what is there."""
         before = self._search()[1]
         path = [place]
-        while int(before[path[0]]) >= 0 and int(before[path[0]]) < len(self.snapshot):
+        while int(before[path[0]]) >= 0:
             path.insert(0, int(before[path[0]]))
         found = [self.snapshot.objects[each] for each in path]
         return found if found[-1] is opaque else [*found, opaque]
@@ -181,7 +181,7 @@ class _Group:
         order = self._search()[0]
         roots = set(self.places.tolist())
         for place in order.tolist():
-            if place < len(self.snapshot) and place not in roots and self.mine[place]:
+            if place not in roots and self.mine[place]:
                 obj = self.snapshot.objects[place]
                 if is_made_in_python(type(obj)):
                     return self._path_to(place, obj)
@@ -189,9 +189,7 @@ class _Group:
 
     def _search(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """From the roots on: the order in which objects are reached, and by which other."""
-        roots = np.zeros(len(self.snapshot), bool)
-        roots[self.places] = True
-        return breadth_first(graph_from(self.snapshot, roots), len(self.snapshot))
+        return breadth_first(Graph(self.snapshot.starts, self.snapshot.targets), np.sort(self.places))
 
 
 def _is_callable(obj: object) -> bool:

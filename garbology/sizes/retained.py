@@ -15,12 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.cycles.components import Components
-from garbology.cycles.graphs import breadth_first
-from garbology.cycles.reachability import graph_from
+from garbology.cycles.graphs import Graph, breadth_first, origins
 from garbology.names.hidden import hides, unseen_referents
 from garbology.sizes.sizes import Kinds, bytes_of_each
 from garbology.snapshot.addresses import among
-from garbology.snapshot.arrays import ends_of
 from garbology.snapshot.snapshot import (
     Referents,
     Snapshot,
@@ -88,13 +86,8 @@ def _nearest_component(
     labels = components.labels
     if not (garbage & (labels < 0)).any():
         return labels
-    n = len(snapshot)
-    first = np.flatnonzero(labels >= 0)
-    _, parent = breadth_first(graph_from(snapshot, labels >= 0), n)
-    parent[parent < 0] = n  # not reached
-    parent[first] = first
-    nearest: NDArray[np.int32] = np.append(labels, np.int32(-1))[ends_of(parent)[:n]]
-    return nearest
+    _, before = breadth_first(Graph(snapshot.starts, snapshot.targets), np.flatnonzero(labels >= 0))
+    return labels[origins(before)]
 
 
 class _Dependents:

@@ -84,6 +84,25 @@ def without_repeats(values: NDArray[_Place]) -> NDArray[_Place]:
     return values if new.all() else values[new]
 
 
+def packed(first: NDArray[np.integer[Any]], second: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """Pairs of places as one number each, ascending, each pair once."""
+    pairs = np.empty(len(first), np.int64)
+    for block in blocks(len(pairs)):
+        pairs[block] = first[block].astype(np.int64) << 32 | second[block]
+    pairs.sort()
+    return without_repeats(pairs)
+
+
+def first_of(pairs: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The first place of each of the pairs that :func:`packed` gives; no copy."""
+    return pairs.view(np.int32)[1 if np.little_endian else 0 :: 2]
+
+
+def second_of(pairs: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The second place of each; no copy."""
+    return pairs.view(np.int32)[0 if np.little_endian else 1 :: 2]
+
+
 def among(values: NDArray[_Place], chosen: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     """Which of ``values`` are among the ``chosen``."""
     ascending = np.sort(np.asarray(chosen, values.dtype))

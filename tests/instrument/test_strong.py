@@ -62,7 +62,7 @@ def test_a_search_takes_nodes_in_the_order_of_a_plain_queue(few, monkeypatch):
         following = [
             graph.targets[slice(*graph.starts[node : node + 2])].tolist() for node in range(len(graph))
         ]
-        order, before = breadth_first(graph, 0)
+        order, before = breadth_first(graph, np.array([0]))
         wanted_order, wanted_before = walk(following, 0)
         assert order.tolist() == wanted_order
         assert before.tolist() == [wanted_before.get(node, -1) for node in range(len(graph))]
