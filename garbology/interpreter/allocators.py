@@ -44,7 +44,8 @@ _PYMALLOC_BYTES = 512
 _CHUNK_HEADER_BYTES = 8
 _HOOK_BYTES = 24  # size, kind and fences of debug hooks, at each block of Python's
 _PROBES = 9
-_LONG_SECONDS = 0.0003
+_FEW = 3
+_LONG_SECONDS = 0.002
 _NO_BLOCKS = array("Q")
 _FIELDS = (
     *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
@@ -161,24 +162,26 @@ class Reserves:
     What is freed waits in lists for the next of its kind, counts as handed out meanwhile, and hides what takes it.
     glibc has such lists for each thread (tcache). What is in them before the work is set aside, and put back after it;
     what the work has put there is kept out of them until the next time. CPython's own are left: a reading knows what is
-    in them.
+    in them. Nothing is done where it would take long.
     """
 
-    __slots__ = ("_aside", "_spare")
+    __slots__ = ("_aside", "_does", "_spare")
 
     def __init__(self) -> None:
         self._aside = self._spare = _NO_BLOCKS
+        self._does = False
 
     def __enter__(self) -> None:
         reader = _reader()
-        if reader is not None:
+        self._does = reader is not None and not reader.is_slow()
+        if reader is not None and self._does:
             self._aside, further = reader.emptied()
             reader.free_each(self._spare)
             self._spare = further
 
     def __exit__(self, *error: object) -> None:
         reader = _reader()
-        if reader is not None:
+        if reader is not None and self._does:
             found, further = reader.emptied()
             self._spare = self._spare + found + further
             reader.free_each(self._aside)
@@ -229,24 +232,30 @@ class _Reader:
             del probe
         return larger > _PROBES / 2
 
+    def is_slow(self) -> bool:
+        """Whether to ask for the sum of what is in use takes long: glibc goes through all free blocks for it.
+
+        At the best of a few times: the first finds none of these blocks in the processor's caches.
+        """
+        times = [perf_counter()]
+        for _ in range(_FEW):
+            self.mallinfo()
+            times.append(perf_counter())
+        return min(map(float.__sub__, times[1:], times)) > _LONG_SECONDS
+
     def emptied(self) -> tuple[array[int], array[int]]:
         """Take all blocks out of this thread's lists: these, and those that were got to see that a list was empty.
 
-        A list is empty when what is handed out makes the sum of what is in use rise. Nothing is taken where to ask for
-        that sum takes long: glibc goes through all free blocks for it.
+        A list is empty when what is handed out makes the sum of what is in use rise.
         """
-        started = perf_counter()
-        self.mallinfo()
-        if perf_counter() - started > _LONG_SECONDS:
-            return _NO_BLOCKS[:], _NO_BLOCKS[:]
-        found = further = (
-            0  # blocks, in slots that were there before: a list that grows would take some itself
-        )
+        # Blocks, in slots that were there before: a list that grows would take some itself.
+        found = further = 0
+        used = self.mallinfo().uordblks
         for size in _CACHED_BYTES:
             for _ in range(_MOST_CACHED):
-                before = self.mallinfo().uordblks
-                block = self.malloc(size)
-                if self.mallinfo().uordblks > before:
+                before, block = used, self.malloc(size)
+                used = self.mallinfo().uordblks
+                if used > before:
                     self._further[further] = block
                     further += 1
                     break
