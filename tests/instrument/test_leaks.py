@@ -391,6 +391,26 @@ def test_greenlets_forbid_the_judgement_only_where_there_are_any(suspended):
         other.switch()
 
 
+ONLY_IMPORTED = """
+import greenlet
+import garbology
+from garbology.snapshot import judging
+
+def listed():
+    raise AssertionError("all objects were listed")
+
+judging.listing = listed
+found = garbology.find_cycles(list)
+assert found.leaks_judged, found.leaks_unjudged_reason
+"""
+
+
+def test_no_greenlet_is_looked_for_where_no_thread_has_asked_for_any(fresh):
+    """SQLAlchemy and Playwright import the library: each question would list the heap."""
+    pytest.importorskip("greenlet", "2")
+    assert fresh.run(ONLY_IMPORTED).stderr == ""
+
+
 class Slotted:
     """No dictionary."""
 
