@@ -95,8 +95,11 @@ def attach(*words, **settings):
 
 
 def state_of(process):
+    """What it answers; where it has died, how."""
     process.send_signal(signal.SIGUSR1)
-    return json.loads(process.stdout.readline())
+    line = process.stdout.readline()
+    assert line, f"it ended with status {process.wait()}: {process.stderr.read()}"
+    return json.loads(line)
 
 
 @pytest.mark.slow
