@@ -64,16 +64,22 @@ class RunningFrame:
 
 def running_frames() -> list[RunningFrame]:
     """Return the running frames of all threads, innermost first, the instrument's own left out."""
-    frames = []
+    return [RunningFrame(frame, thread_id, *_slots(frame)) for thread_id, frame in _frames_by_thread()]
+
+
+def _frames_by_thread() -> Iterator[tuple[int, types.FrameType]]:
+    """The running frames of all threads, each with its thread, innermost first, the instrument's own left out."""
+    known: dict[int, bool] = {}  # many frames of a stack have one namespace
     innermost = sys._current_frames()
     while innermost:  # emptied, for this function's own frame is in it, and the two would be a cycle
         thread_id, frame = innermost.popitem()
         while frame is not None:
-            if not _is_ours(frame.f_globals):
-                variables, stack_ids = _slots(frame)
-                frames.append(RunningFrame(frame, thread_id, variables, stack_ids))
+            namespace = id(frame.f_globals)
+            if namespace not in known:
+                known[namespace] = _is_ours(frame.f_globals)
+            if not known[namespace]:
+                yield thread_id, frame
             frame = frame.f_back  # type: ignore[assignment]
-    return frames
 
 
 def counted_locals(frame: types.FrameType) -> list[tuple[str, int]]:
@@ -101,13 +107,22 @@ def running_local_ids(frame: types.FrameType) -> list[int] | None:
 def objects_in_locals(addresses: Container[int]) -> list[object]:
     """Return those of the objects at some addresses that a variable of a running function refers to."""
     found: list[object] = []
-    for running in running_frames():
+    for _, frame in _frames_by_thread():
         if VERSION < (3, 11):
-            found += [obj for obj in gc.get_referents(running.frame) if id(obj) in addresses]
-        for variable in running.variables:
-            if variable.target_id in addresses and variable.label.startswith("local "):
-                found += _content_of_local(running.frame, variable.label.removeprefix("local "))
+            found += gc.get_referents(frame)
+        else:
+            for name in _names_of(addresses, frame):
+                found += _content_of_local(frame, name)
     return [obj for obj in found if id(obj) in addresses]
+
+
+def _names_of(addresses: Container[int], frame: types.FrameType) -> list[str]:
+    """The variables of a running function that refer to objects at some addresses."""
+    names = local_names(frame.f_code)
+    read = _read(frame, len(names))
+    if read is None:
+        return [name for name, value in frame.f_locals.items() if id(value) in addresses]
+    return [name for name, word in zip(names, read[0], strict=False) if word & ~_TAG_BITS in addresses]
 
 
 def _content_of_local(frame: types.FrameType, name: str) -> list[object]:
