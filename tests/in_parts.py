@@ -27,6 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import filterfalse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 try:
     import fcntl
@@ -109,14 +110,16 @@ def imports_hypothesis(file: str) -> bool:
 def run(
     part: list[str], options: list[str], cores: int, capture: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    """One session of pytest, when a core is free; what it says is kept, so that sessions do not speak at once."""
+    """One session of pytest, when a core is free; what it says is kept, so that sessions do not speak at once.
+
+    Its temporary directories are its own: of those that are shared, the old ones are removed by each session at its
+    end, and pytest warns where two of them remove the same.
+    """
     command = [sys.executable, "-m", "pytest", *options, *part]
-    with a_core(cores):
-        if not capture:
-            return subprocess.run(command, text=True, check=False)
-        return subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
+    kept = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if capture else {}
+    with a_core(cores), TemporaryDirectory(prefix="tests-", ignore_cleanup_errors=True) as temporary:
+        environment = {**os.environ, "PYTEST_DEBUG_TEMPROOT": temporary}
+        return subprocess.run(command, text=True, check=False, env=environment, **kept)
 
 
 @contextmanager

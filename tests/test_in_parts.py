@@ -1,6 +1,7 @@
 """The tests in several sessions: none is left out or run twice, and one that fails is told."""
 
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +63,24 @@ def test_all_are_run_and_one_that_fails_is_told(suite, capfd):
     said = capfd.readouterr().out
     assert "test_bad" in said
     assert said.splitlines()[-1].startswith("11 passed, 1 failed in ")
+
+
+@pytest.mark.slow
+def test_temporary_directories_are_each_session_s_own(suite, tmp_path, monkeypatch):
+    """Sessions that share them remove the old ones at once; and nothing of them is left."""
+    monkeypatch.setattr(in_parts, "FILES_OF_A_PART", 1)
+    monkeypatch.setenv("SEEN", str(tmp_path / "seen"))
+    for name in ("b", "c"):
+        (suite / f"test_{name}.py").write_text(
+            "import os\n"
+            "def test_it(tmp_path):\n"
+            "    with open(os.environ['SEEN'], 'a') as file:\n"
+            "        print(tmp_path.parents[2], file=file)\n"
+        )
+    in_parts.main(["-q", "-p", "no:cacheprovider", "tests/test_b.py", "tests/test_c.py"])
+    roots = [Path(line) for line in (tmp_path / "seen").read_text().splitlines()]
+    assert len(set(roots)) == len(roots) == 2
+    assert not any(root.exists() for root in roots)
 
 
 @pytest.mark.parametrize(
