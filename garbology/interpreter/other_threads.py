@@ -95,6 +95,18 @@ def any_has_run(before: dict[int, float]) -> bool:
     return bool(_threads_that_ran(before))
 
 
+def threads_in_c(before: dict[int, float]) -> set[int]:
+    """The other threads, by identity, that may be at work in a C function: they have run since ``before``, as
+    :func:`processor_times` gives it, and neither wait for work nor were interrupted between two instructions.
+    """
+    innermost = ((ident, _frame_of(ident)) for ident in _threads_that_ran(before))
+    return {
+        ident
+        for ident, frame in innermost
+        if frame is not None and _package(frame) not in _WAITING and not _pauses(frame)
+    }
+
+
 def _threads_that_ran(before: dict[int, float]) -> list[int]:
     """The other threads with a frame, but those that have used no processor time since ``before``."""
     others = [ident for ident in list(sys._current_frames()) if ident != _thread.get_ident()]

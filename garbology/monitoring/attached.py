@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from garbology.interpreter.allocation_tracing import stop_tracing
 from garbology.monitoring.agreed import WANTED
 from garbology.monitoring.process_recording import ProcessRecording
 
@@ -35,8 +36,7 @@ def serve(settings: Mapping[str, Any]) -> None:
         _running.start(generation=0)
         _wait(Path(settings["directory"]), settings["seconds"], settings.get("temporary", ()))
     finally:
-        _end()
-        _untraced(switched_on)
+        _end(tracing_left_on=switched_on and not stop_tracing())
 
 
 def _wait(directory: Path, seconds: float | None, temporary: Sequence[str] = ()) -> None:
@@ -63,19 +63,12 @@ def _traced(settings: Mapping[str, Any]) -> bool:
     return True
 
 
-def _untraced(switched_on: bool) -> None:
-    import tracemalloc
-
-    if switched_on:
-        tracemalloc.stop()
-
-
-def _end() -> None:
+def _end(*, tracing_left_on: bool = False) -> None:
     """Write the end, also where the interpreter exits first."""
     global _running
     running, _running = _running, None
     if running is not None:
-        running.end()
+        running.end(tracing_left_on=tracing_left_on)
 
 
 def _end_in_child() -> None:

@@ -99,8 +99,8 @@ class ProcessRecording:
         )
         return {**header, "parent_pid": os.getppid()}
 
-    def end(self, *, with_program: bool = False) -> None:
-        """Write the last figures, once, and by the process that began alone."""
+    def end(self, *, with_program: bool = False, tracing_left_on: bool = False) -> None:
+        """Write the last figures, once, and by the process that began alone; with what could not be put back."""
         if self._monitor is None or os.getpid() != self._pid:
             return
         monitor, self._monitor = self._monitor, None
@@ -112,6 +112,8 @@ class ProcessRecording:
             with collector.paused():
                 at_end = _state_at_end(self._types, keys=self._settings["keys"])
         monitor.stop()
+        if tracing_left_on:
+            at_end["tracing_left_on"] = True
         self._write(last_record(at_end))
 
 

@@ -17,6 +17,11 @@ _EDGE_LINES = 6
 _MOST_GROWN = 4
 _NOT_WORTH_A_WORD = ("builtins.", "type", "function", "tuple", "dict", "list", "cell", "set", "frozenset")
 
+_LEFT_ON = (
+    "tracemalloc is still on in it, which makes it slower: its threads were at work all the time, and CPython {} may "
+    "crash where tracemalloc is switched off meanwhile; it ends with the process"
+)
+
 
 def verdict(recording: Recording) -> str:
     """One sentence: which cycles held how much, and what to do."""
@@ -141,6 +146,8 @@ def _figures(recording: Recording) -> Iterator[str]:
     ]
     if grown:
         yield f"alive at the end, more than at the start: {', '.join(grown[:_MOST_GROWN])}"
+    if process.at_end.get("tracing_left_on"):
+        yield _LEFT_ON.format(process.header["python"])
     if not process.ended:
         yield "it ended without an exit of the interpreter: the last second may be missing"
     if len(recording.processes) > 1:

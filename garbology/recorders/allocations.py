@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import platform
 import tracemalloc
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from garbology.interpreter.allocation_tracing import stop_tracing
 from garbology.recorders.peaks import SharedPeak
 
 #: The tracemalloc domain of NumPy's array data (``np.lib.tracemalloc_domain``, here so that NumPy is not
@@ -36,7 +39,8 @@ def traced_allocations(frames: int = 1) -> Iterator[TracedAllocations]:
 
     Traced code is 9 to 15 times slower at one frame, so measure time elsewhere. If tracing was on before,
     it goes on afterwards with its own number of frames; only its peak,
-    ``tracemalloc.get_traced_memory()[1]``, is reset.
+    ``tracemalloc.get_traced_memory()[1]``, is reset. Where other threads are at work without a pause, CPython before
+    3.12.9 and 3.13.2 may crash when it is switched off: there it goes on, with a ``RuntimeWarning``.
     """
     was_tracing = tracemalloc.is_tracing()
     if not was_tracing:
@@ -44,8 +48,14 @@ def traced_allocations(frames: int = 1) -> Iterator[TracedAllocations]:
     try:
         yield from _traced()
     finally:
-        if not was_tracing:
-            tracemalloc.stop()
+        if not was_tracing and not stop_tracing():
+            warnings.warn(
+                "tracemalloc is still on: other threads were at work all the time, and CPython "
+                f"{platform.python_version()} may crash where it is switched off meanwhile; call tracemalloc.stop() "
+                "when they wait",
+                RuntimeWarning,
+                stacklevel=3,
+            )
 
 
 def _traced() -> Iterator[TracedAllocations]:

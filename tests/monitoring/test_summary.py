@@ -44,6 +44,15 @@ def test_no_garbage_is_said_plainly():
     )
 
 
+def test_what_could_not_be_put_back_is_told():
+    """`garbology attach --allocations` beside threads that never wait."""
+    left_on = recording(at_end={"tracing_left_on": True})
+    left_on.processes[0].header["python"] = "3.11.7"
+    assert "tracemalloc is still on in it, which makes it slower" in text(left_on)
+    assert "CPython 3.11.7 may crash" in text(left_on)
+    assert "still on" not in text(recording(at_end={}))
+
+
 def test_no_collection_is_said_so():
     """Nothing was looked for, so nothing is said to be absent."""
     assert verdict(recording(collections=0)) == "no collection ran"

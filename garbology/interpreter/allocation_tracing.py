@@ -1,0 +1,72 @@
+"""tracemalloc switched off in a program that goes on, at a moment when that does no harm.
+
+CPython crashes where it is switched off while another thread is in the middle of an allocation without the GIL, as in a
+sort of NumPy's (https://github.com/python/cpython/issues/128679; mended in 3.12.9 and 3.13.2). So that is done when all
+other threads wait, or are between two instructions.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import tracemalloc
+from _thread import get_ident
+from functools import cache
+from typing import Any
+
+from garbology.interpreter.other_threads import processor_times, threads_in_c
+
+try:
+    import ctypes
+except ImportError:  # pragma: no cover - builds without libffi
+    ctypes = None  # type: ignore[assignment]
+
+_POLL_SECONDS = 0.02
+_PATIENCE_SECONDS = 5.0
+
+_asker = 0
+_times: dict[int, float] = {}
+_is_wanted = False  # a call that is late switches nothing off that somebody else has switched on since
+
+
+def stop_tracing(patience_seconds: float = _PATIENCE_SECONDS) -> bool:
+    """Switch `tracemalloc` off, from any thread; whether it is off.
+
+    It is not where other threads were at work for all of ``patience_seconds``, and this CPython may crash then.
+    """
+    global _asker, _times, _is_wanted
+    if _is_mended():
+        tracemalloc.stop()
+    _asker, _times, _is_wanted = get_ident(), {}, True
+    until = time.monotonic() + patience_seconds
+    while tracemalloc.is_tracing() and time.monotonic() < until:
+        _stop_where_no_other_is_in_c()
+        if tracemalloc.is_tracing():
+            _times = processor_times()
+            _have_the_main_thread_do_it()
+            time.sleep(_POLL_SECONDS)
+    _is_wanted = False
+    return not tracemalloc.is_tracing()
+
+
+def _is_mended() -> bool:
+    version = sys.version_info[:3]
+    return (3, 12, 9) <= version < (3, 13) or version >= (3, 13, 2)
+
+
+def _have_the_main_thread_do_it() -> None:
+    """When it next runs Python code, which may be much later; asked for again, it is done once."""
+    if ctypes is not None:
+        ctypes.pythonapi.Py_AddPendingCall(_call(), None)
+
+
+@cache
+def _call() -> Any:
+    """Kept for good: a call that is asked for cannot be taken back."""
+    return ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(_stop_where_no_other_is_in_c)
+
+
+def _stop_where_no_other_is_in_c(_: object = None) -> int:
+    if _is_wanted and tracemalloc.is_tracing() and not threads_in_c(_times) - {_asker}:
+        tracemalloc.stop()
+    return 0

@@ -1,0 +1,118 @@
+"""tracemalloc is switched off in a program that goes on: without a crash, or not at all."""
+
+import sys
+import threading
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from garbology.interpreter import allocation_tracing
+from garbology.interpreter.other_threads import threads_in_c
+from garbology.recorders import allocations
+
+pytestmark = pytest.mark.skipif(allocation_tracing.ctypes is None, reason="there is no ctypes")
+
+# NumPy sorts without the GIL, and tells tracemalloc of its blocks: with a bare stop, CPython 3.12.1 and 3.13.0 die.
+SORTS = """
+import threading, tracemalloc
+import numpy as np
+from garbology.interpreter.allocation_tracing import stop_tracing
+
+def trace(rounds):
+    for number in range(rounds):
+        tracemalloc.start()
+        for _ in range(number % 40 * 500):
+            pass
+        off.append(stop_tracing())
+
+off = []
+tracer = threading.Thread(target=trace, args=[300])
+tracer.start()
+numbers = np.arange(16_384) % 7
+while tracer.is_alive():
+    numbers.argsort(kind="stable")
+print(len(off), all(off), tracemalloc.is_tracing())
+"""
+
+
+@pytest.mark.slow
+def test_a_program_that_sorts_meanwhile_goes_on(fresh):
+    """Its only thread does it, between two sorts."""
+    ended = fresh.run(SORTS)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "300 True False\n", "")
+
+
+@pytest.mark.parametrize("mended", [False, True])
+def test_beside_a_thread_in_c_it_stays_on_where_cpython_would_crash(monkeypatch, mended):
+    """For as long as there is patience; a CPython that does not crash needs none."""
+    monkeypatch.setattr(allocation_tracing, "_is_mended", lambda: mended)
+    monkeypatch.setattr(allocation_tracing, "threads_in_c", lambda before: {1})
+    tracemalloc.start()
+    try:
+        assert allocation_tracing.stop_tracing(0.1) is mended
+        assert tracemalloc.is_tracing() is not mended
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_thread_that_sorts_is_in_c_and_one_that_counts_is_not():
+    """What decides: the instruction at which another thread was interrupted; 3.10 may interrupt it at any."""
+    ends, numbers = [], np.arange(3_000_000)[::-1] % 1_000_003
+
+    def sort():
+        while not ends:
+            numbers.argsort(kind="stable")
+
+    def count():
+        while not ends:
+            pass
+
+    seen = {}
+    for work in (sort, count):
+        thread = threading.Thread(target=work)
+        thread.start()
+        time.sleep(0.05)
+        seen[work] = [thread.ident in threads_in_c({}) for _ in range(30) if not time.sleep(0.001)]
+        ends.append(True)
+        thread.join()
+        ends.clear()
+    assert sum(seen[sort]) > 20
+    assert sys.version_info < (3, 11) or not any(seen[count])
+
+
+def test_beside_threads_that_wait_it_is_off_at_once():
+    """The main thread waits for the one that asks."""
+    tracemalloc.start()
+    answers = []
+    asker = threading.Thread(target=lambda: answers.append(allocation_tracing.stop_tracing(60)))
+    asker.start()
+    asker.join()
+    assert answers == [True]
+    assert not tracemalloc.is_tracing()
+
+
+def test_a_call_that_is_late_leaves_the_program_s_own_tracing(monkeypatch):
+    """What is asked of the main thread cannot be taken back."""
+    monkeypatch.setattr(allocation_tracing, "_is_mended", lambda: False)
+    tracemalloc.start()
+    assert allocation_tracing.stop_tracing()
+    tracemalloc.start()
+    try:
+        allocation_tracing._call()(None)
+        assert tracemalloc.is_tracing()
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_block_that_was_traced_beside_such_a_thread_warns(monkeypatch):
+    """The figures are there."""
+    monkeypatch.setattr(allocations, "stop_tracing", lambda: False)
+    with (
+        pytest.warns(RuntimeWarning, match="tracemalloc is still on"),
+        allocations.traced_allocations() as traced,
+    ):
+        kept = bytes(1_000)
+    assert traced.current_bytes >= len(kept)
+    tracemalloc.stop()
