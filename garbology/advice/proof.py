@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,7 +83,8 @@ class Trial:
         taken = snapshots.take(objects)
         if not np.array_equal(taken.counts, np.bincount(taken.targets, minlength=len(objects))):
             return HELD.removeprefix("not tried: ")
-        links = [link for link in _links_of_cycles(taken) if class_of_edge(link) in self.keys]
+        sources = {source for source, _, _ in self.keys}
+        links = [link for link in _links_of_cycles(taken, sources) if class_of_edge(link) in self.keys]
         cuts = [cut for cut in (cut_of(link.steps) for link in links) if cut is not None]
         if not links or len(cuts) < len(links):
             return "only code of the program's own can cut it"
@@ -95,18 +96,36 @@ class Trial:
         return np.array_equal(addresses_of(list(map(type, objects))), self.kinds)
 
 
-def _links_of_cycles(taken: snapshots.Snapshot) -> Iterator[Link]:
-    """The named links of each cycle, folded by itself as the finding did: what folds depends on who else holds it."""
+def _links_of_cycles(taken: snapshots.Snapshot, sources: Container[str]) -> Iterator[Link]:
+    """The named links of each cycle, folded by itself as the finding did: what folds depends on who else holds it.
+
+    Of objects whose name is not among ``sources`` none is asked for: to name what one object holds takes longest.
+    """
     components = cyclic_components(taken, np.ones(len(taken), bool))
     order = np.argsort(components.labels, kind="stable")
     order = order[len(order) - int(components.sizes.sum()) :]
     for members in np.split(order, np.cumsum(components.sizes)[:-1]) if components.count else ():
         occurrence = occurrence_of(taken, members)
         folded = Folded(
-            occurrence.objects, occurrence.in_degrees(), occurrence.types, occurrence.kinds, occurrence.find
+            occurrence.objects,
+            occurrence.in_degrees(),
+            occurrence.types,
+            occurrence.kinds,
+            _places_of(occurrence.objects),
         )
         for node in folded.nodes.tolist():
-            yield from folded.links_from(node)
+            if node_name(occurrence.objects[node]) in sources:
+                yield from folded.links_from(node)
+
+
+def _places_of(objects: Sequence[object]) -> Callable[[NDArray[np.int64]], NDArray[np.int32]]:
+    """From addresses to places in ``objects``, -1 where there is none: one at a time that is a dictionary's work."""
+    places = dict(zip(addresses_of(objects).tolist(), range(len(objects)), strict=True))
+
+    def find(addresses: NDArray[np.int64]) -> NDArray[np.int32]:
+        return np.array([places.get(address, -1) for address in addresses.tolist()], np.int32)
+
+    return find
 
 
 @untraced
