@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _thread
 import platform
+import sys
 import tracemalloc
 import warnings
 from collections.abc import Iterator
@@ -10,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from garbology.interpreter.allocation_tracing import stop_tracing
 from garbology.recorders.peaks import SharedPeak
 
 #: The tracemalloc domain of NumPy's array data (``np.lib.tracemalloc_domain``, here so that NumPy is not
@@ -48,7 +49,7 @@ def traced_allocations(frames: int = 1) -> Iterator[TracedAllocations]:
     try:
         yield from _traced()
     finally:
-        if not was_tracing and not stop_tracing():
+        if not was_tracing and not _switched_off():
             warnings.warn(
                 "tracemalloc is still on: other threads were at work all the time, and CPython "
                 f"{platform.python_version()} may crash where it is switched off meanwhile; call tracemalloc.stop() "
@@ -56,6 +57,16 @@ def traced_allocations(frames: int = 1) -> Iterator[TracedAllocations]:
                 RuntimeWarning,
                 stacklevel=3,
             )
+
+
+def _switched_off() -> bool:
+    """Whether tracemalloc was; where no other thread is, what finds out about threads is not imported."""
+    if _thread._count() == 0 and len(sys._current_frames()) == 1:
+        tracemalloc.stop()
+        return True
+    from garbology.interpreter.allocation_tracing import stop_tracing
+
+    return stop_tracing()
 
 
 def _traced() -> Iterator[TracedAllocations]:

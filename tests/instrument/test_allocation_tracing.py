@@ -108,7 +108,7 @@ def test_a_call_that_is_late_leaves_the_program_s_own_tracing(monkeypatch):
 
 def test_a_block_that_was_traced_beside_such_a_thread_warns(monkeypatch):
     """The figures are there."""
-    monkeypatch.setattr(allocations, "stop_tracing", lambda: False)
+    monkeypatch.setattr(allocations, "_switched_off", lambda: False)
     with (
         pytest.warns(RuntimeWarning, match="tracemalloc is still on"),
         allocations.traced_allocations() as traced,
