@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from garbology.growth.alike import Group, groups_of
 from garbology.growth.baseline import Last, State
 from garbology.growth.gains import Gains
 from garbology.growth.holders import Holder, Names
 from garbology.growth.report import Report
 from garbology.growth.trend import NONE, Slope, settled_from, slope_of, undisturbed
 from garbology.interpreter.allocators import block_rules
+from garbology.names.privacy import without_keys
 
 _MOST_NAMED = 16  # holders
 _LEAST_BYTES = 16.0  # a call, of a holder that is named
@@ -90,16 +92,18 @@ def fill_in(
     report.beyond = _beyond(steady)
     _add_kept(report, steps[start:], kept[start:], precision.kept_bytes)
     gains = Gains(states, report.settled)
-    growing = gains.growing(
-        max(_LEAST_BYTES, _LEAST_SHARE * report.grows, precision.holder_total_bytes / measured),
-        surely=precision.surely,
-    )
+    least = max(_LEAST_BYTES, _LEAST_SHARE * report.grows, precision.holder_total_bytes / measured)
+    growing = gains.growing(least, surely=precision.surely)
     stopped = gains.stopped(growing, precision.bounded_bytes, precision.bounded_entries)
     named, bounded = growing[:_MOST_NAMED], stopped[: _MOST_NAMED // 2]
-    names = Names(states, last, gains.places[[*named, *bounded]].tolist(), keys=keys)
-    report.holders = _named(gains, named, names, report.calls)
+    groups = groups_of(gains, [*named, *stopped], last, least, surely=precision.surely)
+    sampled = [place for group in groups for place in group.sampled]
+    names = Names(states, last, [*gains.places[[*named, *bounded]].tolist(), *sampled], keys=keys)
+    report.holders = _merged(
+        [*_named(gains, named, names, report.calls), *_alike(groups, names, report.calls, keys=keys)]
+    )
     grows = {holder.name for holder in report.holders}
-    report.bounded = [each for each in _named(gains, bounded, names, 0) if each.name not in grows]
+    report.bounded = [each for each in _merged(_named(gains, bounded, names, 0)) if each.name not in grows]
     live = gains.live_without(stopped)
     report.alive = live.value
     believe_objects(report, live)
@@ -240,27 +244,59 @@ def _add_kept(report: Report, steps: _Values, kept: _Values, least: int) -> None
         _grow_by(report, slope)
 
 
-def _named(gains: Gains, chosen: Sequence[int], names: Names, calls: float) -> list[Holder]:
-    """The ``chosen`` ones, by what they gain in each of ``calls``; where that is 0, as bounded, by all they gained."""
-    holders = []
+def _named(gains: Gains, chosen: Sequence[int], names: Names, calls: float) -> Iterator[tuple[str, Holder]]:
+    """The ``chosen`` ones, by what they gain in each of ``calls``; where that is 0, as bounded, by all they gained.
+
+    Before each stands its name without what it holds its entries by.
+    """
     for at in chosen:
-        rate, in_all = gains.rates[at], float(gains.gained[-1, at])
+        rate, in_all = gains.rate([at]), float(gains.gained[-1, at])
         figures = (rate.value, rate.low, rate.high) if calls else (in_all, in_all, in_all)
         holder = Holder("", *figures, bounded=not calls)
-        names.describe(holder, int(gains.places[at]), calls or 1)
-        holders.append(holder)
-    return _merged(holders)
+        yield names.describe(holder, int(gains.places[at]), calls or 1), holder
 
 
-def _merged(holders: list[Holder]) -> list[Holder]:
-    """Holders of one name are one line."""
+def _alike(
+    groups: Sequence[Group], names: Names, calls: float, *, keys: bool
+) -> Iterator[tuple[str, Holder]]:
+    """What many small ones gain together, where all that were sampled are held alike; as :func:`_named` has them.
+
+    What is not tracked is read of a few objects alone, so of those that are known to hold the same one tells its name.
+    """
+    pattern = without_keys if keys else str
+    for group in groups:
+        rate = group.rate
+        sampled = [Holder("", rate.value, rate.low, rate.high) for _ in group.sampled]
+        bare = [
+            pattern(names.describe(holder, place, calls))
+            for holder, place in zip(sampled, group.sampled, strict=True)
+        ]
+        telling = max(sampled, key=lambda each: len(each.types))
+        if len(set(bare)) == 1 and telling.kind != "gone":
+            telling.name = pattern(telling.name)
+            telling.entries, telling.alike = group.entries / calls, group.count
+            yield bare[0], telling
+
+
+def _merged(holders: Iterable[tuple[str, Holder]]) -> list[Holder]:
+    """Holders of one name are one line, with those of which nothing more than that name is known."""
     merged: dict[str, Holder] = {}
-    for each in holders:
-        known = merged.setdefault(each.name, each)
-        if known is not each:
-            known.bytes, known.low, known.high = (
-                known.bytes + each.bytes, known.low + each.low, known.high + each.high,
-            )  # fmt: skip
-            known.entries += each.entries
-            known.types += [name for name in each.types if name not in known.types]
+    known = list(holders)
+    for bare, each in known:
+        longer = {other.name for its, other in known if its == bare and other.name != bare}
+        name = longer.pop() if each.name == bare and len(longer) == 1 else each.name
+        first = merged.setdefault(name, each)
+        if first is not each:
+            _add(first, each)
+        first.name = name
     return sorted(merged.values(), key=lambda each: -each.bytes)
+
+
+def _add(holder: Holder, other: Holder) -> None:
+    """Count another one with a holder."""
+    holder.bytes, holder.low, holder.high = (
+        holder.bytes + other.bytes, holder.low + other.low, holder.high + other.high,
+    )  # fmt: skip
+    holder.entries += other.entries
+    holder.alike += other.alike
+    holder.types += [name for name in other.types if name not in holder.types]

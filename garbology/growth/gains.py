@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from garbology.growth.baseline import State
 from garbology.growth.trend import Slope, slope_of
-from garbology.interpreter.once import cached_property
 from garbology.snapshot.arrays import distinct
 
 _LEAST_RISING_SHARE = 1 / 3  # of the times between two censuses: what gains once does not grow
@@ -40,24 +39,29 @@ class Gains:
             columns = np.searchsorted(self.places, state.places)
             self.gained[number, columns], self.entries[number, columns] = state.gained, state.entries
 
-    @cached_property
-    def rates(self) -> list[Slope]:
-        """Bytes a step of each, over the steady part: from ``settled`` on. For each, all pairs are compared."""
-        return [self._slope(self.gained[:, at]) for at in range(len(self.places))]
+    def rate(self, columns: Sequence[int] | NDArray[np.intp]) -> Slope:
+        """Bytes a step of some of them together, over the steady part: from ``settled`` on."""
+        return self._slope(self.gained[:, columns].sum(axis=1))
 
     def growing(self, least: float, *, surely: bool = False) -> list[int]:
-        """Those that gain ``least`` bytes a step again and again, most bytes first.
+        """Those that gain ``least`` bytes a step again and again, most bytes first."""
+        steady = self.gained[self._steady]
+        enough = np.flatnonzero(steady.max(axis=0) - steady.min(axis=0) >= least * np.diff(self._steps).min())
+        rates = {at: self.rate([at]) for at in enough.tolist()}
+        growing = [at for at, rate in rates.items() if self.grow([at], rate, least, surely=surely)]
+        return sorted(growing, key=lambda at: -rates[at].value)
+
+    def grow(
+        self, columns: Sequence[int] | NDArray[np.intp], rate: Slope, least: float, *, surely: bool = False
+    ) -> bool:
+        """Whether some of them, of this ``rate`` together, gain ``least`` bytes a step again and again.
 
         With ``surely`` the interval of the rate has no zero in it. That of a table has, which is resized now and then.
         """
-        growing = [
-            at
-            for at, rate in enumerate(self.rates)
-            if rate.value >= least
-            and (rate.low > 0 or (rate.low == 0 and not surely))
-            and self._rises_again(at)
-        ]
-        return sorted(growing, key=lambda at: -self.rates[at].value)
+        if rate.value < least or rate.low < 0 or (surely and rate.low == 0):
+            return False
+        series = (each[self._steady][:, columns].sum(axis=1) for each in (self.gained, self.entries))
+        return any(map(rises_again, series))
 
     def stopped(self, growing: Sequence[int], least: int, entries: int = 0) -> list[int]:
         """Those that gained at least so many bytes and ``entries``, and gain no more, most bytes first.
@@ -99,9 +103,6 @@ class Gains:
 
     def _fills(self, at: int) -> bool:
         return int((np.diff(self.gained[:, at]) > 0).sum()) >= _FEWEST_RISES
-
-    def _rises_again(self, at: int) -> bool:
-        return any(rises_again(series[self._steady, at]) for series in (self.gained, self.entries))
 
 
 def rises_again(series: _Values) -> bool:

@@ -44,6 +44,7 @@ class Holder:
     where : 'dict in module app.cache, cache.py:12'.
     chain : why the holder is alive: edges from the root to it, as text.
     bounded : whether it had stopped to grow before the last call.
+    alike : how many objects that is together: each of a thousand sessions may have a list.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Holder:
     where: str = ""
     chain: list[str] = field(default_factory=list)
     bounded: bool = False
+    alike: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
@@ -94,17 +96,21 @@ class Names:
         last.let_go()
         self._asked = Asked(held, (), {id(self)})  # not this object, or the heap that it has would hold it
 
-    def describe(self, holder: Holder, place: int, calls: float) -> None:
-        """Fill in the names of a ``holder``, which is at ``place`` in the first census, and its entries a call."""
+    def describe(self, holder: Holder, place: int, calls: float) -> str:
+        """Fill in the names of a ``holder``, which is at ``place`` in the first census, and its entries a call.
+
+        The answer is its name without what it holds its entries by, which may be unknown.
+        """
         if place not in self._numbers:  # it has died, or moved into what is new
             holder.name, holder.kind = "an object that has died since", "gone"
-            return
+            return holder.name
         obj, alive = self._asked.held[self._numbers[place]], self._asked.why(self._numbers[place])
         entries, label, holder.types = self._gained[place]
         holder.entries = entries / calls
         holder.kind, holder.chain = alive.kind, [_private(str(edge), keys=self._keys) for edge in alive.edges]
         holder.name = _private(_name(obj, alive, label), keys=self._keys)
         holder.where = _where(obj, alive)
+        return _private(_name(obj, alive, ""), keys=self._keys)
 
 
 def _gained(last: Last, place: int, now: int, leaf: str) -> _Gained:
@@ -198,7 +204,7 @@ def _where(obj: object, alive: Alive) -> str:
     if alive.kind == "module" and [edge.label for edge in alive.edges] == [".__dict__"]:
         return alive.root
     if alive.kind == "module" and alive.edges:
-        line = set_at(alive.root.removeprefix("module "), alive.edges[0].label)
+        line = set_at(alive.root.removeprefix("module "), alive.edges[0].label.partition("[")[0])
         return f"{kind} in {alive.root}{', ' + line if line else ''}"
     if alive.kind == "C" and _subclasses_of(obj):
         return "goes with the class"

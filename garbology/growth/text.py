@@ -131,7 +131,7 @@ def _kept(told: Told) -> str:
 
 
 def _gains(holder: Told, unit: str) -> str:
-    where = f" ({holder['where']})" if holder["where"] else ""
+    where = f"{_together(holder)} ({holder['where']})" if holder["where"] else _together(holder)
     count = holder["entries"]
     if count < 0.01:
         return f"{holder['name']} grows{where}"
@@ -139,6 +139,11 @@ def _gains(holder: Told, unit: str) -> str:
     number = f"{count:,.0f}" if is_whole else f"{count:,.2g}"
     kind = holder["types"][0] if len(holder["types"]) == 1 else "object" if number == "1" else "objects"
     return f"{holder['name']} gains {number} {kind} a {unit}{where}"
+
+
+def _together(holder: Told) -> str:
+    alike = holder.get("alike", 1)  # the first recordings have none
+    return f", {alike:,} of them together" if alike > 1 else ""
 
 
 def _bounded(holder: Told) -> str:

@@ -8,6 +8,7 @@ import gc
 import io
 import json
 import logging
+import re
 import sys
 import tracemalloc
 from pathlib import Path
@@ -129,6 +130,55 @@ def test_what_the_collector_does_not_track_is_seen(works):
     assert {each.name for each in report.holders} == set(sizes)
     assert all(near(each.bytes, sizes[each.name]) for each in report.holders), str(report)
     assert report.waiting == report.native == 0
+
+
+class User:
+    def __init__(self):
+        self.log, self.seen = [], {}
+
+
+USERS = {number: User() for number in range(200)}
+GUESTS = {number: User() for number in range(100)}
+
+
+def log_everybody():
+    for each in USERS.values():
+        each.log.append(object())
+    for each in GUESTS.values():
+        each.seen[next(COUNTER)] = "x" * 100
+
+
+@pytest.mark.slow
+def test_many_small_holders_that_are_held_alike_are_one_line():
+    """Each gains less than what is named by itself; another table of the same class is told apart."""
+    report = garbology.diagnose(log_everybody, calls=24)
+    first, second = sorted(report.holders, key=lambda each: each.name)
+    assert first.name.startswith("tests.growth.test_diagnose.GUESTS[int].seen")
+    assert second.name.startswith("tests.growth.test_diagnose.USERS[int].log")
+    assert (first.alike, second.alike, round(second.entries)) == (100, 200, 200)
+    assert re.search(r"test_diagnose\.py:\d+$", first.where)
+    assert first.bytes + second.bytes > 0.9 * report.alive
+    assert "200 of them together" in str(report)
+
+
+@pytest.mark.slow
+def test_where_few_of_many_are_named_alike_none_is_named_for_all():
+    """Lists of one size in different variables; each gains too little."""
+
+    def work():
+        for each in lists:
+            each.append(object())
+
+    names = {f"L{number}": [] for number in range(100)}
+    lists = list(names.values())
+    namespace = vars(sys.modules[__name__])
+    namespace.update(names)
+    try:
+        report = garbology.diagnose(work, calls=24)
+    finally:
+        for name in names:
+            del namespace[name]
+    assert not [each for each in report.holders if each.alike > 1 and ".L" in each.name], str(report)
 
 
 @pytest.mark.slow
