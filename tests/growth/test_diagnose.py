@@ -274,8 +274,10 @@ def test_lists_of_freed_blocks_are_put_back_where_they_were_taken(monkeypatch):
 def test_one_object_in_forty_keeps_the_memory_of_the_others():
     """Each call is of another size: what it frees can serve no later one, and counts as growth of the process."""
 
+    sizes = iter(range(24, 24 + 16 * 28, 16))
+
     def work():
-        size = 24 + 16 * (next(COUNTER) % 28)
+        size = next(sizes)
         some = [bytes(size) for _ in range(20_000)]
         LOG.append(some[::40])
 
