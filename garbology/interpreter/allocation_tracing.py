@@ -14,7 +14,7 @@ from _thread import get_ident
 from functools import cache
 from typing import Any
 
-from garbology.interpreter.other_threads import processor_times, threads_in_c
+from garbology.interpreter.other_threads import call_unless_in_c, processor_times
 
 try:
     import ctypes
@@ -24,8 +24,10 @@ except ImportError:  # pragma: no cover - builds without libffi
 _POLL_SECONDS = 0.02
 _PATIENCE_SECONDS = 5.0
 
+_QUIET_SECONDS = 0.25  # who waits for the GIL is awake each 5 ms; on a busy machine one waits for a core, too
+
 _asker = 0
-_times: dict[int, float] = {}
+_noted: tuple[float, dict[int, float]] = 0.0, {}  # when, and the processor times then
 _is_wanted = False  # a call that is late switches nothing off that somebody else has switched on since
 
 
@@ -34,15 +36,16 @@ def stop_tracing(patience_seconds: float = _PATIENCE_SECONDS) -> bool:
 
     It is not where other threads were at work for all of ``patience_seconds``, and this CPython may crash then.
     """
-    global _asker, _times, _is_wanted
+    global _asker, _noted, _is_wanted
     if _is_mended():
         tracemalloc.stop()
-    _asker, _times, _is_wanted = get_ident(), {}, True
+    _asker, _noted, _is_wanted = get_ident(), (0.0, {}), True
     until = time.monotonic() + patience_seconds
     while tracemalloc.is_tracing() and time.monotonic() < until:
         _stop_where_no_other_is_in_c()
         if tracemalloc.is_tracing():
-            _times = processor_times()
+            if time.monotonic() - _noted[0] > 2 * _quiet_seconds():
+                _noted = time.monotonic(), processor_times()
             _have_the_main_thread_do_it()
             time.sleep(_POLL_SECONDS)
     _is_wanted = False
@@ -67,6 +70,19 @@ def _call() -> Any:
 
 
 def _stop_where_no_other_is_in_c(_: object = None) -> int:
-    if _is_wanted and tracemalloc.is_tracing() and not threads_in_c(_times) - {_asker}:
-        tracemalloc.stop()
+    if _is_wanted and tracemalloc.is_tracing():
+        call_unless_in_c(tracemalloc.stop, _times_before(), but=_asker)
     return 0
+
+
+def _times_before() -> dict[int, float]:
+    """The processor times at a moment that is so long ago that who has run since is known; before there is one, none.
+
+    Who waits for the GIL in the middle of an allocation has not run either, if the moment is just over.
+    """
+    noted_at, times = _noted
+    return times if time.monotonic() - noted_at > _quiet_seconds() else {}
+
+
+def _quiet_seconds() -> float:
+    return max(_QUIET_SECONDS, 2 * sys.getswitchinterval())

@@ -8,19 +8,23 @@ must be known to hold nothing.
 from __future__ import annotations
 
 import _thread
+import operator
+import os
+import queue
 import select
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain, pairwise, starmap, tee
-from types import CodeType, FrameType
+from itertools import chain, compress, pairwise, starmap, tee
+from types import CodeType, FrameType, MappingProxyType
 from typing import Any
 
 from garbology.interpreter.memory_layout import VERSION
-from garbology.interpreter.thread_stacks import calls_from_c, frames_of, held_ids
+from garbology.interpreter.thread_stacks import calls_from_c, frames_of, held_ids, stack_ids
 
 #: Packages whose functions wait for work, and call no C function that collects what is new and calls back.
 _WAITING = frozenset(
@@ -28,6 +32,7 @@ _WAITING = frozenset(
 )
 # Where the interpreter lets another thread run. In 3.11 a loop's end is a conditional jump.
 _BACKWARD_IF = tuple(f"POP_JUMP_BACKWARD_IF_{what}" for what in ("TRUE", "FALSE", "NONE", "NOT_NONE"))
+_NOWHERE: Mapping[FrameType, int] = MappingProxyType({})
 _PAUSES = frozenset(["RESUME", "JUMP_BACKWARD", "JUMP_ABSOLUTE", *_BACKWARD_IF])
 
 
@@ -97,14 +102,55 @@ def any_has_run(before: dict[int, float]) -> bool:
 
 def threads_in_c(before: dict[int, float]) -> set[int]:
     """The other threads, by identity, that may be at work in a C function: they have run since ``before``, as
-    :func:`processor_times` gives it, and neither wait for work nor were interrupted between two instructions.
+    :func:`processor_times` gives it, and neither call a C function that waits nor were interrupted between two
+    instructions. What waits for work also calls what it was given, which may be any C function; up to 3.10 it is not
+    known which one that is. A thread without a frame, of which the identity is not known, is 0.
     """
-    innermost = ((ident, _frame_of(ident)) for ident in _threads_that_ran(before))
-    return {
+    return _in_c(_frames_of_others(), before)
+
+
+def call_unless_in_c(function: Callable[[], object], before: dict[int, float], *, but: int) -> None:
+    """Call a C ``function`` where no thread is in C, as :func:`threads_in_c` has it, ``but`` one.
+
+    The others go on while that is found out. So the function is called by one call of C functions, in which the
+    interpreter does not switch threads, that first finds each at the instruction where it was.
+    """
+    frames = _frames_of_others()
+    others = list(frames.values())
+    seen = list(_instructions(others))
+    places = dict(zip(others, seen[-len(others) :], strict=False))
+    if not _in_c(frames, before, places) - {but}:
+        unmoved = map(operator.eq, map(list, [_instructions(others)]), [seen])
+        deque(starmap(function, compress([()], unmoved)), maxlen=0)
+
+
+def _frames_of_others() -> dict[int, FrameType]:
+    """The innermost frame of each other thread; the own one would be a cycle."""
+    frames = sys._current_frames()
+    frames.pop(_thread.get_ident(), None)
+    return frames
+
+
+def _instructions(frames: Sequence[FrameType]) -> Iterator[int]:
+    """The innermost frame of each thread, by identity, how many threads there are, and where some ``frames`` are; all
+    of it is read when this is gone through.
+    """
+    innermost = chain.from_iterable(map(dict.values, starmap(sys._current_frames, [()])))
+    places = map(operator.attrgetter("f_lasti"), frames)
+    return chain(map(id, innermost), starmap(_thread._count, [()]), places)
+
+
+def _in_c(
+    frames: dict[int, FrameType], before: dict[int, float], places: Mapping[FrameType, Any] = _NOWHERE
+) -> set[int]:
+    """As :func:`threads_in_c`; ``places`` are the instructions at which the frames were."""
+    ran = [(ident, frames[ident]) for ident in _threads_that_ran(before) if ident in frames]
+    in_c = {
         ident
-        for ident, frame in innermost
-        if frame is not None and _package(frame) not in _WAITING and not _pauses(frame)
+        for ident, frame in ran
+        if not _pauses(frame, places.get(frame, frame.f_lasti)) and _harmless().isdisjoint(stack_ids(frame))
     }
+    return in_c | {0} if _thread._count() > len(frames) else in_c
 
 
 def _threads_that_ran(before: dict[int, float]) -> list[int]:
@@ -139,17 +185,17 @@ def _is_seen_through(innermost: FrameType) -> bool:
             return False
     return (
         _package(innermost) in _WAITING
-        or _pauses(innermost)
+        or _pauses(innermost, innermost.f_lasti)
         or any(address in _harmless() for address in held_ids(innermost))
     )
 
 
-def _pauses(frame: FrameType) -> bool:
-    """Whether a function was interrupted between two instructions: it is in no C function."""
+def _pauses(frame: FrameType, place: int) -> bool:
+    """Whether a function was interrupted between two instructions, at ``place``: it is in no C function."""
     import dis
 
     code = frame.f_code.co_code
-    return 0 <= frame.f_lasti < len(code) and dis.opname[code[frame.f_lasti]] in _PAUSES
+    return 0 <= place < len(code) and dis.opname[code[place]] in _PAUSES
 
 
 @cache
@@ -159,10 +205,16 @@ def _harmless() -> frozenset[int]:
 
 
 def _harmless_functions() -> Iterator[object]:
-    yield time.sleep
-    yield select.select
+    yield from (time.sleep, select.select, os.read)
     for kind in (type(_thread.allocate_lock()), type(_thread.RLock())):
         yield from (vars(kind)[name] for name in ("acquire", "__enter__"))
     yield from (
         vars(kind)[name] for kind in socket.socket.__mro__[1:2] for name in ("recv", "recv_into", "_accept")
     )
+    yield vars(type(queue.SimpleQueue()))["get"]
+    if hasattr(select, "poll"):
+        yield vars(type(select.poll()))["poll"]
+    if hasattr(select, "epoll"):
+        yield vars(select.epoll)["poll"]
+    if hasattr(_thread, "_ThreadHandle"):
+        yield vars(_thread._ThreadHandle)["join"]

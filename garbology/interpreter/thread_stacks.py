@@ -151,6 +151,11 @@ def held_ids(frame: types.FrameType) -> list[int]:
     return [*(variable.target_id for variable in variables), *stack]
 
 
+def stack_ids(frame: types.FrameType) -> frozenset[int]:
+    """Return the ids on the value stack of a running frame: what it calls now, and with what. Empty up to 3.10."""
+    return _slots(frame)[1]
+
+
 def calls_from_c(frame: types.FrameType) -> bool | None:
     """Tell whether a running frame was called by a C function, and not by a function in Python (3.11 and newer).
 

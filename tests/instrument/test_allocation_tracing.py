@@ -1,16 +1,67 @@
 """tracemalloc is switched off in a program that goes on: without a crash, or not at all."""
 
+import _thread
+import queue
 import sys
 import threading
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
 
-from garbology.interpreter import allocation_tracing
-from garbology.interpreter.other_threads import threads_in_c
+from garbology.interpreter import allocation_tracing, other_threads
+from garbology.interpreter.other_threads import processor_times, threads_in_c
 from garbology.recorders import allocations
+
+# The threads of the pool call it themselves, and go on while one finds out what the others do.
+POOL = """
+import time, tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+import numpy as np
+from garbology.interpreter.allocation_tracing import stop_tracing
+
+sort = partial((np.arange(16_384) % 7).argsort, kind="stable")
+with ThreadPoolExecutor(2) as pool:
+    for _ in range(15):
+        tracemalloc.start()
+        jobs = [pool.submit(sort) for _ in range(200)]
+        time.sleep(0.003)
+        stop_tracing()
+        for each in jobs:
+            each.result()
+print(tracemalloc.is_tracing())
+"""
+
+
+def in_a_pool(work):
+    """Begins it in a thread that waits for work before and afterwards; answers with what waits for its end."""
+    pool = ThreadPoolExecutor(1)
+    pool.submit(work)
+    return pool.shutdown
+
+
+def in_a_thread(work):
+    """The same in a thread that does nothing else."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread.join
+
+
+def without_a_frame(work):
+    """The same in a thread that calls no function in Python."""
+    before = _thread._count()
+    _thread.start_new_thread(work, ())
+
+    def wait():
+        while _thread._count() > before:
+            time.sleep(0.01)
+
+    return wait
+
 
 pytestmark = pytest.mark.skipif(allocation_tracing.ctypes is None, reason="there is no ctypes")
 
@@ -44,11 +95,18 @@ def test_a_program_that_sorts_meanwhile_goes_on(fresh):
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "300 True False\n", "")
 
 
+@pytest.mark.slow
+def test_a_pool_that_sorts_meanwhile_goes_on(fresh):
+    """Its threads run one C function after another."""
+    ended = fresh.run(POOL)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "False\n", "")
+
+
 @pytest.mark.parametrize("mended", [False, True])
 def test_beside_a_thread_in_c_it_stays_on_where_cpython_would_crash(monkeypatch, mended):
     """For as long as there is patience; a CPython that does not crash needs none."""
     monkeypatch.setattr(allocation_tracing, "_is_mended", lambda: mended)
-    monkeypatch.setattr(allocation_tracing, "threads_in_c", lambda before: {1})
+    monkeypatch.setattr(other_threads, "_in_c", lambda frames, before, places: {1})
     tracemalloc.start()
     try:
         assert allocation_tracing.stop_tracing(0.1) is mended
@@ -80,6 +138,33 @@ def test_a_thread_that_sorts_is_in_c_and_one_that_counts_is_not():
         ends.clear()
     assert sum(seen[sort]) > 20
     assert sys.version_info < (3, 11) or not any(seen[count])
+
+
+@pytest.mark.parametrize("begin", [in_a_pool, in_a_thread, without_a_frame], ids=lambda each: each.__name__)
+def test_a_c_function_that_a_thread_was_given_is_seen(begin):
+    """The function of the standard library that calls it does not wait then."""
+    numbers = np.random.default_rng(0).random(5_000_000)
+    time.sleep(0.05)
+    assert not threads_in_c(processor_times())
+    end = begin(partial(numbers.argsort, kind="stable"))
+    time.sleep(0.05)
+    seen = threads_in_c({})
+    end()
+    assert len(seen) == 1
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="what a function calls is not seen")
+@pytest.mark.parametrize("make", [queue.Queue, queue.SimpleQueue], ids=lambda each: each.__name__)
+def test_a_thread_that_waits_is_in_no_c_function_that_works(make):
+    """Whenever it has run."""
+    jobs = make()
+    thread = threading.Thread(target=lambda: jobs.get())
+    thread.start()
+    time.sleep(0.05)
+    seen = threads_in_c({})
+    jobs.put(None)
+    thread.join()
+    assert thread.ident not in seen
 
 
 def test_beside_threads_that_wait_it_is_off_at_once():
