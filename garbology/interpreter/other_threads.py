@@ -13,7 +13,6 @@ import os
 import queue
 import select
 import socket
-import sys
 import threading
 import time
 from collections import deque
@@ -24,6 +23,7 @@ from types import CodeType, FrameType, MappingProxyType
 from typing import Any
 
 from garbology.interpreter.memory_layout import VERSION
+from garbology.interpreter.subinterpreters import reader_of_exceptions, reader_of_frames
 from garbology.interpreter.thread_stacks import calls_from_c, frames_of, held_ids, stack_ids
 
 #: Packages whose functions wait for work, and call no C function that collects what is new and calls back.
@@ -42,7 +42,7 @@ def processor_times() -> dict[int, float]:
     if ask is None:
         return {}
     # One call of a C function that makes the list itself: no thread can end before its clock is asked for.
-    idents, asked = tee(chain.from_iterable(starmap(sys._current_frames, [()])))
+    idents, asked = tee(chain.from_iterable(starmap(reader_of_frames(), [()])))
     pairs = list(zip(idents, map(ask, asked), strict=False))
     own = _thread.get_ident()
     times = ((ident, _time_of(clock)) for ident, clock in pairs if ident != own)
@@ -72,7 +72,7 @@ def handled_by_threads() -> list[object]:
 
     A worker of `concurrent.futures` waits for work within such a clause.
     """
-    handled = list(sys._current_exceptions().values())
+    handled = list(reader_of_exceptions()().values())
     return [
         each[1] if type(each) is tuple else each for each in handled
     ]  # up to 3.11 type, value and traceback
@@ -84,7 +84,7 @@ def working_thread(before: dict[int, float]) -> tuple[CodeType, int] | str | Non
     ``before`` is what :func:`processor_times` answered when the block began. To be called as
     :func:`held_by_other_threads` is.
     """
-    with_frame = list(sys._current_frames())
+    with_frame = list(reader_of_frames()())
     unseen = [ident for ident in list(threading._active) if ident not in with_frame]  # type: ignore[attr-defined]
     if unseen:
         return "a thread is in C code, without a frame"
@@ -126,7 +126,7 @@ def call_unless_in_c(function: Callable[[], object], before: dict[int, float], *
 
 def _frames_of_others() -> dict[int, FrameType]:
     """The innermost frame of each other thread; the own one would be a cycle."""
-    frames = sys._current_frames()
+    frames = reader_of_frames()()
     frames.pop(_thread.get_ident(), None)
     return frames
 
@@ -135,7 +135,7 @@ def _instructions(frames: Sequence[FrameType]) -> Iterator[int]:
     """The innermost frame of each thread, by identity, how many threads there are, and where some ``frames`` are; all
     of it is read when this is gone through.
     """
-    innermost = chain.from_iterable(map(dict.values, starmap(sys._current_frames, [()])))
+    innermost = chain.from_iterable(map(dict.values, starmap(reader_of_frames(), [()])))
     places = map(operator.attrgetter("f_lasti"), frames)
     return chain(map(id, innermost), starmap(_thread._count, [()]), places)
 
@@ -155,13 +155,13 @@ def _in_c(
 
 def _threads_that_ran(before: dict[int, float]) -> list[int]:
     """The other threads with a frame, but those that have used no processor time since ``before``."""
-    others = [ident for ident in list(sys._current_frames()) if ident != _thread.get_ident()]
+    others = [ident for ident in list(reader_of_frames()()) if ident != _thread.get_ident()]
     now = processor_times() if others else {}
     return [ident for ident in others if ident not in before or now.get(ident) != before[ident]]
 
 
 def _frame_of(ident: int) -> FrameType | None:
-    return sys._current_frames().get(ident)
+    return reader_of_frames()().get(ident)
 
 
 def _waits(innermost: FrameType) -> bool:

@@ -8,6 +8,7 @@ a frame object points at the running frame, whose slots begin where they begin i
 
 from __future__ import annotations
 
+import _thread
 import gc
 import sys
 import types
@@ -20,6 +21,7 @@ from garbology.interpreter.contents import value_of
 from garbology.interpreter.frame_layout import local_ids, local_names
 from garbology.interpreter.memory_layout import VERSION, WORD, can_read_memory, words_at
 from garbology.interpreter.stack_depth import slots_in_use
+from garbology.interpreter.subinterpreters import reader_of_frames
 
 try:
     import ctypes
@@ -70,7 +72,7 @@ def running_frames() -> list[RunningFrame]:
 def _frames_by_thread() -> Iterator[tuple[int, types.FrameType]]:
     """The running frames of all threads, each with its thread, innermost first, the instrument's own left out."""
     known: dict[int, bool] = {}  # many frames of a stack have one namespace
-    innermost = sys._current_frames()
+    innermost = reader_of_frames()() or {_thread.get_ident(): sys._getframe()}
     while innermost:  # emptied, for this function's own frame is in it, and the two would be a cycle
         thread_id, frame = innermost.popitem()
         while frame is not None:

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.interpreter import collector
+from garbology.interpreter.subinterpreters import reader_of_frames
 from garbology.interpreter.thread_stacks import objects_in_locals
 from garbology.snapshot.addresses import addresses_of, among, place_of
 from garbology.snapshot.snapshot import referents_in_chunks
@@ -209,7 +210,7 @@ def tuples_held_by(objects: Iterable[object], addresses: Iterable[int]) -> list[
 
 def others_run() -> bool:
     """Whether there is another thread, which may be building a tuple."""
-    return _thread._count() > 0 or len(sys._current_frames()) > 1
+    return _thread._count() > 0 or len(reader_of_frames()()) > 1
 
 
 def _taken_at_once(generations: Sequence[int]) -> Listing:
