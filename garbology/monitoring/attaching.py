@@ -26,12 +26,16 @@ _POLL_SECONDS = 0.1
 _MOST_WAITED_SECONDS = 30.0  # for the last record
 _MOST_IMPORT_SECONDS = 60.0
 _BROUGHT = ("numpy",)
-_SCRIPT = """try:
+# The main thread only begins a thread: handlers of signals, which may raise, run in the main thread alone.
+_SCRIPT = """def run():
     space = {{'__name__': 'garbology attach'}}
-    exec(compile({code!r}, 'garbology attach', 'exec'), space)
-    space['begin']({settings!r})
-except Exception as error:
-    space['_write_failure']({settings!r}['directory'], error)
+    try:
+        exec(compile({code!r}, 'garbology attach', 'exec'), space)
+        space['begin']({settings!r})
+    except Exception as error:
+        space['_write_failure']({settings!r}['directory'], error)
+import _thread
+_thread.start_new_thread(run, ())
 """
 
 

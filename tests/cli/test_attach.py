@@ -429,3 +429,27 @@ def test_what_is_brought_along_records_by_itself(tmp_path):
     assert found.returncode == 0, found.stderr
     assert str(archive) in found.stdout
     assert len(list(tmp_path.glob("process-*.jsonl"))) == 1
+
+
+INTERPRETER = """
+import _interpreters
+created = _interpreters.create()
+print("ready", flush=True)
+while True:
+    _interpreters.exec(created, "for _ in range(300_000): pass")
+"""
+
+
+@ATTACHES
+@pytest.mark.skipif(
+    sys.version_info < (3, 14), reason="sys.remote_exec has the script run by that interpreter"
+)
+def test_a_program_that_runs_another_interpreter_is_refused(start):
+    """No daemon thread can begin there: the one who attaches is told, and the program's error stream has nothing."""
+    process = start(INTERPRETER)
+    process.stdout.readline()
+    found = attach(process.pid, "--seconds", "1")
+    assert found.returncode == 2
+    assert "daemon threads are disabled" in found.stderr
+    process.kill()
+    assert process.communicate()[1] == ""
