@@ -23,11 +23,11 @@ except ImportError:  # pragma: no cover - builds without libffi
 
 _POLL_SECONDS = 0.02
 _PATIENCE_SECONDS = 5.0
-
 _QUIET_SECONDS = 0.25  # who waits for the GIL is awake each 5 ms; on a busy machine one waits for a core, too
 
 _asker = 0
 _noted: tuple[float, dict[int, float]] = 0.0, {}  # when, and the processor times then
+_is_asked = False  # of the main thread, and not done yet: the program has calls in the same short queue
 _is_wanted = False  # a call that is late switches nothing off that somebody else has switched on since
 
 
@@ -58,21 +58,28 @@ def _is_mended() -> bool:
 
 
 def _have_the_main_thread_do_it() -> None:
-    """When it next runs Python code, which may be much later; asked for again, it is done once."""
-    if ctypes is not None:
-        ctypes.pythonapi.Py_AddPendingCall(_call(), None)
+    """When it next runs Python code, which may be much later."""
+    global _is_asked
+    if ctypes is not None and not _is_asked:
+        _is_asked = not ctypes.pythonapi.Py_AddPendingCall(_call(), None)
 
 
 @cache
 def _call() -> Any:
     """Kept for good: a call that is asked for cannot be taken back."""
-    return ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(_stop_where_no_other_is_in_c)
+    return ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(_do_what_was_asked)
 
 
-def _stop_where_no_other_is_in_c(_: object = None) -> int:
+def _do_what_was_asked(_: object) -> int:
+    global _is_asked
+    _is_asked = False
+    _stop_where_no_other_is_in_c()
+    return 0
+
+
+def _stop_where_no_other_is_in_c() -> None:
     if _is_wanted and tracemalloc.is_tracing():
         call_unless_in_c(tracemalloc.stop, _times_before(), but=_asker)
-    return 0
 
 
 def _times_before() -> dict[int, float]:
