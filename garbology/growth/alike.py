@@ -1,7 +1,7 @@
 """Many small holders that are one place in the program: each of a thousand sessions has a list that gains an entry.
 
 Each by itself gains too little to be named. Objects of one type that objects of the same types hold are summed, and
-some of them are named: where all these have one name, that is the name of all.
+some of them are named: where these are all held by one chain, that is what is said of all.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from garbology.growth.trend import Slope
 from garbology.snapshot.arrays import distinct
 
 _MOST_GROUPS = 8
-_MOST_SAMPLED = 6  # of a group, whose names are compared
+_MOST_SAMPLED = 12  # of a group, whose chains are compared
 _HOLDERS_ABOVE = 2  # whose types tell groups apart
-_LEVELS_ABOVE = 4
+_LEVELS_ABOVE = 4  # where a few may hold a whole group
 _FEW = 4
 
 

@@ -92,11 +92,11 @@ def fill_in(
     report.beyond = _beyond(steady)
     _add_kept(report, steps[start:], kept[start:], precision.kept_bytes)
     gains = Gains(states, report.settled)
-    least = max(_LEAST_BYTES, _LEAST_SHARE * report.grows, precision.holder_total_bytes / measured)
-    growing = gains.growing(least, surely=precision.surely)
+    enough = max(_LEAST_BYTES, _LEAST_SHARE * report.grows, precision.holder_total_bytes / measured)
+    growing = gains.growing(enough, surely=precision.surely)
     stopped = gains.stopped(growing, precision.bounded_bytes, precision.bounded_entries)
     named, bounded = growing[:_MOST_NAMED], stopped[: _MOST_NAMED // 2]
-    groups = groups_of(gains, [*named, *stopped], last, least, surely=precision.surely)
+    groups = groups_of(gains, [*named, *stopped], last, enough, surely=precision.surely)
     sampled = [place for group in groups for place in group.sampled]
     names = Names(states, last, [*gains.places[[*named, *bounded]].tolist(), *sampled], keys=keys)
     report.holders = _merged(
