@@ -60,8 +60,11 @@ def _is_mended() -> bool:
 def _have_the_main_thread_do_it() -> None:
     """When it next runs Python code, which may be much later."""
     global _is_asked
-    if ctypes is not None and not _is_asked:
-        _is_asked = not ctypes.pythonapi.Py_AddPendingCall(_call(), None)
+    if ctypes is None or _is_asked:
+        return
+    _is_asked = True  # before it is done, which may be at once
+    if ctypes.pythonapi.Py_AddPendingCall(_call(), None):
+        _is_asked = False
 
 
 @cache

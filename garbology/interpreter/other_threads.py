@@ -135,7 +135,7 @@ def _instructions(frames: Sequence[FrameType]) -> Iterator[int]:
     """The innermost frame of each thread, by identity, how many threads there are, and where some ``frames`` are; all
     of it is read when this is gone through.
     """
-    innermost = chain.from_iterable(map(dict.values, starmap(reader_of_frames(), [()])))
+    innermost = chain.from_iterable(map(operator.methodcaller("values"), starmap(reader_of_frames(), [()])))
     places = map(operator.attrgetter("f_lasti"), frames)
     return chain(map(id, innermost), starmap(_thread._count, [()]), places)
 
