@@ -56,6 +56,7 @@ def run(work, seconds):
 growing.begin()
 """
 EACH = 3 * (20_000 + 150) * 4  # bytes a second
+LONG_SECONDS = 40  # in half of that, 128 kB that came once were 5 % now and then
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def near(value, expected):
 @pytest.mark.slow
 def test_what_is_held_is_told_a_second(told):
     """Its bytes, its entries, its holder; no key."""
-    report = told("run(leave, 40)")  # in half of that 128 kB that came once were 5 % now and then
+    report = told(f"run(leave, {LONG_SECONDS})")
     assert near(report["grows"], EACH)
     assert near(report["alive"], EACH)
     assert report["low"] <= report["grows"] <= report["high"]
@@ -104,7 +105,7 @@ def test_garbage_that_the_collector_keeps_up_with_is_no_growth(told):
 @pytest.mark.slow
 def test_garbage_that_nothing_collects_waits(told):
     """With its cycle; it is not called alive."""
-    report = told("gc.disable()\nrun(waste, 20)")
+    report = told(f"gc.disable()\nrun(waste, {LONG_SECONDS})")
     assert near(report["waiting"], EACH)
     assert near(report["grows"], EACH)
     assert abs(report["alive"]) < 0.05 * EACH
@@ -114,7 +115,7 @@ def test_garbage_that_nothing_collects_waits(told):
 @pytest.mark.slow
 def test_both_are_told_apart(told):
     """Live and waiting growth of one program."""
-    report = told("gc.disable()\nrun(lambda: (leave(), waste()), 20)")
+    report = told(f"gc.disable()\nrun(lambda: (leave(), waste()), {LONG_SECONDS})")
     assert near(report["alive"], EACH)
     assert near(report["waiting"], EACH)
     assert near(report["grows"], 2 * EACH)
