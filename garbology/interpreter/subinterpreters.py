@@ -4,6 +4,7 @@ there are others, of which CPython 3.12 and 3.13 make frame objects in the wrong
 
 from __future__ import annotations
 
+import _thread
 import importlib
 import sys
 from collections.abc import Callable
@@ -34,6 +35,11 @@ def reader_of_frames() -> Callable[[], dict[int, FrameType]]:
     that asks; one with a GIL of its own frees them with its own, and runs meanwhile.
     """
     return dict if _others_may_run() else sys._current_frames
+
+
+def others_run() -> bool:
+    """Whether there is another thread."""
+    return _thread._count() > 0 or len(reader_of_frames()()) > 1
 
 
 def reader_of_exceptions() -> Callable[[], dict[int, Any]]:

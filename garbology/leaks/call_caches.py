@@ -17,6 +17,7 @@ from garbology.cycles.reachability import held_from_outside, reachable_from
 from garbology.cycles.result import Edge
 from garbology.cycles.shapes import type_counts
 from garbology.interpreter.contents import items_of
+from garbology.interpreter.subinterpreters import others_run
 from garbology.interpreter.traversal import safe_referents
 from garbology.leaks.leak import HeldByC
 from garbology.names.call_caches import (
@@ -32,7 +33,7 @@ from garbology.names.classes import safe_type_name
 from garbology.names.nodes import node_name
 from garbology.names.secrets import is_made_in_python
 from garbology.sizes.retained import holdings
-from garbology.snapshot.listing import listing, others_run, referrers_of
+from garbology.snapshot.listing import listing, referrers_of
 from garbology.snapshot.snapshot import Snapshot, addresses_of, count_each
 
 _MOST_ASKED = 64  # tuples that the heap is asked for

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import _thread
 import platform
-import sys
 import tracemalloc
 import warnings
 from collections.abc import Iterator
@@ -12,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from garbology.interpreter.subinterpreters import others_run
 from garbology.recorders.peaks import SharedPeak
 
 #: The tracemalloc domain of NumPy's array data (``np.lib.tracemalloc_domain``, here so that NumPy is not
@@ -61,7 +60,7 @@ def traced_allocations(frames: int = 1) -> Iterator[TracedAllocations]:
 
 def _switched_off() -> bool:
     """Whether tracemalloc was; where no other thread is, what finds out about threads is not imported."""
-    if _thread._count() == 0 and len(sys._current_frames()) == 1:
+    if not others_run():
         tracemalloc.stop()
         return True
     from garbology.interpreter.allocation_tracing import stop_tracing

@@ -11,7 +11,6 @@ what they refer to.
 
 from __future__ import annotations
 
-import _thread
 import gc
 import operator
 import sys
@@ -24,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.interpreter import collector
-from garbology.interpreter.subinterpreters import reader_of_frames
+from garbology.interpreter.subinterpreters import others_run
 from garbology.interpreter.thread_stacks import objects_in_locals
 from garbology.snapshot.addresses import addresses_of, among, place_of
 from garbology.snapshot.snapshot import referents_in_chunks
@@ -206,11 +205,6 @@ def tuples_held_by(objects: Iterable[object], addresses: Iterable[int]) -> list[
         holders = [each for address, each in fresh.items() if address not in found]
         found.update(fresh)
     return list(found.values())
-
-
-def others_run() -> bool:
-    """Whether there is another thread, which may be building a tuple."""
-    return _thread._count() > 0 or len(reader_of_frames()()) > 1
 
 
 def _taken_at_once(generations: Sequence[int]) -> Listing:
