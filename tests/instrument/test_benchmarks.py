@@ -28,19 +28,19 @@ def test_finding_is_a_few_collections_whatever_the_heap(heap):
 
 
 def test_the_cost_of_explaining_many_shapes_is_bounded():
-    """50,000 distinct shapes of 300 classes take no more than 30 collections, bytes and all, at the best of three.
+    """50,000 distinct shapes of 300 classes take no more than 20 collections, bytes and all, at the best of eight.
 
-    Ten is the aim; here is room for a busy machine.
+    Ten is the aim. On 3.10 it is about 20, and a collection of 0.03 s differs by half from one time to the next.
     """
     ratios = []
-    for _ in range(3):
+    for _ in range(8):
         timing = ask(
             "finding:whole", {"heap": "many_shapes", "objects": 200_000, "text": False, "peak": False}
         )
         assert timing["garbage"] == timing["collected"] > 150_000
         assert 16 < timing["shapes"] < 1_000
         ratios.append(timing["finding_seconds"] / timing["collect_seconds"])
-        if ratios[-1] < 30:
+        if ratios[-1] < 20:
             return
     pytest.fail(f"finding took {min(ratios):.1f} collections")
 
