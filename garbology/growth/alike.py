@@ -48,7 +48,7 @@ def groups_of(
 ) -> list[Group]:
     """Groups of small holders that together gain ``least`` bytes a step again and again, most bytes first.
 
-    ``others`` are left out: what gains enough by itself, and what has stopped.
+    ``others`` are left out: what is named by itself, and what has stopped.
     """
     is_small = gains.gained[-1] > 0
     is_small[list(others)] = False

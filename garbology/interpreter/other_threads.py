@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain, compress, pairwise, starmap, tee
-from types import CodeType, FrameType, MappingProxyType
+from types import CodeType, FrameType
 from typing import Any
 
 from garbology.interpreter.memory_layout import VERSION
@@ -32,7 +32,6 @@ _WAITING = frozenset(
 )
 # Where the interpreter lets another thread run. In 3.11 a loop's end is a conditional jump.
 _BACKWARD_IF = tuple(f"POP_JUMP_BACKWARD_IF_{what}" for what in ("TRUE", "FALSE", "NONE", "NOT_NONE"))
-_NOWHERE: Mapping[FrameType, int] = MappingProxyType({})
 _PAUSES = frozenset(["RESUME", "JUMP_BACKWARD", "JUMP_ABSOLUTE", *_BACKWARD_IF])
 
 
@@ -100,17 +99,8 @@ def any_has_run(before: dict[int, float]) -> bool:
     return bool(_threads_that_ran(before))
 
 
-def threads_in_c(before: dict[int, float]) -> set[int]:
-    """The other threads, by identity, that may be at work in a C function: they have run since ``before``, as
-    :func:`processor_times` gives it, and neither call a C function that waits nor were interrupted between two
-    instructions. What waits for work also calls what it was given, which may be any C function; up to 3.10 it is not
-    known which one that is. A thread without a frame, of which the identity is not known, is 0.
-    """
-    return _in_c(_frames_of_others(), before)
-
-
 def call_unless_in_c(function: Callable[[], object], before: dict[int, float], *, but: int) -> None:
-    """Call a C ``function`` where no thread is in C, as :func:`threads_in_c` has it, ``but`` one.
+    """Call a C ``function`` where no thread is in C, as :func:`_in_c` has it with ``before``, ``but`` one.
 
     The others go on while that is found out. So the function is called by one call of C functions, in which the
     interpreter does not switch threads, that first finds each at the instruction where it was.
@@ -141,14 +131,20 @@ def _instructions(frames: Sequence[FrameType]) -> Iterator[int]:
 
 
 def _in_c(
-    frames: dict[int, FrameType], before: dict[int, float], places: Mapping[FrameType, Any] = _NOWHERE
+    frames: dict[int, FrameType], before: dict[int, float], places: Mapping[FrameType, int]
 ) -> set[int]:
-    """As :func:`threads_in_c`; ``places`` are the instructions at which the frames were."""
+    """The threads with these innermost ``frames``, at the instructions ``places``, that may be at work in a C function.
+
+    They have run since ``before``, as :func:`processor_times` gives it, and neither call a C function that waits nor
+    were interrupted between two instructions. What waits for work also calls what it was given, which may be any C
+    function; up to 3.10 it is not known which one that is. A thread without a frame, of which the identity is not
+    known, is 0.
+    """
     ran = [(ident, frames[ident]) for ident in _threads_that_ran(before) if ident in frames]
     in_c = {
         ident
         for ident, frame in ran
-        if not _pauses(frame, places.get(frame, frame.f_lasti)) and _harmless().isdisjoint(stack_ids(frame))
+        if not _pauses(frame, places[frame]) and _harmless().isdisjoint(stack_ids(frame))
     }
     return in_c | {0} if _thread._count() > len(frames) else in_c
 

@@ -71,15 +71,12 @@ def running_frames() -> list[RunningFrame]:
 
 def _frames_by_thread() -> Iterator[tuple[int, types.FrameType]]:
     """The running frames of all threads, each with its thread, innermost first, the instrument's own left out."""
-    known: dict[int, bool] = {}  # many frames of a stack have one namespace
+    known: dict[int, bool] = {}
     innermost = reader_of_frames()() or {_thread.get_ident(): sys._getframe()}
     while innermost:  # emptied, for this function's own frame is in it, and the two would be a cycle
         thread_id, frame = innermost.popitem()
         while frame is not None:
-            namespace = id(frame.f_globals)
-            if namespace not in known:
-                known[namespace] = _is_ours(frame.f_globals)
-            if not known[namespace]:
+            if not _has_our_namespace(frame, known):
                 yield thread_id, frame
             frame = frame.f_back  # type: ignore[assignment]
 
@@ -220,16 +217,21 @@ def own_frame_ids() -> set[int]:
     Whoever holds a frame when its function ends keeps its locals alive, so they must not be held.
     """
     ids = set()
-    known: dict[int, bool] = {}  # many frames of a stack have one namespace
+    known: dict[int, bool] = {}
     frame: types.FrameType | None = sys._getframe(1)
     while frame is not None:
-        namespace = id(frame.f_globals)
-        if namespace not in known:
-            known[namespace] = _is_ours(frame.f_globals)
-        if known[namespace]:
+        if _has_our_namespace(frame, known):
             ids.add(id(frame))
         frame = frame.f_back
     return ids
+
+
+def _has_our_namespace(frame: types.FrameType, known: dict[int, bool]) -> bool:
+    """As :func:`_is_ours`; what is ``known`` by address, for many frames of a stack have one namespace, is added to."""
+    namespace = id(frame.f_globals)
+    if namespace not in known:
+        known[namespace] = _is_ours(frame.f_globals)
+    return known[namespace]
 
 
 def _is_ours(namespace: dict[str, Any]) -> bool:

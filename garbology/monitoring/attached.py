@@ -6,6 +6,7 @@ import atexit
 import os
 import shutil
 import time
+import tracemalloc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,6 @@ def _wait(directory: Path, seconds: float | None, temporary: Sequence[str] = ())
 
 def _traced(settings: Mapping[str, Any]) -> bool:
     """Whether this switched tracemalloc on."""
-    import tracemalloc
-
     if not settings["allocations"] or tracemalloc.is_tracing():
         return False
     tracemalloc.start()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from garbology.interpreter import allocation_tracing, other_threads
-from garbology.interpreter.other_threads import processor_times, threads_in_c
+from garbology.interpreter.other_threads import processor_times
 from garbology.recorders import allocations
 
 # The threads of the pool call it themselves, and go on while one finds out what the others do.
@@ -35,6 +35,12 @@ with ThreadPoolExecutor(2) as pool:
             each.result()
 print(tracemalloc.is_tracing())
 """
+
+
+def threads_in_c(before):
+    """As it is found out before tracemalloc is switched off."""
+    frames = other_threads._frames_of_others()
+    return other_threads._in_c(frames, before, {each: each.f_lasti for each in frames.values()})
 
 
 def in_a_pool(work):
