@@ -12,16 +12,21 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.snapshot.arrays import blocks, distinct
+from garbology.snapshot.arrays import blocks, distinct, without_repeats
 
 _BLOCK = 16_384  # objects that are held at one time: what fits a processor's cache
 _PAGE_BITS = 12
 _CELL_BITS = 5  # two objects that the collector tracks are at least 32 bytes apart
-_ALIGNMENT = 16  # of objects on 64-bit platforms: one bit says which half of a cell an object begins in
+_IN_CELL = (
+    1 << _CELL_BITS
+) - 1  # 0 or 16 of an object on 64-bit platforms: one bit says which half it begins in
 _CELLS = 1 << (_PAGE_BITS - _CELL_BITS)
 _MOST_CELLS = 6  # for each object
+_REGION_BITS = 8  # of pages: an arena, of 256 or of 64 pages, lies in one region
+_REGION_PAGES = 1 << _REGION_BITS
 _FEWEST_OBJECTS = 1_024  # fewer are sorted sooner than a table is made
-_LOOSEST_BITS = 6  # by how much the pages may be spread to get a slot each
+_FEWEST_SLOTS = 4_096  # that regions may be spread over to get one each, or a slot for so many objects:
+_OBJECTS_A_SLOT = 16
 
 
 def addresses_of(objects: Sequence[object]) -> NDArray[np.int64]:
@@ -125,20 +130,29 @@ class _Sorted:
 
 
 class _Table:
-    """Places by page and by cell inside the page.
+    """Places by region of the address space, by page of the region, and by cell of the page.
 
-    ``_pages[slot]`` is the page whose number ends in the bits of ``slot``; its row of cells is ``slot``'s entry
-    in ``_rows``. A cell is -1, or twice the place of the object that begins in it and one more if that is in
-    the cell's upper half.
+    ``_regions[slot]`` is the region whose number ends in the bits of ``slot``; its pages begin at ``slot``'s entry
+    in ``_first``. The cells of a page begin at its entry in ``_rows``: the first ones, all empty, are of every page
+    where there is no object. A cell is -1, or twice the place of the object that begins in it and one more if that
+    is in the cell's upper half.
+
+    Regions are few. Slots for the pages themselves, of which two arenas far apart may end in the same bits, would
+    take up to 15 bytes an object, by the addresses that the process happens to get.
     """
 
-    def __init__(self, pages: NDArray[np.int64], slots: NDArray[np.int64], bits: int) -> None:
+    def __init__(self, pages: NDArray[np.int64], regions: NDArray[np.int64], bits: int) -> None:
         self._mask = (1 << bits) - 1
-        self._pages = np.full(1 << bits, -1, np.int64)
-        self._pages[slots] = pages
-        self._rows = np.zeros(1 << bits, np.int32)
-        self._rows[slots] = np.arange(0, len(pages) * _CELLS, _CELLS, dtype=np.int32)
-        self._cells = np.full(len(pages) * _CELLS, -1, np.int32)
+        slots = regions & self._mask
+        self._regions = np.full(1 << bits, -1, np.int64)
+        self._regions[slots] = regions
+        self._first = np.zeros(1 << bits, np.int32)
+        self._first[slots] = np.arange(0, len(regions) * _REGION_PAGES, _REGION_PAGES, dtype=np.int32)
+        self._rows = np.zeros(len(regions) * _REGION_PAGES, np.int32)
+        self._rows[self._entries(pages, self._slots(pages))] = (
+            np.arange(1, len(pages) + 1, dtype=np.int32) * _CELLS
+        )
+        self._cells = np.full((len(pages) + 1) * _CELLS, -1, np.int32)
 
     @classmethod
     def of(cls, addresses: NDArray[np.int64]) -> _Table | None:
@@ -146,12 +160,13 @@ class _Table:
         pages = _distinct(addresses >> _PAGE_BITS)
         if len(pages) * _CELLS > _MOST_CELLS * len(addresses):
             return None
-        closest = len(pages).bit_length()
-        for bits in range(closest, closest + _LOOSEST_BITS):
-            slots = pages & ((1 << bits) - 1)
-            if len(distinct(slots)) == len(pages):
-                table = cls(pages, slots, bits)
+        regions = without_repeats(pages >> _REGION_BITS)
+        bits = len(regions).bit_length()
+        while 1 << bits <= max(_FEWEST_SLOTS, len(addresses) // _OBJECTS_A_SLOT):
+            if len(distinct(regions & ((1 << bits) - 1))) == len(regions):
+                table = cls(pages, regions, bits)
                 return table if table._fill(addresses) else None
+            bits += 1
         return None
 
     def _fill(self, addresses: NDArray[np.int64]) -> bool:
@@ -159,7 +174,9 @@ class _Table:
         for first in range(0, len(addresses), _BLOCK):
             part = addresses[first : first + _BLOCK]
             codes = np.arange(2 * first, 2 * (first + len(part)), 2, dtype=np.int32)
-            self._cells[self._places(part)[0]] = codes | _half(part)
+            codes |= ((part >> (_CELL_BITS - 1)) & 1).astype(np.int32)
+            pages = part >> _PAGE_BITS
+            self._cells[self._places(part, pages, self._slots(pages))] = codes
         return all(
             np.array_equal(
                 self.find(addresses[first : first + _BLOCK]),
@@ -168,23 +185,26 @@ class _Table:
             for first in range(0, len(addresses), _BLOCK)
         )
 
-    def _places(self, addresses: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """The cell that an object at each address has, and whether there is such a page."""
-        pages = addresses >> _PAGE_BITS
-        slots = pages & self._mask
-        cells = self._rows[slots] + ((addresses >> _CELL_BITS) & (_CELLS - 1))
-        return cells, self._pages[slots] == pages
+    def _slots(self, pages: NDArray[np.int64]) -> NDArray[np.int64]:
+        return (pages >> _REGION_BITS) & self._mask
+
+    def _entries(self, pages: NDArray[np.int64], slots: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where each page stands in ``_rows``, if its region is known."""
+        return self._first[slots] + (pages & (_REGION_PAGES - 1))
+
+    def _places(
+        self, addresses: NDArray[np.int64], pages: NDArray[np.int64], slots: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """The cell that an object at each address has, if its region is known."""
+        return self._rows[self._entries(pages, slots)] + ((addresses >> _CELL_BITS) & (_CELLS - 1))
 
     def find(self, addresses: NDArray[np.int64]) -> NDArray[np.int32]:
-        cells, known = self._places(addresses)
-        codes = self._cells[cells]
-        known &= (codes & 1) == _half(addresses)
-        known &= (addresses & (_ALIGNMENT - 1)) == 0
+        pages = addresses >> _PAGE_BITS
+        slots = self._slots(pages)
+        codes = self._cells[self._places(addresses, pages, slots)]
+        known = self._regions[slots] == pages >> _REGION_BITS
+        known &= (addresses & _IN_CELL) == (codes & 1) << (_CELL_BITS - 1)
         return np.where(known, codes >> 1, np.int32(-1))
-
-
-def _half(addresses: NDArray[np.int64]) -> NDArray[np.int32]:
-    return ((addresses >> (_CELL_BITS - 1)) & 1).astype(np.int32)
 
 
 def _distinct(numbers: NDArray[np.int64]) -> NDArray[np.int64]:

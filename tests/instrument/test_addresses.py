@@ -86,6 +86,22 @@ def test_dense_objects_are_found_by_a_table_and_scattered_ones_by_search():
         assert np.array_equal(addresses._Sorted(unfit).find(unfit), np.arange(5_000))
 
 
+def bytes_of(table):
+    return sum(array.nbytes for array in vars(table).values() if isinstance(array, np.ndarray))
+
+
+def test_a_table_takes_as_much_wherever_the_arenas_lie():
+    """Arenas whose page numbers end in the same bits, as chance may have it, make no table larger."""
+    pages = np.arange(0, 1 << 20, 32, dtype=np.int64)
+    beside = np.concatenate([0x7F00_0000_0000 + arena * (1 << 20) + pages for arena in range(8)])
+    alike = np.concatenate([0x7F00_0000_0000 + arena * (1 << 30) + pages for arena in range(8)])
+    tables = [addresses._Table.of(where) for where in (beside, alike)]
+    assert bytes_of(tables[0]) <= bytes_of(tables[1]) <= bytes_of(tables[0]) + len(alike)
+    assert bytes_of(tables[1]) < 6 * len(alike)
+    assert np.array_equal(tables[1].find(alike), np.arange(len(alike)))
+    assert (tables[1].find(alike + (1 << 28)) == -1).all()
+
+
 def test_a_place_is_found_by_identity():
     """The first place of an object, however many equal ones stand before it; None where it is not."""
     objects = [[] for _ in range(20_000)]
