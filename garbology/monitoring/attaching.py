@@ -35,7 +35,10 @@ _SCRIPT = """def run():
     except Exception as error:
         space['_write_failure']({settings!r}['directory'], error)
 import _thread
-_thread.start_new_thread(run, ())
+try:
+    _thread.start_new_thread(run, ())
+finally:
+    del run  # it and its namespace, which refer to each other, would be the program's garbage
 """
 
 

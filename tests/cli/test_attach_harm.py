@@ -5,14 +5,17 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
 
+from garbology.interpreter import collector
 from garbology.monitoring import agreed, attached, attaching, injection
 from garbology.monitoring.injection import AttachError, Target
 from tests.cli.commands import ENVIRONMENT
 from tests.cli.test_attach import ATTACHES, attach, service, start, state_of
+from tests.cluster.machines import until
 
 __all__ = ["start"]
 
@@ -36,6 +39,21 @@ import gc, time
 print("up", flush=True)
 while True: time.sleep(0.01)
 """
+
+
+class Namespace(dict):
+    """One that can be referred to weakly."""
+
+
+def test_the_script_leaves_no_garbage():
+    """What begins a recording is gone with its thread, without the collector."""
+    namespace = Namespace()
+    left = weakref.ref(namespace)
+    code = "begin = lambda settings: None"
+    with collector.paused():
+        exec(attaching._SCRIPT.format(code=code, settings={"directory": "/none"}), namespace)
+        del namespace
+        until(lambda: left() is None, seconds=10)
 
 
 @pytest.mark.slow
