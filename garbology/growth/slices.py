@@ -26,7 +26,7 @@ from garbology.growth.figures import Precision, add_garbage, fill_in
 from garbology.growth.recording import beyond_allocators
 from garbology.growth.report import Report
 from garbology.interpreter import collector, exclusive
-from garbology.interpreter.allocators import read_allocated
+from garbology.interpreter.allocators import CACHED_BYTES, read_allocated
 from garbology.names.classes import is_metaclass, safe_type_name
 from garbology.snapshot.arrays import ends_of
 from garbology.snapshot.listing import closed, listing
@@ -47,9 +47,15 @@ _PRECISION = Precision(
     bounded_entries=1,
     surely=True,
 )
+_FEWEST_TO_BE_SURE = (
+    5  # states: that fewer of them rise, one after the other, is chance in more than a case of twenty
+)
+_TOTAL_BYTES_OF_FEW = 1 << 20  # then
 _OWN_BYTES = 400  # an object, at the peak of a census: what the allocators may keep of it
 _CODE = ModuleType, FunctionType, MethodType, BuiltinFunctionType
 _NO_ADDRESSES = np.empty(0, np.int64)
+_SMALL_BYTES = 1_024  # of an array whose memory NumPy keeps for the next one of that size, 7 of each
+_KEPT_OF_EACH = 7  # by glibc, too
 
 
 class Slices:
@@ -78,6 +84,7 @@ class Slices:
 
     def begin(self) -> None:
         """The first census."""
+        fill_lists_of_freed()
         self._look()
 
     def look_when_due(self) -> None:
@@ -98,9 +105,9 @@ class Slices:
             report = Report(
                 unit="second", warmup=began, calls=self._looks[-1].seconds - began, keys=self._keys
             )
-            precision = replace(_PRECISION, kept_bytes=_OWN_BYTES * len(taken.compared.objects))
             report.found.shapes = taken.shapes()
             states, rows = baseline.states, self._rows(began)
+            precision = _precision(len(states), len(taken.compared.objects))
             fill_in(report, states, rows, taken.compared, keys=self._keys, precision=precision)
             add_garbage(report, states)
             return report
@@ -150,6 +157,26 @@ class Slices:
     def _rows(self, began: float) -> NDArray[np.float64]:
         """What was read at each census from ``began`` on, as :class:`garbology.growth.readings.Readings` has it."""
         return np.array([look for look in self._looks if look.seconds >= began], float)
+
+
+def _precision(states: int, objects: int) -> Precision:
+    """What is noise in a heap of so many objects, of which so many states are known."""
+    precision = replace(_PRECISION, kept_bytes=_OWN_BYTES * objects)
+    if states >= _FEWEST_TO_BE_SURE:
+        return precision
+    return replace(precision, total_bytes=_TOTAL_BYTES_OF_FEW, native_total_bytes=_TOTAL_BYTES_OF_FEW)
+
+
+def fill_lists_of_freed() -> None:
+    """Fill NumPy's lists of freed memory, and those that glibc has for this thread, in which it counts as handed out.
+
+    Each census has arrays of other sizes, and so would fill some more of them: 20 to 40 kB a second, in a program whose
+    memory does not grow. Full they take 3.6 MB; they are NumPy's, of which none can be emptied.
+    """
+    for size in range(1, _SMALL_BYTES):
+        [np.empty(size, np.int8) for _ in range(_KEPT_OF_EACH)]
+    for size in CACHED_BYTES:
+        [np.empty(size, np.int8) for _ in range(2 * _KEPT_OF_EACH)]  # NumPy has one half already
 
 
 class _Look(NamedTuple):

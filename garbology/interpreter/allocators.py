@@ -38,7 +38,7 @@ _KEYS_ARE_UNTOLD = sys.version_info[:2] < (3, 13)
 _DICTIONARY = {"a": None}
 # More than CPython's list of freed keys has, which is 80; a list that grows would take blocks of `malloc`.
 _COPIES: list[object] = [None] * 100
-_CACHED_BYTES = range(24, 1_033, 16)  # what the tcache keeps, by size
+CACHED_BYTES = range(24, 1_033, 16)  # what the tcache keeps, by size
 _MOST_CACHED = 128  # of each; 7 by itself
 _PYMALLOC_BYTES = 512
 _CHUNK_HEADER_BYTES = 8
@@ -216,8 +216,8 @@ class _Reader:
         self.malloc, self.free = libc.malloc, libc.free
         self.malloc.restype, self.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
         self.free.restype, self.free.argtypes = None, [ctypes.c_void_p]
-        self._found = array("Q", bytes(8 * _MOST_CACHED * len(_CACHED_BYTES)))
-        self._further = array("Q", bytes(8 * len(_CACHED_BYTES)))
+        self._found = array("Q", bytes(8 * _MOST_CACHED * len(CACHED_BYTES)))
+        self._further = array("Q", bytes(8 * len(CACHED_BYTES)))
         self._flush, self._rewind = libc.fflush, libc.rewind
         self._flush.argtypes = self._rewind.argtypes = [ctypes.c_void_p]
         self._stderr = ctypes.c_void_p.in_dll(libc, "stderr")
@@ -251,7 +251,7 @@ class _Reader:
         # Blocks, in slots that were there before: a list that grows would take some itself.
         found = further = 0
         used = self.mallinfo().uordblks
-        for size in _CACHED_BYTES:
+        for size in CACHED_BYTES:
             for _ in range(_MOST_CACHED):
                 before, block = used, self.malloc(size)
                 used = self.mallinfo().uordblks

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from garbology.growth.slices import Slices
+from garbology.growth.slices import Slices, fill_lists_of_freed
 from garbology.interpreter import collector
 
 _POLL_SECONDS = 0.25
@@ -30,14 +30,15 @@ class GrowthThread:
         self._tell = tell
         self._slices = Slices(keys=keys)
         self._failed = "" if collector.kind() == "generational" else _REFUSED
-        self._stop = threading.Event()
+        self._begun, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="garbology.growth", daemon=True)
 
     def start(self) -> None:
-        """The first census, here; then begin."""
-        self._guarded(self._slices.begin)
+        """Begin, and come back after the first census; the thread that calls is one of the program's."""
         if not self._failed:
+            fill_lists_of_freed()
             self._thread.start()
+            self._begun.wait()
 
     def finish(self, *, with_program: bool) -> None:
         """End, and tell what is known then; ``with_program`` says that the program has ended, and grows no more."""
@@ -55,6 +56,8 @@ class GrowthThread:
             self._thread.join(_MOST_WAITED_SECONDS)
 
     def _run(self) -> None:
+        self._guarded(self._slices.begin)
+        self._begun.set()
         next_told = _FIRST_TOLD_SECONDS
         while not self._failed and not self._stop.wait(_POLL_SECONDS):
             self._guarded(self._slices.look_when_due)

@@ -156,6 +156,37 @@ def test_a_short_time_tells_nothing(told):
     assert report["text"].endswith("too short a time to tell growth from a program's beginning")
 
 
+LISTS = """
+import threading
+import numpy as np
+from garbology.growth.slices import fill_lists_of_freed
+from garbology.interpreter.allocators import read_allocated
+
+def small_arrays():
+    for size in range(1, 1_024):
+        [np.empty(size, np.int8) for _ in range(3)]
+
+def c_used_before_and_after():
+    fill_lists_of_freed()
+    read_allocated()
+    before = read_allocated().c_used
+    small_arrays()
+    print(read_allocated().c_used - before)
+
+c_used_before_and_after()
+thread = threading.Thread(target=c_used_before_and_after)
+thread.start()
+thread.join()
+"""
+
+
+def test_lists_of_freed_memory_are_full_before_the_first_reading(fresh):
+    """Small arrays of sizes that the process has not had yet leave nothing more in use, in each thread."""
+    ended = fresh.run(LISTS)
+    assert ended.stderr == ""
+    assert [abs(int(gained)) < 2_048 for gained in ended.stdout.split()] == [True, True], ended.stdout
+
+
 def test_an_address_that_something_else_has_now_is_new():
     """Only an object of the same type may be the one that was there."""
 
