@@ -116,13 +116,15 @@ def believe_objects(report: Report, live: Slope) -> None:
         report.grows, report.low, report.high = live.value, live.low, live.high
 
 
-def add_garbage(report: Report, states: Sequence[State]) -> None:
+def add_garbage(report: Report, states: Sequence[State], least_bytes: int) -> None:
     """Garbage that is in no other figure: it grows where the collector does not keep up, or does not run.
 
-    Meanwhile functions run, which hold what no other object leads to: that is no growth unless it is much.
+    It comes and goes with each collection, so less than ``least_bytes`` in all is noise. Meanwhile functions run, which
+    hold what no other object leads to: that is no growth unless it is much.
     """
-    slope = _slope([state for state in states if state.step >= report.settled], "waiting_bytes")
-    if slope.low > 0:
+    steady = [state for state in states if state.step >= report.settled]
+    slope = _slope(steady, "waiting_bytes")
+    if slope.low > 0 and slope.value * (steady[-1].step - steady[0].step) >= least_bytes:
         report.waiting = slope.value
         _grow_by(report, slope)
     if report.unheld < max(_LEAST_UNHELD_BYTES, _LEAST_UNHELD_SHARE * report.grows):

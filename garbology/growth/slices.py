@@ -50,7 +50,8 @@ _PRECISION = Precision(
 _FEWEST_TO_BE_SURE = (
     5  # states: that fewer of them rise, one after the other, is chance in more than a case of twenty
 )
-_TOTAL_BYTES_OF_FEW = 1 << 20  # then
+_BYTES_OF_FEW = 1 << 20  # then
+_HOLDER_BYTES_OF_FEW = 128 << 10
 _OWN_BYTES = 400  # an object, at the peak of a census: what the allocators may keep of it
 _CODE = ModuleType, FunctionType, MethodType, BuiltinFunctionType
 _NO_ADDRESSES = np.empty(0, np.int64)
@@ -109,7 +110,7 @@ class Slices:
             states, rows = baseline.states, self._rows(began)
             precision = _precision(len(states), len(taken.compared.objects))
             fill_in(report, states, rows, taken.compared, keys=self._keys, precision=precision)
-            add_garbage(report, states)
+            add_garbage(report, states, precision.total_bytes)
             return report
 
     def _look(self) -> None:
@@ -164,7 +165,12 @@ def _precision(states: int, objects: int) -> Precision:
     precision = replace(_PRECISION, kept_bytes=_OWN_BYTES * objects)
     if states >= _FEWEST_TO_BE_SURE:
         return precision
-    return replace(precision, total_bytes=_TOTAL_BYTES_OF_FEW, native_total_bytes=_TOTAL_BYTES_OF_FEW)
+    return replace(
+        precision,
+        total_bytes=_BYTES_OF_FEW,
+        native_total_bytes=_BYTES_OF_FEW,
+        holder_total_bytes=_HOLDER_BYTES_OF_FEW,
+    )
 
 
 def fill_lists_of_freed() -> None:

@@ -7,9 +7,11 @@ import time
 import numpy as np
 import pytest
 
-from garbology.growth.baseline import Baseline
+from garbology.growth.baseline import Baseline, State
 from garbology.growth.census import take_census
-from garbology.growth.slices import Slices
+from garbology.growth.figures import add_garbage
+from garbology.growth.report import Report
+from garbology.growth.slices import Slices, _precision
 from garbology.interpreter import allocators, collector
 from garbology.monitoring import growing
 from garbology.monitoring.growing import GrowthThread
@@ -185,6 +187,23 @@ def test_lists_of_freed_memory_are_full_before_the_first_reading(fresh):
     ended = fresh.run(LISTS)
     assert ended.stderr == ""
     assert [abs(int(gained)) < 2_048 for gained in ended.stdout.split()] == [True, True], ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("states", "least_bytes"), [(3, 1 << 20), (4, 1 << 20), (5, 128 << 10), (40, 128 << 10)]
+)
+def test_garbage_that_rises_by_chance_is_no_growth(states, least_bytes):
+    """It comes and goes with each collection; three figures in a row rise in every third recording."""
+    assert _precision(states, 1_000).total_bytes == least_bytes
+    for rise, waits in [(least_bytes - 4_096, False), (least_bytes + 4_096, True)]:
+        report = Report(unit="second", calls=8)
+        add_garbage(report, [state(step, waiting=step * rise // 8) for step in (0, 4, 8)], least_bytes)
+        assert (report.waiting > 0) is (report.grows > 0) is waits
+
+
+def state(step, waiting):
+    nothing = np.empty(0, np.int32)
+    return State(step, 0, 0, 0, waiting, 0, nothing, nothing, nothing, {})
 
 
 def test_an_address_that_something_else_has_now_is_new():
