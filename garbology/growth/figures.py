@@ -25,6 +25,7 @@ _LEAST_SHARE = 0.005  # of the growth
 _LEAST_NATIVE_OF_MALLOC = 512.0, 0.1  # where each object is malloc's own
 _DISTURBANCE_BYTES = 1_024  # by a census, at most: free lists of CPython that it does not tell of
 _LEAST_BEYOND_BYTES = 4 << 20
+_ENOUGH_STATES = 10
 _Values = NDArray[np.float64]
 _Readings = tuple[_Values, _Values, _Values, _Values]
 
@@ -116,18 +117,21 @@ def believe_objects(report: Report, live: Slope) -> None:
         report.grows, report.low, report.high = live.value, live.low, live.high
 
 
-def add_garbage(report: Report, states: Sequence[State], least_bytes: int) -> None:
+def add_garbage(report: Report, states: Sequence[State], least_bytes: int, *, keeps_up: bool) -> None:
     """Garbage that is in no other figure: it grows where the collector does not keep up, or does not run.
 
-    It comes and goes with each collection, so less than ``least_bytes`` in all is noise. Meanwhile functions run, which
-    hold what no other object leads to: that is no growth unless it is much.
+    It comes and goes with each collection, so less than ``least_bytes`` in all is noise. Where the collector
+    ``keeps_up`` a few states may well rise one after the other. Meanwhile functions run, which hold what no other
+    object leads to: that is no growth unless it is much.
     """
-    steady = [state for state in states if state.step >= report.settled]
-    slope = _slope(steady, "waiting_bytes")
-    if slope.low > 0 and slope.value * (steady[-1].step - steady[0].step) >= least_bytes:
+    steps, waiting = _series([state for state in states if state.step >= report.settled], "waiting_bytes")
+    slope = slope_of(steps, waiting)
+    rises = slope.low > 0 and slope.value * (steps[-1] - steps[0]) >= least_bytes
+    if rises and (len(steps) >= _ENOUGH_STATES or not keeps_up):
         report.waiting = slope.value
         _grow_by(report, slope)
-    if report.unheld < max(_LEAST_UNHELD_BYTES, _LEAST_UNHELD_SHARE * report.grows):
+    least = least_bytes / max(states[-1].step - report.settled, 1.0)
+    if report.unheld < max(_LEAST_UNHELD_BYTES, _LEAST_UNHELD_SHARE * report.grows, least):
         report.unheld = 0.0
     _add_unexplained(report)
 

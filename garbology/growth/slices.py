@@ -8,7 +8,9 @@ take its place, and does so when the time has doubled again. So at least half of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter, thread_time
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -26,7 +28,7 @@ from garbology.growth.figures import Precision, add_garbage, fill_in
 from garbology.growth.recording import beyond_allocators
 from garbology.growth.report import Report
 from garbology.interpreter import collector, exclusive
-from garbology.interpreter.allocators import CACHED_BYTES, read_allocated
+from garbology.interpreter.allocators import CACHED_BYTES, Allocated, read_allocated
 from garbology.names.classes import is_metaclass, safe_type_name
 from garbology.snapshot.arrays import ends_of
 from garbology.snapshot.listing import closed, listing
@@ -77,6 +79,8 @@ class Slices:
         self._looks: list[_Look] = []
         self._next_look = 0.0
         self._looked_until = 0.0
+        self._own_held = 0  # bytes that own work has had the allocators hold
+        self._collected = _collected()
 
     @property
     def seconds(self) -> float:
@@ -95,32 +99,42 @@ class Slices:
 
     def report(self, ended: float | None = None) -> Report:
         """What is known now, or was when the program ended, after so many seconds; takes a census."""
-        with exclusive.analysis(), collector.paused():
-            now = self.seconds if ended is None else ended
-            self._forget_since(now)
-            taken = self._take(now, last=True)
-            baseline = self._baseline
-            if baseline is None or len(baseline.states) < _FEWEST_STATES:
-                return Report(unit="second", calls=self._looks[-1].seconds, too_short=True, keys=self._keys)
-            began = baseline.began
-            report = Report(
-                unit="second", warmup=began, calls=self._looks[-1].seconds - began, keys=self._keys
-            )
-            report.found.shapes = taken.shapes()
-            states, rows = baseline.states, self._rows(began)
-            precision = _precision(len(states), len(taken.compared.objects))
-            fill_in(report, states, rows, taken.compared, keys=self._keys, precision=precision)
-            add_garbage(report, states, precision.total_bytes)
-            return report
+        with exclusive.analysis(), collector.paused(), self._own_work():
+            return self._reported(self.seconds if ended is None else ended)
+
+    def _reported(self, now: float) -> Report:
+        self._forget_since(now)
+        taken = self._take(now, last=True)
+        baseline = self._baseline
+        if baseline is None or len(baseline.states) < _FEWEST_STATES:
+            return Report(unit="second", calls=self._looks[-1].seconds, too_short=True, keys=self._keys)
+        began = baseline.began
+        report = Report(unit="second", warmup=began, calls=self._looks[-1].seconds - began, keys=self._keys)
+        report.found.shapes = taken.shapes()
+        states, rows = baseline.states, self._rows(began)
+        precision = _precision(len(states), len(taken.compared.objects))
+        fill_in(report, states, rows, taken.compared, keys=self._keys, precision=precision)
+        keeps_up = _collected() - self._collected >= int(taken.garbage.sum())
+        add_garbage(report, states, precision.total_bytes, keeps_up=keeps_up)
+        return report
 
     def _look(self) -> None:
         """A census; what it takes decides when the next one comes."""
-        with exclusive.analysis(), collector.paused():
+        with exclusive.analysis(), collector.paused(), self._own_work():
             began = thread_time()
             self._take(self.seconds)
             took = thread_time() - began
         now = self._looked_until = self.seconds
         self._next_look = now + max(_FIRST_SECONDS, _DISTANCE * now, took / _SHARE)
+
+    @contextmanager
+    def _own_work(self) -> Iterator[None]:
+        """What the allocators hold more after the block is what it took at its peak: it is not the program's."""
+        before = read_allocated()
+        yield
+        after = read_allocated()
+        if before and after:
+            self._own_held += after.held - before.held
 
     def _forget_since(self, now: float) -> None:
         """What was taken after a program's end, or not quite before it, would say that it grows no more."""
@@ -139,8 +153,7 @@ class Slices:
         baseline = self._baseline
         places = baseline.places_of(objects) if baseline else np.arange(len(objects), dtype=np.int32)
         census, own, waiting = _counted(snapshot, garbage, places)
-        figures = (told.used - own - waiting, told.kept, told.c_used) if told else (np.nan,) * 3
-        self._looks.append(_Look(now, *figures))
+        self._looks.append(self._figures(now, told, own, waiting))
         if baseline is None:
             baseline = self._baseline = Baseline(census, now, beyond, waiting)
         elif self._next is None and not last and now >= 2 * baseline.began + _FIRST_SECONDS:
@@ -154,6 +167,11 @@ class Slices:
         if now > baseline.began:
             baseline.add(compared, now, beyond, waiting)
         return _Taken(compared, snapshot, garbage)
+
+    def _figures(self, now: float, told: Allocated | None, own: int, waiting: int) -> _Look:
+        if told is None:
+            return _Look(now, np.nan, np.nan, np.nan)
+        return _Look(now, told.used - own - waiting, told.kept + waiting - self._own_held, told.c_used)
 
     def _rows(self, began: float) -> NDArray[np.float64]:
         """What was read at each census from ``began`` on, as :class:`garbology.growth.readings.Readings` has it."""
@@ -173,6 +191,11 @@ def _precision(states: int, objects: int) -> Precision:
     )
 
 
+def _collected() -> int:
+    """How many objects the collector has freed in all."""
+    return sum(generation["collected"] for generation in gc.get_stats())
+
+
 def fill_lists_of_freed() -> None:
     """Fill NumPy's lists of freed memory, and those that glibc has for this thread, in which it counts as handed out.
 
@@ -189,7 +212,8 @@ class _Look(NamedTuple):
     """When a census was taken, and what the allocators had then, in bytes.
 
     Of what was in use the instrument's own is taken off, and what waited: that comes and goes with each collection, and
-    says nothing of growth. Between two censuses it is unknown.
+    says nothing of growth; it counts as kept. Between two censuses it is unknown. Of what is kept, that is taken off
+    which the instrument's work has left there.
     """
 
     seconds: float

@@ -75,9 +75,14 @@ class Allocated:
         return self.python_used + self.c_used
 
     @property
+    def held(self) -> int:
+        """All that the system has given and not got back."""
+        return self.python_held + self.c_held
+
+    @property
     def kept(self) -> int:
         """All that was freed, or never handed out, and is not given back to the system."""
-        return self.python_held + self.c_held - self.used
+        return self.held - self.used
 
 
 def read_allocated() -> Allocated | None:

@@ -195,9 +195,15 @@ def test_lists_of_freed_memory_are_full_before_the_first_reading(fresh):
 def test_garbage_that_rises_by_chance_is_no_growth(states, least_bytes):
     """It comes and goes with each collection; three figures in a row rise in every third recording."""
     assert _precision(states, 1_000).total_bytes == least_bytes
-    for rise, waits in [(least_bytes - 4_096, False), (least_bytes + 4_096, True)]:
+    for rise, keeps_up, steps, waits in [
+        (least_bytes - 4_096, False, 3, False),
+        (least_bytes + 4_096, False, 3, True),
+        (10 * least_bytes, True, 3, False),
+        (10 * least_bytes, True, 10, True),
+    ]:
         report = Report(unit="second", calls=8)
-        add_garbage(report, [state(step, waiting=step * rise // 8) for step in (0, 4, 8)], least_bytes)
+        rising = [state(8 * step / (steps - 1), rise * step // (steps - 1)) for step in range(steps)]
+        add_garbage(report, rising, least_bytes, keeps_up=keeps_up)
         assert (report.waiting > 0) is (report.grows > 0) is waits
 
 
