@@ -23,7 +23,8 @@ _LEAST_UNHELD_BYTES = 64.0
 _LEAST_UNHELD_SHARE = 0.02
 _LEAST_SHARE = 0.005  # of the growth
 _LEAST_NATIVE_OF_MALLOC = 512.0, 0.1  # where each object is malloc's own
-_DISTURBANCE_BYTES = 1_024  # by a census, at most: free lists of CPython that it does not tell of
+_DISTURBANCE_BYTES = 4_096  # by a census, at most
+_DISTURBED_STEPS = 2  # after it
 _LEAST_BEYOND_BYTES = 4 << 20
 _ENOUGH_STATES = 10
 _Values = NDArray[np.float64]
@@ -39,7 +40,8 @@ class Precision:
     native_bytes, native_share : what the estimate of Python's own blocks may be wrong by: bytes a call, and a share of
         the growth.
     total_bytes, native_total_bytes, holder_total_bytes : in all calls, of the growth, of C's, and of a holder: by
-        itself what lists of freed blocks may hide or show.
+        itself what lists of freed blocks may hide or show, which the program fills as it goes on.
+    counted_total_bytes : of a growth of which live objects have the greater part.
     kept_bytes : by how much what the allocators keep may rise in all; by itself a few arenas, by which it jumps.
     bounded_bytes, bounded_entries : what is worth a word of what has stopped to grow. A collection may untrack a
         container, by which the bytes of one object are another's; its entries are what they were.
@@ -48,8 +50,9 @@ class Precision:
 
     native_bytes: float = 64.0
     native_share: float = 0.02
-    total_bytes: int = 1_024
-    native_total_bytes: int = 2_048
+    total_bytes: int = 8_192
+    counted_total_bytes: int = 1_024
+    native_total_bytes: int = 8_192
     holder_total_bytes: int = 0
     kept_bytes: int = 4 << 20
     bounded_bytes: int = 1_000
@@ -79,8 +82,11 @@ def fill_in(
     start = max(start, min(int(np.searchsorted(steps, full_from)), len(steps) - 2))
     report.settled = round(float(steps[start]), 3)
     growth = slope_of(steps[start:], used[start:])
+    gains = Gains(states, report.settled)
+    counted = gains.live_without([])
+    is_counted = counted.low > 0 and counted.value > growth.value / 2
     measured = max(steps[-1] - steps[start], 1.0)
-    least = precision.total_bytes / measured
+    least = (precision.counted_total_bytes if is_counted else precision.total_bytes) / measured
     low = growth.low if growth.value >= least else min(growth.low, 0.0)
     report.grows, report.low, report.high = growth.value, low, growth.high
     report.can_tell = max(growth.high - growth.value, growth.value - growth.low, least)
@@ -92,7 +98,6 @@ def fill_in(
     )
     report.beyond = _beyond(steady)
     _add_kept(report, steps[start:], kept[start:], precision.kept_bytes)
-    gains = Gains(states, report.settled)
     enough = max(_LEAST_BYTES, _LEAST_SHARE * report.grows, precision.holder_total_bytes / measured)
     growing = gains.growing(enough, surely=precision.surely)
     stopped = gains.stopped(growing, precision.bounded_bytes, precision.bounded_entries)
@@ -174,14 +179,16 @@ def _add_unexplained(report: Report) -> None:
 def _readings(rows: NDArray[np.float64], states: Sequence[State]) -> _Readings:
     """The columns of the readings; of the live objects alone, where allocators cannot be read.
 
-    A census disturbs what the allocators have in reserve, so the step after it shows some hundred bytes more or less.
-    Where that is all that it shows, it is replaced by what other steps show.
+    A census disturbs what the allocators have in reserve: free lists of CPython of which it does not tell, and what
+    glibc moves from a bin, where it counts as free, to a list of the thread's, where it counts as handed out. The two
+    steps after it show up to 4 kB more or less. Where that is all that they show, it is replaced by what others show.
     """
     steps, used, kept, in_c = rows.T
     if np.isnan(used).any():
         places, live = _series(states, "live_bytes")
         return places, live, np.zeros(len(live)), np.full(len(live), np.nan)
-    after = np.searchsorted(steps, [state.step for state in states[1:-1]])
+    first = np.searchsorted(steps, [state.step for state in states[1:-1]])
+    after = np.concatenate([first + further for further in range(_DISTURBED_STEPS)])
     smooth = (undisturbed(series, after, _DISTURBANCE_BYTES) for series in (used, in_c))
     return steps, next(smooth), kept, next(smooth)
 
