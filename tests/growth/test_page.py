@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "growth.md").read_text(encoding="utf-8")
 SERVICE, LOOP = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 SHOWN, OF_A_PROGRAM = re.findall(r"^```text\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+ROUNDED = " N B unexplained: rounding of the allocators, and what is too small to tell from noise"
 
 pytestmark = pytest.mark.skipif(allocators.read_allocated() is None, reason="no glibc 2.33 here")
 
@@ -38,8 +39,9 @@ def without_figures(text):
 
 @pytest.mark.slow
 def test_the_service_is_told_as_the_page_shows(tmp_path):
-    """Two kinds with holder and cycle; the bytes differ from version to version."""
-    assert output_of(tmp_path, SERVICE) == without_figures(SHOWN)
+    """Two kinds with holder and cycle; the bytes differ from version to version, and there may be nothing to round."""
+    told, shown = output_of(tmp_path, SERVICE), without_figures(SHOWN)
+    assert told.removesuffix(ROUNDED) == shown.removesuffix(ROUNDED)
 
 
 @pytest.mark.slow
