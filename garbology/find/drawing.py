@@ -84,7 +84,7 @@ def _pad(shape: Mapping[str, Any]) -> str:
 
 def _quoted(text: str) -> str:
     """A DOT string that shows ``text`` as it is: no escape sequence, no entity, nothing that XML forbids."""
-    shown = _NOT_IN_XML.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+    shown = _NOT_IN_XML.sub(lambda match: ascii(match.group())[1:-1], text)
     return '"' + shown.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") + '"'
 
 

@@ -39,7 +39,7 @@ def key_text(key: object) -> str | None:
 
 
 def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")
+    return ascii(char)[1:-1]  # the codec would be imported at first use, into the program
 
 
 def _value_text(value: Any, depth: int) -> str | None:

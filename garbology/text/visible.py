@@ -42,7 +42,7 @@ def _shown(character: str, keep_newlines: bool) -> bool:
 def _escape(character: str) -> str:
     if unicodedata.category(character) == "Zs":
         return " "
-    return character.encode("unicode_escape").decode("ascii")
+    return ascii(character)[1:-1]
 
 
 def shorten(text: object, limit: int) -> str:
