@@ -26,7 +26,7 @@ _LEAST_NATIVE_OF_MALLOC = 512.0, 0.1  # where each object is malloc's own
 _DISTURBANCE_BYTES = 4_096  # by a census, at most
 _DISTURBED_STEPS = 2  # after it
 _LEAST_BEYOND_BYTES = 4 << 20
-_ENOUGH_STATES = 10
+_ENOUGH_STATES = 10  # of garbage: it comes and goes, and four of five states may well rise
 _Values = NDArray[np.float64]
 _Readings = tuple[_Values, _Values, _Values, _Values]
 
@@ -87,7 +87,8 @@ def fill_in(
     is_counted = counted.low > 0 and counted.value > growth.value / 2
     measured = max(steps[-1] - steps[start], 1.0)
     least = (precision.counted_total_bytes if is_counted else precision.total_bytes) / measured
-    low = growth.low if growth.value >= least else min(growth.low, 0.0)
+    grows = growth.value >= least and _again(used[start:]) >= least * measured / 2
+    low = growth.low if grows else min(growth.low, 0.0)
     report.grows, report.low, report.high = growth.value, low, growth.high
     report.can_tell = max(growth.high - growth.value, growth.value - growth.low, least)
     steady = [state for state in states if state.step >= report.settled]
@@ -114,6 +115,12 @@ def fill_in(
     report.alive = live.value
     believe_objects(report, live)
     report.moments = list(_moments(readings, states, told_kept=bool(report.kept_gained)))
+
+
+def _again(used: _Values) -> float:
+    """By how much it rises beside its largest step: a table that is resized, of all names for one, comes at once."""
+    changes = np.diff(used)
+    return float(changes.sum() - changes.max())
 
 
 def believe_objects(report: Report, live: Slope) -> None:

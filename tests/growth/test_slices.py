@@ -134,6 +134,15 @@ def test_memory_of_c_code_is_told(told):
 
 
 @pytest.mark.slow
+def test_what_comes_at_once_is_no_growth(told):
+    """As the interpreter's table of names, which is resized once; by its bytes it were 60 kB a second."""
+    program = "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.malloc.restype = ctypes.c_void_p\n"
+    report = told(f"{program}run(lambda: 12 <= now < 12 + SLICE_SECONDS and libc.malloc(600_000), 20)")
+    assert report["low"] <= 0
+    assert report["text"].startswith("no growth seen"), report["text"]
+
+
+@pytest.mark.slow
 def test_a_program_s_beginning_is_no_growth(told):
     """What it makes at first, as by imports, is before the census that growth is counted from."""
     report = told("run(lambda: [leave() for _ in range(10)], 2)\nrun(lambda: None, 14)")
