@@ -50,10 +50,9 @@ _PRECISION = Precision(
     bounded_entries=1,
     surely=True,
 )
-_FEWEST_TO_BE_SURE = (
-    5  # states: that fewer of them rise, one after the other, is chance in more than a case of twenty
-)
-_BYTES_OF_FEW = 1 << 20  # then
+# That fewer states rise one after the other is chance in more than one recording of twenty.
+_FEWEST_TO_BE_SURE = 5
+_BYTES_OF_FEW = 1 << 20
 _HOLDER_BYTES_OF_FEW = 128 << 10
 _OWN_BYTES = 400  # an object, at the peak of a census: what the allocators may keep of it
 _CODE = ModuleType, FunctionType, MethodType, BuiltinFunctionType

@@ -38,7 +38,7 @@ class GrowthThread:
         if not self._failed:
             fill_lists_of_freed()
             self._thread.start()
-            self._begun.wait()
+            self._begun.wait(_MOST_WAITED_SECONDS)
 
     def finish(self, *, with_program: bool) -> None:
         """End, and tell what is known then; ``with_program`` says that the program has ended, and grows no more."""
@@ -56,8 +56,10 @@ class GrowthThread:
             self._thread.join(_MOST_WAITED_SECONDS)
 
     def _run(self) -> None:
-        self._guarded(self._slices.begin)
-        self._begun.set()
+        try:
+            self._guarded(self._slices.begin)
+        finally:
+            self._begun.set()
         next_told = _FIRST_TOLD_SECONDS
         while not self._failed and not self._stop.wait(_POLL_SECONDS):
             self._guarded(self._slices.look_when_due)

@@ -17,9 +17,7 @@ from garbology.snapshot.arrays import blocks, distinct, without_repeats
 _BLOCK = 16_384  # objects that are held at one time: what fits a processor's cache
 _PAGE_BITS = 12
 _CELL_BITS = 5  # two objects that the collector tracks are at least 32 bytes apart
-_IN_CELL = (
-    1 << _CELL_BITS
-) - 1  # 0 or 16 of an object on 64-bit platforms: one bit says which half it begins in
+_IN_CELL = (1 << _CELL_BITS) - 1  # an object begins at 0 or 16 of it: one bit says which
 _CELLS = 1 << (_PAGE_BITS - _CELL_BITS)
 _MOST_CELLS = 6  # for each object
 _REGION_BITS = 8  # of pages: an arena, of 256 or of 64 pages, lies in one region
