@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ _LEAST_SHARE = 0.005  # of the growth
 _LEAST_NATIVE_OF_MALLOC = 512.0, 0.1  # where each object is malloc's own
 _DISTURBANCE_BYTES = 4_096  # by a census, at most
 _DISTURBED_STEPS = 2  # after it
+_REGULAR_SHARE = 0.005  # of a growth, that its interval has
 _LEAST_BEYOND_BYTES = 4 << 20
 _ENOUGH_STATES = 10  # of garbage: it comes and goes, and four of five states may well rise
 _Values = NDArray[np.float64]
@@ -41,7 +42,7 @@ class Precision:
         the growth.
     total_bytes, native_total_bytes, holder_total_bytes : in all calls, of the growth, of C's, and of a holder: by
         itself what lists of freed blocks may hide or show, which the program fills as it goes on.
-    counted_total_bytes : of a growth of which live objects have the greater part.
+    sure_total_bytes : of a growth of which live objects have the greater part, or that is the same at each call.
     kept_bytes : by how much what the allocators keep may rise in all; by itself a few arenas, by which it jumps.
     bounded_bytes, bounded_entries : what is worth a word of what has stopped to grow. A collection may untrack a
         container, by which the bytes of one object are another's; its entries are what they were.
@@ -50,9 +51,9 @@ class Precision:
 
     native_bytes: float = 64.0
     native_share: float = 0.02
-    total_bytes: int = 8_192
-    counted_total_bytes: int = 1_024
-    native_total_bytes: int = 8_192
+    total_bytes: int = 32 << 10
+    sure_total_bytes: int = 1_024
+    native_total_bytes: int = 16 << 10
     holder_total_bytes: int = 0
     kept_bytes: int = 4 << 20
     bounded_bytes: int = 1_000
@@ -85,14 +86,18 @@ def fill_in(
     gains = Gains(states, report.settled)
     counted = gains.live_without([])
     is_counted = counted.low > 0 and counted.value > growth.value / 2
+    is_regular = growth.high - growth.low <= _REGULAR_SHARE * growth.value
     measured = max(steps[-1] - steps[start], 1.0)
-    least = (precision.counted_total_bytes if is_counted else precision.total_bytes) / measured
+    least = (precision.sure_total_bytes if is_counted or is_regular else precision.total_bytes) / measured
     grows = growth.value >= least and _again(used[start:]) >= least * measured / 2
     low = growth.low if grows else min(growth.low, 0.0)
     report.grows, report.low, report.high = growth.value, low, growth.high
     report.can_tell = max(growth.high - growth.value, growth.value - growth.low, least)
     steady = [state for state in states if state.step >= report.settled]
     report.unheld = _slope(steady if len(steady) > 1 else states, "unheld_bytes").value
+    if is_regular:
+        least_native = min(2 * precision.sure_total_bytes, precision.native_total_bytes)
+        precision = replace(precision, native_total_bytes=least_native)
     native = _native(readings, steady if len(steady) > 1 else states, report, precision)
     report.native, report.native_low, report.native_high = (
         (native.value, native.low, native.high) if native else (None, None, None)

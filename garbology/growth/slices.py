@@ -43,7 +43,7 @@ _FEWEST_STATES = 3  # by which growth is judged
 _PRECISION = Precision(
     native_share=0.1,
     total_bytes=128 << 10,
-    counted_total_bytes=128 << 10,
+    sure_total_bytes=128 << 10,
     native_total_bytes=128 << 10,
     holder_total_bytes=16 << 10,
     bounded_bytes=16 << 10,
@@ -186,7 +186,7 @@ def _precision(states: int, objects: int) -> Precision:
     return replace(
         precision,
         total_bytes=_BYTES_OF_FEW,
-        counted_total_bytes=_BYTES_OF_FEW,
+        sure_total_bytes=_BYTES_OF_FEW,
         native_total_bytes=_BYTES_OF_FEW,
         holder_total_bytes=_HOLDER_BYTES_OF_FEW,
     )
