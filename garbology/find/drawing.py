@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from garbology.text.escaping import escaped
+
 _WEAKEN = "#c2410c"
 _NOT_IN_XML = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _TIMEOUT_SECONDS = 30
@@ -84,7 +86,7 @@ def _pad(shape: Mapping[str, Any]) -> str:
 
 def _quoted(text: str) -> str:
     """A DOT string that shows ``text`` as it is: no escape sequence, no entity, nothing that XML forbids."""
-    shown = _NOT_IN_XML.sub(lambda match: ascii(match.group())[1:-1], text)
+    shown = _NOT_IN_XML.sub(lambda match: escaped(match.group()), text)
     return '"' + shown.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") + '"'
 
 

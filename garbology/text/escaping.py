@@ -18,7 +18,7 @@ def safe_text(text: str, limit: int) -> str:
         text = f"{text[:head]}…{text[head + 1 - limit :]}"
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+    return "".join(char if char.isprintable() else escaped(char) for char in text)
 
 
 def joined(source: str, label: str) -> str:
@@ -38,8 +38,9 @@ def key_text(key: object) -> str | None:
     return _value_text(key, depth=0)
 
 
-def _escaped(char: str) -> str:
-    return ascii(char)[1:-1]  # the codec would be imported at first use, into the program
+def escaped(char: str) -> str:
+    """One that is not printable as its escape, `\\x1b`; the codec would be imported at first use, into the program."""
+    return ascii(char)[1:-1]
 
 
 def _value_text(value: Any, depth: int) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from garbology.text.escaping import escaped
+
 _MARKDOWN_SPECIAL = re.compile(r"[\\`*_\[\]|~$]")
 _MARKDOWN_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
 _MARKDOWN_ADDRESS = re.compile(r"(?i)(https?|ftp|www)([:.])")  # GitHub makes a link of a bare address
@@ -42,7 +44,7 @@ def _shown(character: str, keep_newlines: bool) -> bool:
 def _escape(character: str) -> str:
     if unicodedata.category(character) == "Zs":
         return " "
-    return ascii(character)[1:-1]
+    return escaped(character)
 
 
 def shorten(text: object, limit: int) -> str:
