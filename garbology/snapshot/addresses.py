@@ -173,8 +173,7 @@ class _Table:
             part = addresses[first : first + _BLOCK]
             codes = np.arange(2 * first, 2 * (first + len(part)), 2, dtype=np.int32)
             codes |= ((part >> (_CELL_BITS - 1)) & 1).astype(np.int32)
-            pages = part >> _PAGE_BITS
-            self._cells[self._places(part, pages, self._slots(pages))] = codes
+            self._cells[self._places(part)[0]] = codes
         return all(
             np.array_equal(
                 self.find(addresses[first : first + _BLOCK]),
@@ -190,17 +189,16 @@ class _Table:
         """Where each page stands in ``_rows``, if its region is known."""
         return self._first[slots] + (pages & (_REGION_PAGES - 1))
 
-    def _places(
-        self, addresses: NDArray[np.int64], pages: NDArray[np.int64], slots: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """The cell that an object at each address has, if its region is known."""
-        return self._rows[self._entries(pages, slots)] + ((addresses >> _CELL_BITS) & (_CELLS - 1))
-
-    def find(self, addresses: NDArray[np.int64]) -> NDArray[np.int32]:
+    def _places(self, addresses: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """The cell that an object at each address has, and whether its region is known."""
         pages = addresses >> _PAGE_BITS
         slots = self._slots(pages)
-        codes = self._cells[self._places(addresses, pages, slots)]
-        known = self._regions[slots] == pages >> _REGION_BITS
+        cells = self._rows[self._entries(pages, slots)] + ((addresses >> _CELL_BITS) & (_CELLS - 1))
+        return cells, self._regions[slots] == pages >> _REGION_BITS
+
+    def find(self, addresses: NDArray[np.int64]) -> NDArray[np.int32]:
+        cells, known = self._places(addresses)
+        codes = self._cells[cells]
         known &= (addresses & _IN_CELL) == (codes & 1) << (_CELL_BITS - 1)
         return np.where(known, codes >> 1, np.int32(-1))
 
