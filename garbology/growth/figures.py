@@ -84,20 +84,15 @@ def fill_in(
     report.settled = round(float(steps[start]), 3)
     growth = slope_of(steps[start:], used[start:])
     gains = Gains(states, report.settled)
-    counted = gains.live_without([])
-    is_counted = counted.low > 0 and counted.value > growth.value / 2
-    is_regular = growth.high - growth.low <= _REGULAR_SHARE * growth.value
+    precision = _sharpened(precision, growth, gains.live_without([]))
     measured = max(steps[-1] - steps[start], 1.0)
-    least = (precision.sure_total_bytes if is_counted or is_regular else precision.total_bytes) / measured
+    least = precision.total_bytes / measured
     grows = growth.value >= least and _again(used[start:]) >= least * measured / 2
     low = growth.low if grows else min(growth.low, 0.0)
     report.grows, report.low, report.high = growth.value, low, growth.high
     report.can_tell = max(growth.high - growth.value, growth.value - growth.low, least)
     steady = [state for state in states if state.step >= report.settled]
     report.unheld = _slope(steady if len(steady) > 1 else states, "unheld_bytes").value
-    if is_regular:
-        least_native = min(2 * precision.sure_total_bytes, precision.native_total_bytes)
-        precision = replace(precision, native_total_bytes=least_native)
     native = _native(readings, steady if len(steady) > 1 else states, report, precision)
     report.native, report.native_low, report.native_high = (
         (native.value, native.low, native.high) if native else (None, None, None)
@@ -120,6 +115,16 @@ def fill_in(
     report.alive = live.value
     believe_objects(report, live)
     report.moments = list(_moments(readings, states, told_kept=bool(report.kept_gained)))
+
+
+def _sharpened(precision: Precision, growth: Slope, live: Slope) -> Precision:
+    """What is noise in a growth that is the same at each call, or of which live objects have the greater part."""
+    total, native, sure = precision.total_bytes, precision.native_total_bytes, precision.sure_total_bytes
+    if growth.high - growth.low <= _REGULAR_SHARE * growth.value:
+        total, native = sure, min(2 * sure, native)
+    elif live.low > 0 and live.value > growth.value / 2:
+        total = sure
+    return replace(precision, total_bytes=total, native_total_bytes=native)
 
 
 def _again(used: _Values) -> float:
