@@ -54,6 +54,7 @@ def test_the_script_leaves_no_garbage():
         exec(attaching._SCRIPT.format(code=code, settings={"directory": "/none"}), namespace)
         del namespace
         until(lambda: left() is None, seconds=10)
+        assert left() is None
 
 
 @pytest.mark.slow
