@@ -95,6 +95,7 @@ def read_allocated() -> Allocated | None:
         return None
     if _KEYS_ARE_UNTOLD:
         _fill_list_of_keys()
+    reader.forget_names()
     text, info = reader.python_text(), reader.mallinfo()
     used, held = _python_figures(text)
     in_use = info.uordblks + info.hblkhd
@@ -223,6 +224,9 @@ class _Reader:
         self.free.restype, self.free.argtypes = None, [ctypes.c_void_p]
         self._found = array("Q", bytes(8 * _MOST_CACHED * len(CACHED_BYTES)))
         self._further = array("Q", bytes(8 * len(CACHED_BYTES)))
+        # CPython's cache of what types have by a name keeps the names, 4,096 at most. C code that asks by a text (as
+        # xml.etree.ElementTree.XMLParser does, eight times) has a new name each time, so it fills as a leak would.
+        self.forget_names = ctypes.pythonapi.PyType_ClearCache
         self._flush, self._rewind = libc.fflush, libc.rewind
         self._flush.argtypes = self._rewind.argtypes = [ctypes.c_void_p]
         self._stderr = ctypes.c_void_p.in_dll(libc, "stderr")
