@@ -5,7 +5,6 @@ from __future__ import annotations
 import types
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 from garbology.advice.callbacks import container_of_method
 from garbology.advice.candidates import Candidate, candidates_of, namespaces_in
 from garbology.advice.captures import is_captured, mutual_captures
-from garbology.advice.choice import LEADING_ON, MOST_NAMES, Choice, on_cycles_without, reached_from
+from garbology.advice.choice import MOST_NAMES, Choice, on_cycles_without, reached_from
 from garbology.advice.class_cycles import advice_for_classes, is_a_constant
 from garbology.advice.edge_classes import EdgeClass
 from garbology.advice.endings import endings_of
-from garbology.advice.exceptions import is_kept_by_a_handler, keeps_an_exception, raised_in_a_handler
+from garbology.advice.exceptions import keeps_an_exception, raised_in_a_handler
 from garbology.advice.frames import (
     frames_sentence,
     is_a_variable,
@@ -25,28 +24,22 @@ from garbology.advice.frames import (
     is_left_in_frame,
     keeps_its_frame,
     left_sentence,
-    own_variable,
-    variable_step,
 )
 from garbology.advice.gathered import gathered_in
 from garbology.advice.memos import hides_a_descriptor, not_kept, ways_back
 from garbology.advice.raised import was_caught_and_stored
+from garbology.advice.ranking import Ranking
 from garbology.advice.remedies import cleared, is_closed_with, is_taken_out, remedy_of
 from garbology.advice.remedy import (
     Remedy,
     Surroundings,
     attribute_of,
     clearing_method_for,
-    is_callable_made_here,
-    is_library_code,
-    is_of_the_standard_library,
     is_plain_attribute,
 )
-from garbology.advice.running import is_fired, is_running_kind, is_task, keeps_a_task
-from garbology.advice.sampling import is_standard
-from garbology.advice.tables import is_called_a_cache
+from garbology.advice.running import is_fired, is_running_kind, keeps_a_task
 from garbology.advice.together import Together
-from garbology.advice.wording import advised_edge, enumerated, hoisted, remedy_name, sentences_of
+from garbology.advice.wording import advised_edge, hoisted, remedy_name, sentences_of
 from garbology.cycles.folding import Link
 from garbology.cycles.occurrence import Occurrence
 from garbology.cycles.result import Advice
@@ -54,7 +47,7 @@ from garbology.cycles.shapes import is_class
 from garbology.names.classes import mro_of
 from garbology.snapshot.arrays import distinct
 from garbology.snapshot.snapshot import addresses_of
-from garbology.text.escaping import joined
+from garbology.text.escaping import enumerated, joined
 
 _WEAK = ("weakref", "WeakMethod", "WeakSet", "WeakValueDictionary", "WeakKeyDictionary")
 _SEVERAL = 2  # names, or classes of one name, for which one call is better than a sentence each
@@ -103,7 +96,8 @@ class _Adviser:
         self._groups = mutual_captures(links)
         self._mutual = {id(link) for group in self._groups for link in group}
         self.candidates = [c for c in candidates_of(occurrence, links) if not self._is_undone(c)]
-        self._ranks = {candidate: self._rank(candidate) for candidate in self.candidates}
+        ranking = Ranking(links, self._mutual, self._holders_of)
+        self._ranks = {candidate: ranking.rank(candidate) for candidate in self.candidates}
         self._choice = Choice(occurrence, self._ranks)
         self._to_clear: list[Candidate] = []  # what may be needed, so that it is not to be weak
 
@@ -196,38 +190,6 @@ class _Adviser:
         kept = keeps_an_exception(link) or is_running_kind(last.referent) or is_fired(link)
         kept = kept or bool(ways_back(link, self._links))
         return kept or last.label == ".__traceback__"
-
-    def _rank(self, candidate: Candidate) -> int:
-        """Smaller is better: what only clearing up can cut, lookups by name, then pointers back to what is older."""
-        link = candidate.links[0]
-        last = link.steps[-1]
-        if keeps_its_frame(link):
-            frame: Any = variable_step(link).holder
-            return 4 if is_standard(frame.f_code) else 0
-        if gathered_in(link, self._holders_of):
-            return 0
-        if id(link) in self._mutual:
-            return 1
-        if is_kept_by_a_handler(link) or is_in_a_copy_of_variables(link):
-            return 2
-        if own_variable(link) is not None:
-            frame = variable_step(link).holder
-            return 2 if not is_library_code(frame.f_code) else 5
-        if last.label == ".__traceback__":
-            return 3
-        if keeps_an_exception(link):
-            return LEADING_ON if is_of_the_standard_library(last.holder) else 4
-        if is_fired(link) or (type(last.holder) is dict and is_called_a_cache(link.label)):
-            return 4
-        if ways_back(link, self._links):
-            return 4
-        if is_closed_with(link) or is_callable_made_here(link) or hides_a_descriptor(link):
-            return 7
-        if type(link.steps[0].holder) is types.MethodWrapperType:  # which nothing can be taken from
-            return 8
-        if is_task(last.referent):
-            return 4
-        return 5 if candidate.younger_to_older else LEADING_ON
 
     def _with_what_is_the_same(self, chosen: list[Candidate]) -> list[Candidate]:
         """With those that end in the same references: functions that share a variable, and capture each other."""

@@ -15,14 +15,13 @@ from garbology.advice.remedy import (
 from garbology.cycles.folding import Link
 from garbology.cycles.result import Edge
 from garbology.names.labels import pattern
-from garbology.text.escaping import joined, safe_text
+from garbology.text.escaping import enumerated, joined, safe_text
 
 _VARIABLE = "closure variable "
 _SUBJECT = "\0"  # stands for the edges in a sentence
 _MANY_FUNCTIONS = 3  # that are named one by one
 _MANY_ATTRIBUTES = 4
 _ATTRIBUTE = re.compile(r"(\w+\.)\w+(\W.*)$")
-_MOST_LISTED = 12  # classes or names in one sentence
 
 
 def advised_edge(candidate: Candidate) -> Edge:
@@ -115,10 +114,3 @@ def hoisted(group: Sequence[Link]) -> Remedy:
         f"or clear the variables (`del {', '.join(names)}`) when they are done with"
     )
     return Remedy("hoist", lambda edge, target: together)
-
-
-def enumerated(names: Sequence[str]) -> str:
-    """'A', 'A and B', 'A, B and C', or the first few and how many more."""
-    if len(names) > _MOST_LISTED:
-        names = [*names[:_MOST_LISTED], f"{len(names) - _MOST_LISTED} more"]
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

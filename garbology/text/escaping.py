@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+_MOST_LISTED = 12  # classes or names in one sentence
 _PLAIN_KEYS = (float, bytes, bool, type(None))
 _LONGEST_KEY = 60
 _LARGEST_INTEGER_BITS = 256
@@ -19,6 +21,13 @@ def safe_text(text: str, limit: int) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else escaped(char) for char in text)
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """'A', 'A and B', 'A, B and C', or the first few and how many more."""
+    if len(names) > _MOST_LISTED:
+        names = [*names[:_MOST_LISTED], f"{len(names) - _MOST_LISTED} more"]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def joined(source: str, label: str) -> str:

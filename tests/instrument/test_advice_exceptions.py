@@ -95,6 +95,40 @@ class Reporting:
             self.exc_info = sys.exc_info()
 
 
+class Group:
+    """A context manager that keeps what goes through its block, and raises it with others at the end."""
+
+    def __init__(self):
+        self.failures = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        self.failures.append(error)
+        raise RuntimeError(len(self.failures))
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, kind, error, traceback):
+        self.__exit__(kind, error, traceback)
+
+
+class Quiet:
+    """One that only keeps it."""
+
+    def __init__(self):
+        self.failures = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        self.failures.append(error)
+        return True
+
+
 class Translating:
     """Raises one exception while it handles another."""
 
@@ -190,6 +224,49 @@ def test_what_keeps_an_exception_is_to_be_cleared(program, edges, words):
     assert (advice.remedy, advice.verified) == ("clear", True)
     assert [word for word in words if word not in advice.reason] == []
     assert "weakref" not in advice.reason
+
+
+def _in_a_group():
+    with suppress(RuntimeError), Group() as group:
+        assert group
+        raise KeyError
+
+
+async def _in_an_asynchronous_group():
+    with suppress(RuntimeError):
+        async with Group() as group:
+            assert group
+            raise KeyError
+
+
+def _in_a_quiet_group():
+    with Quiet() as group:
+        assert group
+        raise KeyError
+
+
+def _in_jobs():
+    jobs = Jobs()
+    try:
+        raise KeyError
+    except KeyError as error:
+        jobs.errors.append(error)
+
+
+@pytest.mark.parametrize(
+    ("program", "edge"),
+    [
+        (_in_a_group, "Group.failures[0] -> KeyError"),
+        (_in_an_asynchronous_group, "Group.failures[0] -> KeyError"),
+        (_in_a_quiet_group, "KeyError.__traceback__ -> traceback"),
+        (_in_jobs, "frame → local jobs -> Jobs"),
+    ],
+)
+def test_a_context_manager_lets_go_of_what_went_through_its_block(program, edge):
+    """It knows when it has reported it. Of the function with the block only `del group` in a finally could be said."""
+    advice = advice_of(program)
+    assert edges_of(advice) == [edge]
+    assert advice.remedy == "clear"
 
 
 def test_what_was_caught_and_stored_needs_no_traceback():
