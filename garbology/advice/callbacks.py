@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import types
 import weakref
 from typing import Any
@@ -23,6 +24,7 @@ from garbology.names.finalizers import found_in, namespace_of
 from garbology.names.handing_on import passing_class
 
 WRAPPER = "give it a function that captures weakref.ref(self) and calls the method if it is alive"
+_TAKES_MORE = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 _METHODS_IN_C = (types.BuiltinMethodType, types.MethodWrapperType)
 _EMPTIED = (list, dict, set)
 _CALLED_ONCE = ("cancel", "done", "finish", "complet", "once", "resolve", "waiter")
@@ -237,8 +239,13 @@ def _name_of(method: Any) -> str:
     return function.__code__.co_name if type(function) is types.FunctionType else ""
 
 
+def is_cache_of_calls(obj: object) -> bool:
+    """Whether it is what `functools.lru_cache` makes of a function."""
+    return safe_type_name(type(obj)) == "functools._lru_cache_wrapper"
+
+
 def _wraps_what_it_calls(obj: object) -> bool:
-    return type(obj) is functools.partial or safe_type_name(type(obj)) == "functools._lru_cache_wrapper"
+    return type(obj) is functools.partial or is_cache_of_calls(obj)
 
 
 def package_of(cls: type) -> str:
@@ -248,6 +255,15 @@ def package_of(cls: type) -> str:
 
 def _package(module: object) -> str:
     return module.partition(".")[0] if type(module) is str else ""
+
+
+def is_given_nothing(method: Any) -> bool:
+    """Whether a bound method's function takes its object alone."""
+    function = method.__func__
+    if type(function) is not types.FunctionType:
+        return False
+    code = function.__code__
+    return code.co_argcount + code.co_kwonlyargcount == 1 and not code.co_flags & _TAKES_MORE
 
 
 def never_uses_its_object(method: Any) -> bool:

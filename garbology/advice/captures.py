@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from garbology.advice.callbacks import is_cache_of_calls
 from garbology.cycles.folding import Link
 from garbology.cycles.graphs import graph_of_pairs
 from garbology.cycles.strong import strongly_connected
 from garbology.names.captured import attributes_used
-from garbology.names.classes import safe_type_name
 from garbology.names.nodes import code_of
 from garbology.text.escaping import safe_text
 
@@ -81,5 +81,4 @@ def names_of(links: Iterable[Link]) -> list[str]:
 def _is_callable(obj: object) -> bool:
     """Whether it is a function, or what wraps one in C."""
     kind = type(obj)
-    wraps = kind is functools.partial or safe_type_name(kind) == "functools._lru_cache_wrapper"
-    return kind is types.FunctionType or wraps
+    return kind is types.FunctionType or kind is functools.partial or is_cache_of_calls(obj)

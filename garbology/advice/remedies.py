@@ -35,6 +35,7 @@ from garbology.names.attribute_code import (
 )
 from garbology.names.captured import attribute_read_alone
 from garbology.names.edges import short_type_name
+from garbology.text.escaping import enumerated
 
 
 def remedy_of(links: Sequence[Link], *, way_back: bool, around: Surroundings) -> Remedy:
@@ -45,7 +46,8 @@ def remedy_of(links: Sequence[Link], *, way_back: bool, around: Surroundings) ->
         if remedy is not None:
             return remedy
     remedy = (
-        among_objects_of_ctypes(link, around)
+        _cached_methods(links, around)
+        or among_objects_of_ctypes(link, around)
         or _bound_method(link, around)
         or running(link)
         or (fired(link) if is_fired(link) else None)
@@ -110,6 +112,36 @@ def _bound_method(link: Link, around: Surroundings) -> Remedy | None:
     if name not in ("clear", "property") and not tables.takes_weak_references(link.steps[-1].referent):
         return _strong(link)
     return Remedy(name, lambda edge, target: f"{of_the_method(edge)} {sentence}{method}")
+
+
+def _cached_methods(links: Sequence[Link], around: Surroundings) -> Remedy | None:
+    """Methods that their own object has caches of: what the caches are there for needs no object."""
+    names = dict.fromkeys(_cache_of_its_own(link, around) for link in links)
+    if None in names:
+        return None
+    method, owner = links[0].steps[-1].holder, short_type_name(links[0].steps[-1].referent)
+    are, caches, each = (
+        ("is a functools.lru_cache of a method of its own object", "the cache", "it")
+        if len(names) == 1
+        else ("are functools.lru_cache of methods of their own object", "the caches", "each")
+    )
+    instead = (
+        f"make {each} a functools.cached_property"
+        if callbacks.is_given_nothing(method)
+        else "cache a function of the module that is given what it needs in place of self"
+    )
+    said = f"{owner}{enumerated(list(filter(None, names)))} {are}: leave {caches} out, or {instead}"
+    return Remedy("property", lambda edge, target: said)
+
+
+def _cache_of_its_own(link: Link, around: Surroundings) -> str | None:
+    """The attribute, as '.is_space', by which an object has a cache of one of its methods; None where it has none."""
+    method, owner = link.steps[0].holder, link.steps[-1].referent
+    if type(method) is not types.MethodType or link.label != ".__self__":
+        return None
+    caches = filter(callbacks.is_cache_of_calls, (each.steps[0].holder for each in around.holders_of(method)))
+    held = (each for cache in caches for each in around.holders_of(cache) if each.steps[0].holder is owner)
+    return next((each.label for each in held if is_plain_attribute(each)), None)
 
 
 def _let_go_of_the_caller(link: Link, around: Surroundings) -> str:

@@ -95,7 +95,21 @@ def timer_handle():
 
 def cached_method():
     owner = Owner()
-    owner.cached = functools.lru_cache(owner.called)
+    owner.other = Owner()
+    owner.other.cached = functools.lru_cache(owner.called)
+
+
+class OfOneCharacter:
+    """Has a cache of a method of its own for each object."""
+
+    def __init__(self, method):
+        self.has = functools.lru_cache(maxsize=None)(getattr(self, method))
+
+    def is_space(self):
+        return self is None
+
+    def is_in(self, texts):
+        return self in texts
 
 
 def partial_of_a_method():
@@ -182,6 +196,36 @@ def test_what_another_calls_is_wrapped(program, edge, caller, also):
     assert f"which {caller} calls: give it {WRAPPER}" in advice.reason
     assert also in advice.reason
     assert "WeakMethod" not in advice.reason
+
+
+@pytest.mark.parametrize(
+    ("method", "instead"),
+    [
+        ("is_space", "make it a functools.cached_property"),
+        ("is_in", "cache a function of the module that is given what it needs in place of self"),
+    ],
+)
+def test_a_cache_of_an_objects_own_method_is_left_out(method, instead):
+    """For a cache that each object has, a function that captures a weak reference to the object helps nobody."""
+    advice = advice_of(lambda: OfOneCharacter(method))
+    assert edges_of(advice) == ["method.__self__ -> OfOneCharacter"]
+    assert advice.remedy == "property"
+    assert advice.reason == (
+        "OfOneCharacter.has is a functools.lru_cache of a method of its own object: "
+        f"leave the cache out, or {instead}"
+    )
+
+
+def test_caches_of_an_objects_own_methods_are_named_together():
+    """Each is to go."""
+
+    def work():
+        owner = OfOneCharacter("is_space")
+        owner.other = functools.lru_cache(owner.is_in)
+
+    assert advice_of(work).reason.startswith(
+        "OfOneCharacter.has and .other are functools.lru_cache of methods"
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ _BROKEN, _MENDED = "SQLAlchemy==1.3.12 setuptools<80", "SQLAlchemy==1.3.13 setup
 
 
 @bug(
-    "sqlalchemy, sequence", "sqlalchemy/sqlalchemy#5050", pythons="3.10-3.13",
+    "sqlalchemy, sequence", "sqlalchemy/sqlalchemy#5050", pythons="3.10-3.15",
     broken=_BROKEN, mended=_MENDED, built=("SQLAlchemy",),
     cut=Cut("the callback captures a weak reference to the sequence",
             (r"weakref callback\.__self__ -> WeakSequence$", r"_remove.*\.__self__ -> WeakSequence$",
@@ -30,7 +30,7 @@ def sqlalchemy_sequence() -> Work:
 
 
 @bug(
-    "sqlalchemy, path", "sqlalchemy/sqlalchemy#5056", pythons="3.10-3.13",
+    "sqlalchemy, path", "sqlalchemy/sqlalchemy#5056", pythons="3.10-3.15",
     broken=_BROKEN, mended=_MENDED, built=("SQLAlchemy",),
     cut=Cut("`entity_path` is a property that returns self", (r"EntityRegistry\.entity_path -> ",), ("property",)),
 )  # fmt: skip
@@ -43,7 +43,7 @@ def sqlalchemy_path() -> Work:
 
 
 @bug(
-    "sqlalchemy, session", "sqlalchemy/sqlalchemy#5074", pythons="3.10-3.13",
+    "sqlalchemy, session", "sqlalchemy/sqlalchemy#5074", pythons="3.10-3.15",
     broken=_BROKEN, mended="SQLAlchemy==1.4.0 setuptools<80", built=("SQLAlchemy",),
     cut=Cut("a session makes its transaction when it has something to do, and not when it is made or closed",
             (r"^SessionTransaction\.session -> Session$", r"^Session\.transaction -> "), ("property",)),

@@ -12,7 +12,7 @@ _NUMBERS = itertools.count()
 
 
 @bug(
-    "marshmallow", "marshmallow-code/marshmallow#732", pythons="3.10-3.13", kind=HOLDER,
+    "marshmallow", "marshmallow-code/marshmallow#732", pythons="3.10-3.15", kind=HOLDER,
     broken="marshmallow==2.16.2 setuptools<80", mended="marshmallow==2.16.3 setuptools<80",
     cut=Cut("a class that is registered twice under one name is kept once", (r"class_registry\._registry",)),
 )  # fmt: skip
@@ -27,7 +27,7 @@ def marshmallow() -> Work:
 
 
 @bug(
-    "dateparser", "scrapinghub/dateparser#985", pythons="3.10-3.13", kind=HOLDER, broken="dateparser==1.2.0",
+    "dateparser", "scrapinghub/dateparser#985", pythons="3.10-3.15", kind=HOLDER, broken="dateparser==1.2.0",
     cut=Cut("open; the report names the caches of settings and of locales", (r"dateparser\.",)), calls=50,
 )  # fmt: skip
 def dateparser() -> Work:
@@ -43,7 +43,7 @@ def dateparser() -> Work:
 
 
 @bug(
-    "babel", "python-babel/babel#962", pythons="3.10-3.13", kind=HOLDER,
+    "babel", "python-babel/babel#962", pythons="3.10-3.15", kind=HOLDER,
     broken="babel==2.11.0 setuptools<80", mended="babel==2.12.1 setuptools<80", calls=200,
     cut=Cut("the cache of patterns has a bound", (r"babel\.dates\.(_pattern_cache|parse_pattern)",)),
 )  # fmt: skip
@@ -58,7 +58,7 @@ def babel() -> Work:
 
 
 @bug(
-    "sympy", "sympy/sympy#27216", pythons="3.10-3.13", kind=HOLDER,
+    "sympy", "sympy/sympy#27216", pythons="3.10-3.15", kind=HOLDER,
     broken="sympy==1.13.3", mended="sympy==1.14.0",
     cut=Cut("the source of a compiled function leaves `linecache` with the function", (r"linecache\.cache",)),
 )  # fmt: skip
@@ -75,7 +75,7 @@ def sympy() -> Work:
 
 
 @bug(
-    "marshmallow_dataclass", "lovasoa/marshmallow_dataclass#198", pythons="3.10-3.13", kind=HOLDER,
+    "marshmallow_dataclass", "lovasoa/marshmallow_dataclass#198", pythons="3.10-3.15", kind=HOLDER,
     broken="marshmallow_dataclass==8.5.5 marshmallow<3.20 setuptools<80", mended="marshmallow_dataclass==8.7.1",
     cut=Cut("the frame of the caller is no argument of a cached function", (r"_internal_class_schema",)),
 )  # fmt: skip
@@ -133,7 +133,7 @@ def aiohttp_middlewares() -> Work:
 
 
 @bug(
-    "opentelemetry", "open-telemetry/opentelemetry-python#4220", pythons="3.10-3.13", kind=HOLDER,
+    "opentelemetry", "open-telemetry/opentelemetry-python#4220", pythons="3.10-3.15", kind=HOLDER,
     broken="opentelemetry-sdk==1.27.0 setuptools<80", mended="opentelemetry-sdk==1.28.0",
     cut=Cut("the set of all readers is weak, and what is called after a fork refers weakly to its reader",
             (r"MeterProvider\._all_metric_readers\[",)),
@@ -211,7 +211,7 @@ def multidict() -> Work:
 
 
 @bug(
-    "ujson", "ultrajson/ultrajson#631", pythons="3.10-3.13", kind=LEAK,
+    "ujson", "ultrajson/ultrajson#631", pythons="3.10-3.15", kind=LEAK,
     broken="ujson==5.12.0", mended="ujson==6.1.0", calls=400,
     cut=Cut("C code frees the text that `default` answered"),
 )  # fmt: skip

@@ -25,7 +25,7 @@ def tqdm() -> Work:
 
 
 @bug(
-    "omegaconf", "omry/omegaconf#1295", pythons="3.10-3.13", kind=EXCEPTION,
+    "omegaconf", "omry/omegaconf#1295", pythons="3.10-3.15", kind=EXCEPTION,
     broken="omegaconf==2.3.0", mended="omegaconf==2.4.0", built=("antlr4-python3-runtime",),
     cut=Cut("`del` of the exception in a finally, in both frames",
             (r"frame of (_raise|format_and_raise) .* → local (ex|cause) -> ",), ("clear",)),
@@ -47,7 +47,8 @@ def _structured() -> object:
 @bug(
     "tomlkit", "python-poetry/tomlkit#227", pythons="3.10-3.15", broken="tomlkit==0.11.3", mended="tomlkit==0.11.4",
     cut=Cut("what a character is, is computed each time: no cache of its own methods on each instance",
-            (r"^(TOMLChar|StringType)\.(is_\w+|toggle)",), ("property",)),
+            (r"^(TOMLChar|StringType)\.(is_\w+|toggle)", r"^method\.__self__ -> (TOMLChar|StringType)$"),
+            ("property",)),
 )  # fmt: skip
 def tomlkit() -> Work:
     """A small document."""

@@ -205,7 +205,7 @@ def anyio() -> Work:
 
 
 @bug(
-    "githubkit", "yanyongyu/githubkit#81", pythons="3.10-3.13",
+    "githubkit", "yanyongyu/githubkit#81", pythons="3.10-3.15",
     broken="githubkit==0.10.7", mended="githubkit==0.11.0",
     cut=Cut("what the client makes refers weakly to it", (r"\._github -> GitHub$",), ("weakref",)),
 )  # fmt: skip
