@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from garbology.advice import callbacks, tables
+from garbology.advice.captures import maker_of
 from garbology.advice.ctypes_objects import among_objects_of_ctypes, in_ctypes
 from garbology.advice.cutting import closing_method
 from garbology.advice.exceptions import of_exception
@@ -34,7 +35,9 @@ from garbology.names.attribute_code import (
     is_set_later,
 )
 from garbology.names.captured import attribute_read_alone
+from garbology.names.classes import mro_of, qualified_name
 from garbology.names.edges import short_type_name
+from garbology.names.finalizers import found_in
 from garbology.text.escaping import enumerated
 
 
@@ -231,12 +234,25 @@ def _captured(links: Sequence[Link], around: Surroundings) -> Remedy | None:
             ),
         )
     method, let_go = clearing_call(links[0]), callbacks.let_go_once_called(links[0], attribute_of(links[0]))
+    instead = ", or define methods of the class instead" if all(map(_could_be_a_method, links)) else ""
     return Remedy(
         "weakref",
         lambda edge, target: (
-            f"{edge} is captured: capture weakref.ref({variable}) and call it inside{method}{let_go}"
+            f"{edge} is captured: capture weakref.ref({variable}) and call it inside{instead}{method}{let_go}"
         ),
     )
+
+
+def _could_be_a_method(link: Link) -> bool:
+    """Whether a method of the object made the function around `self`, for the object or another such function."""
+    holder, owner = link.steps[0].holder, link.steps[-1].referent
+    if type(holder) is not types.FunctionType and (holder is not owner or attribute_of(link) is None):
+        return False
+    cls, _, name = maker_of(link).partition(".<locals>")[0].rpartition(".")
+    method = found_in(type(owner), name)
+    if type(method) is not types.FunctionType or cls not in map(qualified_name, mro_of(type(owner))):
+        return False
+    return method.__code__.co_varnames[:1] == (link.label.rpartition("closure variable ")[2],)
 
 
 def _only_attribute_read(links: Sequence[Link], variable: str) -> str | None:

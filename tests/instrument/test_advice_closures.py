@@ -143,5 +143,29 @@ def test_many_functions_that_share_a_variable_are_counted():
     """The variable is one, and the function that has it is named."""
     advice = advice_of(lambda: Many() and None, "Many")
     assert len(advice.edges) == 4
-    assert "closure variable self of 4 functions made in Many.__init__ is captured" in advice.reason
+    assert advice.reason.startswith(
+        "closure variable self of 4 functions made in Many.__init__ is captured: "
+        "capture weakref.ref(self) and call it inside, or define methods of the class instead; "
+    )
     assert advice.verified
+
+
+class Calling:
+    """Is given a function that captures it, or makes one for another."""
+
+    def be_given(self):
+        this = self
+        self.function = lambda: this.use()
+
+    def give(self, other):
+        self.other = other
+        other.function = lambda: self.use()
+
+    def use(self):
+        return self
+
+
+@pytest.mark.parametrize("program", [lambda: Calling().be_given(), lambda: Calling().give(Calling())])
+def test_a_method_in_place_of_a_function_is_no_help_elsewhere(program):
+    """What another object keeps would be a bound method, which holds the object as well."""
+    assert "define methods" not in advice_of(program, "Calling").reason
