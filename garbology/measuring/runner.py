@@ -30,6 +30,7 @@ ProgressMaker = Callable[[str, Expectation], AbstractContextManager[Progress]]
 
 _TELLING_SHARE = 0.1  # of the cases: from so many samples on the time left is estimated
 _LONGEST_WAIT_SECONDS = 1.0  # in which Ctrl-C is not heard on Windows
+_EXPECTED_SECONDS = 0.2  # between two looks at all cases for how far it is, where samples come faster
 
 
 @dataclass(frozen=True)
@@ -255,6 +256,7 @@ def _measure_on(
     expectation: Callable[[], Expectation],
 ) -> None:
     under_way: dict[Future[tuple[Sample, float]], StudyRun] = {}
+    expected_at = -_EXPECTED_SECONDS
     while left:
         while len(under_way) < jobs and (begun := _begin_next(left, pool, shown)):
             under_way.update([begun])
@@ -266,7 +268,9 @@ def _measure_on(
             bad = sample.status not in ("ok", "unavailable")
             problem = f"{case_text(sample.measure, sample.case)} {sample_text(sample)}" if bad else ""
             shown.end(run.study.name, visible(problem))
-            shown.expect(expectation())
+            if not under_way or time.monotonic() - expected_at >= _EXPECTED_SECONDS:
+                shown.expect(expectation())
+                expected_at = time.monotonic()
         for run in [run for run in left if run.record.complete or run.schedule.is_done]:
             left.remove(run)
             with shown.paused():

@@ -9,7 +9,7 @@ import reprlib
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -55,6 +55,11 @@ class Sample:
         named = {item.name: getattr(self, item.name) for item in fields(self)}
         return {name: value for name, value in named.items() if value is not None}
 
+    @cached_property
+    def line(self) -> str:
+        """Its line in a record's file, which is written after every sample: what is on record does not change."""
+        return json.dumps(self.to_dict(), allow_nan=False)
+
 
 @dataclass
 class Record:
@@ -89,13 +94,16 @@ class Record:
 
     def to_dict(self) -> dict[str, Any]:
         """The record as plain JSON types, with its schema."""
+        return {**self.head(), "samples": [sample.to_dict() for sample in self.samples]}
+
+    def head(self) -> dict[str, Any]:
+        """The same without the samples."""
         plain = {
             item.name: getattr(self, item.name)
             for item in fields(self)
             if item.name not in ("slug", "samples")
         }
-        samples = [sample.to_dict() for sample in self.samples]
-        return {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **plain, "samples": samples}
+        return {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **plain}
 
 
 def write_record(record: Record, directory: Path) -> Path:
@@ -186,9 +194,8 @@ def _put_aside(path: Path) -> Path:
 
 def _text(record: Record) -> str:
     """The record as JSON, a line for each sample: it is written after each, and read as a difference."""
-    plain = record.to_dict()
-    samples = ",\n  ".join(json.dumps(sample, allow_nan=False) for sample in plain.pop("samples"))
-    head = json.dumps(plain, indent=1, allow_nan=False).removesuffix("\n}")
+    samples = ",\n  ".join(sample.line for sample in record.samples)
+    head = json.dumps(record.head(), indent=1, allow_nan=False).removesuffix("\n}")
     return head + ',\n "samples": [' + (f"\n  {samples}\n " if samples else "") + "]\n}\n"
 
 

@@ -1,6 +1,7 @@
 """Records on disk: written whole or not at all, read however old, refused when newer."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_an_unfinished_record_has_a_name_of_its_own(record, tmp_path):
 def test_a_record_that_cannot_be_written_leaves_the_old_one(record, tmp_path):
     """A failure while writing leaves neither half a file nor a stray one."""
     before = write_record(record, tmp_path).read_bytes()
-    record.samples[0].values = {"total": float("nan")}
+    record.samples.append(replace(record.samples[0], values={"total": float("nan")}))
     with pytest.raises(ValueError, match="Out of range float"):
         write_record(record, tmp_path)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
