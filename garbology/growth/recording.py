@@ -7,8 +7,7 @@ bounded size, so that a program may take millions of steps.
 from __future__ import annotations
 
 import gc
-from itertools import chain, compress
-from types import FunctionType, ModuleType
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +17,10 @@ from garbology.growth.baseline import Baseline, Last
 from garbology.growth.census import take_census
 from garbology.growth.readings import Readings
 from garbology.interpreter.allocators import read_allocated
-from garbology.interpreter.contents import items_of
 from garbology.recorders.memory import anonymous_bytes
 from garbology.snapshot.addresses import addresses_of, among
 from garbology.snapshot.listing import closed, listing
-from garbology.snapshot.roots import own_modules
+from garbology.snapshot.roots import own_values
 
 _MOST_STATES = 16
 
@@ -123,7 +121,7 @@ class Recorder:
     def _objects(self) -> tuple[list[object], NDArray[np.int64]]:
         """All that is tracked but for the instrument's own, whose addresses are the second (int64, sorted)."""
         objects = closed(listing())
-        ours = np.sort(addresses_of([self, *self._kept(), *_own_values()]))
+        ours = np.sort(addresses_of([self, *self._kept(), *own_values()]))
         return list(compress(objects, (~among(addresses_of(objects), ours)).tobytes())), ours
 
     def _kept(self) -> list[object]:
@@ -138,13 +136,3 @@ def beyond_allocators() -> int:
     """Anonymous memory of the process beyond what the allocators hold, in bytes; 0 where that is not known."""
     told, anonymous = read_allocated(), anonymous_bytes()
     return anonymous - told.python_held - told.c_held if told and anonymous else 0
-
-
-def _own_values() -> list[object]:
-    """What the instrument keeps in its modules: caches, tables. Its functions, classes and modules do not change."""
-    items = chain.from_iterable(map(items_of, map(vars, own_modules())))
-    return [
-        value
-        for name, value in items
-        if not name.startswith("__") and not isinstance(value, (type, FunctionType, ModuleType))
-    ]

@@ -30,8 +30,10 @@ from garbology.growth.report import Report
 from garbology.interpreter import collector, exclusive
 from garbology.interpreter.allocators import CACHED_BYTES, Allocated, read_allocated
 from garbology.names.classes import is_metaclass, safe_type_name
+from garbology.snapshot.addresses import addresses_of, among
 from garbology.snapshot.arrays import ends_of
 from garbology.snapshot.listing import closed, listing
+from garbology.snapshot.roots import own_values
 from garbology.snapshot.snapshot import Snapshot
 
 _SHARE = 0.1  # of the time, for censuses
@@ -249,12 +251,13 @@ def _counted(
 
 
 def _own(census: Census, snapshot: Snapshot) -> NDArray[np.bool_]:
-    """Which are the instrument's: objects of its types, and the containers below these.
+    """Which are the instrument's: objects of its types, what its modules keep, and the containers below these.
 
     Code is not followed: what its modules import would be the instrument's, or not, as the collector's lists change.
     """
     types = snapshot.types
     ours = np.array([safe_type_name(kind).startswith("garbology.") for kind in types], bool)[snapshot.kinds]
+    ours |= among(census.addresses, np.sort(addresses_of(own_values())))
     code = np.array([is_metaclass(kind) or any(kind is each for each in _CODE) for kind in types], bool)
     n = len(ours)
     up = np.append(np.where((census.parents < 0) | code[snapshot.kinds], n, census.parents), n)

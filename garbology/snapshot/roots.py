@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import signal
 import sys
 import threading
@@ -70,6 +71,18 @@ def own_modules() -> list[types.ModuleType]:
         module
         for name, module in items_of(sys.modules)
         if type(name) is str and f"{name}.".startswith("garbology.") and type(module) is types.ModuleType
+    ]
+
+
+def own_values() -> list[object]:
+    """What the instrument keeps in its modules: caches, tables. Its functions, classes and modules do not change."""
+    items = chain.from_iterable(map(items_of, map(vars, own_modules())))
+    return [
+        value
+        for name, value in items
+        if not name.startswith("__")
+        and not isinstance(value, (type, types.FunctionType, types.ModuleType))
+        and value is not gc.callbacks
     ]
 
 
