@@ -119,7 +119,7 @@ def _parts(told: Told) -> Iterator[tuple[float, str]]:
 
 
 def _unexplained(told: Told) -> Iterator[tuple[float, str]]:
-    much = max(_LEAST_UNEXPLAINED_BYTES, _LEAST_UNEXPLAINED_SHARE * told["grows"])
+    much = max(_LEAST_UNEXPLAINED_BYTES, _LEAST_UNEXPLAINED_SHARE * told["grows"], told["can_tell"])
     if told["unexplained"] >= 1:
         yield told["unexplained"], _UNEXPLAINED if told["unexplained"] > much else _ROUNDING
     elif -told["unexplained"] > much:
@@ -137,7 +137,9 @@ def _gains(holder: Told, unit: str) -> str:
         return f"{holder['name']} grows{where}"
     is_whole = count >= 10 or (count >= 0.95 and abs(count - round(count)) < 0.05)
     number = f"{count:,.0f}" if is_whole else f"{count:,.2g}"
-    kind = holder["types"][0] if len(holder["types"]) == 1 else "object" if number == "1" else "objects"
+    objects = "object" if number == "1" else "objects"
+    kind = holder["types"][0] if len(holder["types"]) == 1 else objects
+    kind = f"bytes {objects}" if kind == "bytes" else kind  # else it reads as a size
     return f"{holder['name']} gains {number} {kind} a {unit}{where}"
 
 

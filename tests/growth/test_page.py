@@ -57,3 +57,25 @@ def test_a_program_is_told_as_the_page_shows():
     figures = {"grows": 1.92e6, "low": 1.51e6, "high": 2e6, "alive": 1.8e6}
     report = Report(unit="second", calls=9.75, warmup=2.48, holders=[holder], **figures)
     assert "\n".join(growth_lines(report.to_dict(), "memory: ")) == OF_A_PROGRAM.rstrip()
+
+
+@pytest.mark.parametrize(
+    ("can_tell", "said"), [(10e3, "no object that the collector knows"), (40e3, "rounding of the allocators")]
+)
+def test_what_lies_within_the_interval_is_not_blamed_on_leaks(can_tell, said):
+    """A rest that is smaller than what could be told of the growth itself may be noise as well."""
+    figures = {"grows": 380e3, "low": 350e3, "high": 400e3, "alive": 350e3, "unexplained": 30e3}
+    report = Report(unit="second", calls=8.0, can_tell=can_tell, **figures)
+    assert f"unexplained: {said}" in " ".join(" ".join(growth_lines(report.to_dict())).split())
+
+
+@pytest.mark.parametrize(("entries", "said"), [(167.2, "167 bytes objects"), (1.0, "1 bytes object")])
+def test_the_type_bytes_is_told_from_the_unit(entries, said):
+    """'gains 167 bytes a second' would be read as their size."""
+    holder = Holder("app.kept[int]", 1.8e6, 1.8e6, 1.8e6, entries, ["bytes"])
+    report = Report(
+        unit="second", calls=9.75, holders=[holder], grows=1.8e6, low=1.5e6, high=2e6, alive=1.8e6
+    )
+    assert f"app.kept[int] gains {said} a second" in " ".join(
+        " ".join(growth_lines(report.to_dict())).split()
+    )
