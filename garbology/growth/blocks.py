@@ -1,6 +1,7 @@
-"""What `malloc` hands out for Python's objects: an estimate from their sizes, so that the rest can be told to be C's.
+"""What the allocators hand out for Python's objects, from their sizes: blocks in steps of 16 bytes.
 
-A list, a dictionary or an array is a small block of its own and a table elsewhere; a text or a tuple is one block.
+A list, a dictionary or an array is a small block of its own and a table elsewhere; a text or a tuple is one block. What
+`malloc` hands out of it is an estimate, so that the rest can be told to be C's.
 """
 
 from __future__ import annotations
@@ -9,28 +10,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from garbology.interpreter.allocators import block_rules, chunk_bytes
-from garbology.names.classes import basicsize_of, itemsize_of
+from garbology.names.classes import basicsize_of, itemsize_of, mro_of, safe_type_name
 
+_STEP = 16  # of pymalloc's blocks
 _IN_ONE_BLOCK = (str, bytes)  # their text follows the object, though their types have no items
 
 
-def malloc_bytes_of_each(
+def blocks_of_each(
     sizes: NDArray[np.int64], types: list[type], kinds: NDArray[np.int32]
-) -> NDArray[np.int64]:
-    """For objects of some ``sizes`` in bytes: int64, shape (n,). ``types[kinds[i]]`` is the type of object ``i``."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The blocks for objects of some ``sizes`` in bytes, and those of them that are `malloc`'s: int64, shape (n,) each.
+
+    ``types[kinds[i]]`` is the type of object ``i``.
+    """
     if not len(kinds):
-        return np.zeros(0, np.int64)
-    headers = np.array([_header_bytes(kind) for kind in types], np.int64)[kinds]
-    both: NDArray[np.int64] = _of_blocks(sizes - headers) + _of_blocks(headers)
-    return both
-
-
-def _of_blocks(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
     rules = block_rules()
-    chunks: NDArray[np.int64] = np.where(
-        (sizes > 0) & (sizes > rules.above), chunk_bytes(sizes + rules.extra), 0
-    )
-    return chunks
+    headers = np.minimum(np.array([_header_bytes(kind) for kind in types], np.int64)[kinds], sizes)
+    above = np.array([0 if _has_mallocs_table(kind) else rules.above for kind in types], np.int64)[kinds]
+    rest, rest_in_c = _of_blocks(sizes - headers, above, rules.extra)
+    own, own_in_c = _of_blocks(headers, rules.above, rules.extra)
+    return rest + own, rest_in_c + own_in_c
+
+
+def _of_blocks(
+    sizes: NDArray[np.int64], above: NDArray[np.int64] | int, extra: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    is_in_c = (sizes > 0) & (sizes > above)
+    in_c = np.where(is_in_c, chunk_bytes(sizes + extra), 0)
+    pythons = np.where((sizes > 0) & ~is_in_c, (sizes + extra + _STEP - 1) // _STEP * _STEP, 0)
+    return pythons + in_c, in_c
+
+
+def _has_mallocs_table(kind: type) -> bool:
+    """Whether `malloc` hands out what follows an instance, however small that is: the data of an array of NumPy's."""
+    return any(safe_type_name(base) == "numpy.ndarray" for base in mro_of(kind))
 
 
 def _header_bytes(kind: type) -> int:

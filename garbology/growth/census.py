@@ -14,7 +14,7 @@ from types import CodeType
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.growth.blocks import malloc_bytes_of_each
+from garbology.growth.blocks import blocks_of_each
 from garbology.interpreter.traversal import safe_referents
 from garbology.names.classes import COLLECTED_TYPE, basicsize_of, flags_of, length_function_of, mro_of
 from garbology.names.hidden import hides, unseen_of_each
@@ -37,7 +37,7 @@ class Census:
     addresses : int64, shape (n,).
     types : int64, shape (distinct,). The addresses of their types.
     kinds : int32, shape (n,). Which of ``types`` each has.
-    bytes : int64, shape (n,). Its own, and those of what is not tracked and belongs to it.
+    bytes : int64, shape (n,). Of its own blocks, and of those of what is not tracked and belongs to it.
     parents : int32, shape (n,). The first that refers to it; -1 where none does.
     lengths : int32, shape (n,). Entries of a list, dictionary, set or deque; -1 of anything else.
     sources, targets : int32, shape (m,). References to the objects that are new.
@@ -87,13 +87,16 @@ def take_census(objects: list[object], new: NDArray[np.bool_], left_out: NDArray
 def _sizes_of(
     objects: list[object], types: list[type], kinds: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], int]:
-    """Bytes of each object itself, int64, shape (n,), and of all what `malloc` handed out."""
+    """The blocks of each object itself, in bytes (int64, shape (n,)), and of all what `malloc` handed out."""
     sizes = bytes_of_each(objects, kinds=(types, kinds))
     for number, kind in enumerate(types):
         if _STREAM_SHOWS_BYTES and any(base is BytesIO for base in mro_of(kind)):
             sizes[kinds == number] = basicsize_of(kind)
-    in_c = (malloc_bytes_of_each(sizes[block], types, kinds[block]) for block in blocks(len(kinds)))
-    return sizes, sum(int(each.sum()) for each in in_c)
+    in_c = 0
+    for block in blocks(len(kinds)):
+        sizes[block], handed_out = blocks_of_each(sizes[block], types, kinds[block])
+        in_c += int(handed_out.sum())
+    return sizes, in_c
 
 
 def _ranks(addresses: NDArray[np.int64], new: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -243,8 +246,9 @@ class _Leaves:
             sizes[code[kinds]] = 0  # the interpreter keeps caches in it, which come with its calls
         self.addresses.append(addresses_of(leaves))
         self.owners.append(owners)
+        sizes, in_c = blocks_of_each(sizes, types, kinds)
         self.sizes.append(sizes)
-        self.in_c.append(malloc_bytes_of_each(sizes, types, kinds))
+        self.in_c.append(in_c)
 
     def add_to(self, sizes: NDArray[np.int64], ranks: NDArray[np.int32]) -> int:
         """Add each to the size of its owner, of several the one of lowest rank; what `malloc` handed out for all."""

@@ -23,6 +23,7 @@ _LEAST_UNHELD_BYTES = 64.0
 _LEAST_UNHELD_SHARE = 0.02
 _LEAST_SHARE = 0.005  # of the growth
 _LEAST_NATIVE_OF_MALLOC = 512.0, 0.1  # where each object is malloc's own
+_MOST_ROUNDING = 16.0  # bytes an object, of its two blocks
 _DISTURBANCE_BYTES = 4_096  # by a census, at most
 _DISTURBED_STEPS = 2  # after it
 _REGULAR_SHARE = 0.005  # of a growth, that its interval has
@@ -167,7 +168,7 @@ def _grow_by(report: Report, slope: Slope) -> None:
 
 def add_waiting(report: Report, waiting: float) -> None:
     """Garbage that the live objects have in them, so many bytes a call; the rest is unexplained."""
-    report.waiting = waiting
+    report.waiting = waiting + _rounded_up(report, waiting)
     report.alive -= report.waiting
     report.unheld -= report.waiting
     if report.unheld < max(_LEAST_UNHELD_BYTES, report.waiting):  # the finder weighs garbage otherwise
@@ -176,6 +177,13 @@ def add_waiting(report: Report, waiting: float) -> None:
     if report.alive < report.can_tell and not report.holders:
         report.alive = max(report.alive, 0.0)
     _add_unexplained(report)
+
+
+def _rounded_up(report: Report, waiting: float) -> float:
+    """How much more the blocks of so much garbage take: the finder has the objects' own sizes."""
+    found = report.found
+    most = _MOST_ROUNDING * found.garbage / found.garbage_bytes * waiting if found.garbage_bytes else 0.0
+    return min(max(report.unheld - waiting, 0.0), most)
 
 
 def waiting_a_call(report: Report, states: Sequence[State]) -> float:

@@ -26,6 +26,7 @@ from garbology.snapshot.arrays import counted, distinct
 _BASES = type.__dict__["__bases__"].__get__
 _REFERENT = weakref.ref.__call__
 _MOST_ENTRIES = 1_000  # of a holder, of which the types are asked
+_MOST_LATEST = 16  # of which the types are asked, where the collector tracks none
 _MOST_REFERENTS = 10_000  # of a holder, among which the largest is looked for
 
 
@@ -116,8 +117,9 @@ class Names:
 def _gained(last: Last, place: int, now: int, leaf: str) -> _Gained:
     entries, obj = _entries(last, now), last.objects[now]
     label = _entry_label(obj, entries, leaf)
-    types = list(counted(map(short_type_name, entries or _latest(obj, label))))
-    return _Gained(last.entries_gained(place, now), label, types)
+    gained = last.entries_gained(place, now)
+    types = list(counted(map(short_type_name, entries or _latest(obj, gained) or _labelled(obj, label))))
+    return _Gained(gained, label, types)
 
 
 def _private(text: str, *, keys: bool) -> str:
@@ -148,10 +150,19 @@ def _arrays_in(obj: object) -> list[tuple[str, object]]:
     return [(label, each) for label, each in referents if not gc.is_tracked(each) and hides(type(each))]
 
 
-def _latest(obj: object, label: str) -> list[object]:
-    return [referent for name, referent in islice(named_referents(obj), _MOST_REFERENTS) if name == label][
-        -1:
-    ]
+def _latest(obj: object, count: int) -> list[object]:
+    """What a list or a dictionary was given last, where it was given something."""
+    count = min(count, _MOST_LATEST)
+    if count < 1:
+        return []
+    if type(obj) is dict:
+        return [value for _, value in items_of(obj)[-count:]]
+    return obj[-count:] if type(obj) is list else []
+
+
+def _labelled(obj: object, label: str) -> list[object]:
+    named = islice(named_referents(obj), _MOST_REFERENTS)
+    return [referent for name, referent in named if name == label][-1:]
 
 
 def _name(obj: object, alive: Alive, label: str) -> str:

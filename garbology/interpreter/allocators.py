@@ -13,8 +13,11 @@ import re
 import sys
 import tracemalloc
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
+from types import MethodType
 from typing import Any
 
 try:
@@ -34,10 +37,24 @@ _FREE_BYTES = {
     b"List": sys.getsizeof([]),
 }
 _TUPLE_BYTES, _WORD = sys.getsizeof(()), 8
-_KEYS_ARE_UNTOLD = sys.version_info[:2] < (3, 13)
-_DICTIONARY = {"a": None}
-# More than CPython's list of freed keys has, which is 80; a list that grows would take blocks of `malloc`.
-_COPIES: list[object] = [None] * 100
+# As many as CPython's lists have of what was freed, 80 keys, 100 numbers; a list that grows would take blocks itself.
+_FREED: list[object] = [None] * 100
+# What makes one of each kind of which CPython has a list that it does not tell of. A copy of a dictionary has keys that
+# are not taken from the list and are put there when it goes, so a program's list grows until it is full.
+_UNTOLD: tuple[Callable[[], object], ...] = ()
+if sys.version_info < (3, 13):
+    _UNTOLD = ({"a": None}.copy,)
+elif sys.version_info >= (3, 14):
+    _UNTOLD = (
+        (1 << 20).__neg__,
+        (1 + 1j).conjugate,
+        partial(MethodType, len, ()),
+        partial(getattr, (), "count"),
+        partial(iter, _FREED),
+        partial(iter, ()),
+        partial(range, 1),
+        partial(iter, range(1)),
+    )
 CACHED_BYTES = range(24, 1_033, 16)  # what the tcache keeps, by size
 _MOST_CACHED = 128  # of each; 7 by itself
 _PYMALLOC_BYTES = 512
@@ -93,8 +110,7 @@ def read_allocated() -> Allocated | None:
     reader = None if tracemalloc.is_tracing() else _reader()
     if reader is None:
         return None
-    if _KEYS_ARE_UNTOLD:
-        _fill_list_of_keys()
+    _fill_untold_lists()
     reader.forget_names()
     text, info = reader.python_text(), reader.mallinfo()
     used, held = _python_figures(text)
@@ -132,16 +148,17 @@ def chunk_bytes(size: Any) -> Any:
     return (size + _CHUNK_HEADER_BYTES + 15) // 16 * 16
 
 
-def _fill_list_of_keys() -> None:
-    """Have CPython's list of freed keys of dictionaries be full, as it is at each reading then.
+def _fill_untold_lists() -> None:
+    """Have CPython's lists of what was freed be full where it does not tell of them, as they are at each reading then.
 
-    What is in it counts as handed out, and how much that is CPython does not tell. A copy of a dictionary has keys that
-    are not taken from the list and are put there when it goes, so a program's list grows until it is full.
+    What is in them counts as handed out. The instrument's work fills them, and what a program keeps is taken from them:
+    a growth of integers would be missed. A collection empties them.
     """
-    for place in range(len(_COPIES)):
-        _COPIES[place] = _DICTIONARY.copy()
-    for place in range(len(_COPIES)):
-        _COPIES[place] = None
+    for make in _UNTOLD:
+        for place in range(len(_FREED)):
+            _FREED[place] = make()
+        for place in range(len(_FREED)):
+            _FREED[place] = None
 
 
 def _python_figures(text: bytes) -> tuple[int, int]:
