@@ -21,7 +21,14 @@ import click
 
 from garbology.cli.gathering import gather
 from garbology.cli.interrupts import heard_interrupts
-from garbology.cli.options import OneLineError, output_option, plan_of, reference_option, run_options
+from garbology.cli.options import (
+    OneLineError,
+    address_option,
+    output_option,
+    plan_of,
+    reference_option,
+    run_options,
+)
 from garbology.cli.publishing import has_records, publish, publish_index
 from garbology.cli.running import DOES_NOT_HOLD, HOLDS, INTERRUPTED, USAGE, run_studies
 from garbology.cli.streams import BROKEN_PIPE, forgiving
@@ -167,13 +174,13 @@ def _matrix(
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="The output directory of another machine, whose records are copied here; repeatable.",
 )
+@address_option
 @output_option
 @reference_option
 @click.pass_obj
-def _report(
-    package: str, /, names: tuple[str, ...], sources: tuple[Path, ...], output: Path, reference: Path
-) -> int:
+def _report(package: str, /, names: tuple[str, ...], sources: tuple[Path, ...], **places: Any) -> int:
     """Draw the reports again from the records, without measuring."""
+    output, reference, address = (places[name] for name in ("output", "reference", "address"))
     loaded, status = _load_all(_chosen(package, names or ("all",)))
     if sources:
         with _room_to_write(output):
@@ -181,8 +188,10 @@ def _report(
                 _say(sentence)
     recorded = _recorded(loaded, output)
     with _room_to_write(output), drawing(output):
-        drawn = [publish(study, output / study.name, reference, say=_say) for study in recorded]
-        drawn.append(publish_index(_every(package), output, reference, say=_say))
+        drawn = [
+            publish(study, output / study.name, reference, address=address, say=_say) for study in recorded
+        ]
+        drawn.append(publish_index(_every(package), output, reference, address=address, say=_say))
     for paths in drawn:
         _echo_paths(paths)
     return status if all(drawn) else max(status, DOES_NOT_HOLD)

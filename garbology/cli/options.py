@@ -46,6 +46,23 @@ def reference_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def address_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a click command the address that the reports will have on the web."""
+
+    def checked(_context: click.Context, _option: click.Parameter, value: str) -> str:
+        if value and not value.startswith(("https://", "http://")):
+            raise OneLineError(f"--address {value}: expected what begins with https:// or http://")
+        return value
+
+    return click.option(
+        "--address",
+        metavar="URL",
+        default="",
+        callback=checked,
+        help="Where the reports will be on the web: most other sites want the whole address of a page's picture.",
+    )(function)
+
+
 _PYTHON = (
     "Measure under this interpreter, which has NumPy and what else the study needs: a path, a name such as 3.12, or "
     "pyodide:DIR; repeatable."

@@ -27,18 +27,21 @@ def publish(
     reference: Path | None = None,
     *,
     has_front: bool = True,
+    address: str = "",
     say: Callable[[str], None],
 ) -> list[Path]:
     """Write the page of all records in `directory`; the paths written, none if it cannot be drawn.
 
     `reference` is the directory of a reference set, a folder a study, whose figures are shown beside. The page leads
-    back to the front page where there is one.
+    back to the front page where there is one. `address` is that of all reports on the web: pictures for other sites are
+    named by it.
     """
     try:
         from garbology.reporting import write_page
 
-        front = _FRONT if has_front else ""
-        return write_page(replace(page_of(study, directory, reference), front=front), directory)
+        page = page_of(study, directory, reference)
+        own = f"{address.rstrip('/')}/{directory.name}" if address else ""
+        return write_page(replace(page, front=_FRONT if has_front else "", address=own), directory)
     except ModuleNotFoundError as error:
         say(f"{study.name}: the report is not drawn, {error.name} is missing: {_REMEDY}")
     except Exception as error:  # such as a record that is JSON, and has what no measure returns
@@ -47,15 +50,20 @@ def publish(
 
 
 def publish_index(
-    studies: Sequence[Study], output: Path, reference: Path | None = None, *, say: Callable[[str], None]
+    studies: Sequence[Study],
+    output: Path,
+    reference: Path | None = None,
+    *,
+    address: str = "",
+    say: Callable[[str], None],
 ) -> list[Path]:
-    """Write the front page of all studies that have records under `output`."""
+    """Write the front page of all studies that have records under `output`; `address` as in `publish`."""
     recorded = [study for study in studies if (output / study.name).is_dir()]
     pages = [page_of(study, output / study.name, reference) for study in recorded]
     try:
         from garbology.reporting import write_index
 
-        return write_index([page for page in pages if page.runtimes], output)
+        return write_index([page for page in pages if page.runtimes], output, address)
     except ModuleNotFoundError as error:
         say(f"the front page is not drawn, {error.name} is missing: {_REMEDY}")
     except Exception as error:

@@ -33,11 +33,14 @@ def write_page(page: StudyPage, directory: Path) -> list[Path]:
     return write_study(page, Path(directory))
 
 
-def write_index(pages: Sequence[StudyPage], directory: Path) -> list[Path]:
-    """Write `index.html` and `README.md`: the studies' verdicts, and the atlas of their figures by version."""
+def write_index(pages: Sequence[StudyPage], directory: Path, address: str = "") -> list[Path]:
+    """Write `index.html` and `README.md`: the studies' verdicts, and the atlas of their figures by version.
+
+    `address` is that of `directory` on the web, "" where it has none.
+    """
     from garbology.reporting.front import write_studies
 
-    return write_studies(pages, Path(directory))
+    return write_studies(pages, Path(directory), address)
 
 
 def write_run(page: RunPage, directory: Path) -> list[Path]:

@@ -28,13 +28,14 @@ class DrawnPanel:
 
 @dataclass(frozen=True)
 class DrawnFigure:
-    """A figure as panels for a page and as one file for everything else."""
+    """A figure as panels for a page and as one file for everything else; `first_row` is that file's beginning."""
 
     panels: Sequence[DrawnPanel]
     series: Sequence[Series]
     missing: int
     columns: int
     file_text: str
+    first_row: str
 
 
 def draw(spec: FigureSpec, runtime_labels: Mapping[str, str]) -> DrawnFigure | None:
@@ -43,14 +44,14 @@ def draw(spec: FigureSpec, runtime_labels: Mapping[str, str]) -> DrawnFigure | N
     if layout is None:
         return None
     roots = [rendered(marks.chart(spec, layout, panel)) for panel in layout.panels]
-    text = _compose(layout, roots, spec.kind)
+    text, first_row = _compose(layout, roots, spec.kind), _compose(layout, roots[: layout.columns], spec.kind)
     panels = []
     for panel, root in zip(layout.panels, roots, strict=True):
         svg.recolor(root, theme_variables())
         label = f"{layout.y_title} by {layout.x_title}, {len(panel.points)} values"
         label = f"{panel.title}: {label}" if panel.title else label
         panels.append(DrawnPanel(panel.title, svg.inline(root, label), panel in layout.alike))
-    return DrawnFigure(panels, layout.named_series, layout.missing, layout.columns, text)
+    return DrawnFigure(panels, layout.named_series, layout.missing, layout.columns, text, first_row)
 
 
 def rendered(chart: Any) -> Element:
@@ -59,17 +60,17 @@ def rendered(chart: Any) -> Element:
 
 
 def _compose(layout: Layout, roots: Sequence[Element], kind: str) -> str:
-    """One drawing of all panels, titles and a legend, on paper of its own: any page may show it."""
+    """One drawing of panels, as many as `roots`, titles and a legend, on paper of its own: any page may show it."""
     columns = min(layout.columns, len(roots))
     width, height = svg.size(roots[0])
-    title_pixels = 22 if len(roots) > 1 else 0
+    title_pixels = 22 if len(layout.panels) > 1 else 0
     legend_pixels = 28 if layout.named_series else 0
     rows = -(-len(roots) // columns)
     whole = f"0 0 {columns * width + 16:g} {legend_pixels + rows * (height + title_pixels) + 16:g}"
     root = Element("svg", {"viewBox": whole, "width": whole.split()[2], "height": whole.split()[3]})
     root.append(Element("rect", {"width": "100%", "height": "100%", "rx": "6", "fill": PAPER}))
     _add_legend(root, layout.named_series, kind)
-    for index, (panel, drawn) in enumerate(zip(layout.panels, roots, strict=True)):
+    for index, (panel, drawn) in enumerate(zip(layout.panels[: len(roots)], roots, strict=True)):
         x = 8 + index % columns * width
         y = 8 + legend_pixels + index // columns * (height + title_pixels)
         if panel.title:

@@ -7,11 +7,16 @@ from pathlib import Path
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write `text` beside `path`, then put it in its place: a reader never sees half of it."""
+    """Write `text` as UTF-8, as `write_bytes` does."""
+    return write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write `content` beside `path`, then put it in its place: a reader never sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.write_bytes(content)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from garbology.reporting.atlas import LEGEND, atlas
 from garbology.reporting.files import write_text
 from garbology.reporting.findings import Finding, findings, tally, tally_of
 from garbology.reporting.front_chart import FILE, front_view
+from garbology.reporting.preview import preview
 from garbology.reporting.tables_page import pages_beside
 from garbology.reporting.templating import render
 from garbology.reporting.thumbnails import thumbnail
@@ -18,16 +19,18 @@ from garbology.study.page import NO_VERDICT, RuntimeSummary, StudyPage
 from garbology.text.visible import file_stem
 
 
-def write_studies(pages: Sequence[StudyPage], directory: Path) -> list[Path]:
+def write_studies(pages: Sequence[StudyPage], directory: Path, address: str = "") -> list[Path]:
     """Write index.html and README.md: what is told first, the studies by the question that they answer, the atlas.
 
     Pages in folders of `directory` that are no studies', such as that of the benchmarks, are linked to.
     """
     ordered = sorted(pages, key=lambda page: page.name)
     first = front_view(ordered)
+    picture = preview([first.file_text] if first else [], address)
     content = {
         "first": first,
         "first_file": FILE if first else "",
+        "picture": picture,
         "scores": [_entry(page) for page in ordered if page.is_score],
         "beside": pages_beside(directory),
         "parts_of_page": _parts(ordered),
@@ -40,6 +43,7 @@ def write_studies(pages: Sequence[StudyPage], directory: Path) -> list[Path]:
         write_text(directory / "index.html", render("index.html.j2", content)),
         write_text(directory / "README.md", render("index.md.j2", content)),
         *([write_text(directory / FILE, first.file_text)] if first else []),
+        *([picture.write(directory)] if picture else []),
     ]
 
 

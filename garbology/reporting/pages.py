@@ -12,6 +12,7 @@ from garbology.reporting.atlas import LEGEND, atlas, exception
 from garbology.reporting.files import write_text
 from garbology.reporting.findings import findings, overall, tally
 from garbology.reporting.panels import suited
+from garbology.reporting.preview import preview
 from garbology.reporting.prose import read
 from garbology.reporting.runtimes import RuntimeName, runtime_names
 from garbology.reporting.templating import render
@@ -39,6 +40,7 @@ class FigureView:
     table: ValueTable
     columns: int
     file_text: str
+    first_row: str  # of its panels, as a file
     not_drawn: str  # why a page has no drawing, where there is one in the file
 
     @property
@@ -81,6 +83,7 @@ def write_study(page: StudyPage, directory: Path) -> list[Path]:
         write_text(directory / "index.html", html),
         write_text(directory / "README.md", markdown),
         *(write_text(directory / name, text) for name, text in drawings.items()),
+        *([content["picture"].write(directory)] if content["picture"] else []),
     ]
 
 
@@ -104,7 +107,7 @@ def _study_content(page: StudyPage) -> dict[str, Any]:
         "atlas_legend": LEGEND,
         "figures": drawn,
         "beside": bool(drawn) and not drawn[0].wide,
-        "picture": next((view.file_name for view in drawn if view.file_name), ""),
+        "picture": preview([view.first_row for view in drawn], page.address),
         "cards": cards,
         "environments": views.environments(page),
         "table": _study_table(page),
@@ -178,6 +181,7 @@ def _figure_view(spec: FigureSpec, names: Mapping[str, RuntimeName], budget: int
         table=table,
         columns=drawn.columns if drawn else 1,
         file_text=drawn.file_text if drawn else "",
+        first_row=drawn.first_row if drawn else "",
         not_drawn=not_drawn,
     )
 

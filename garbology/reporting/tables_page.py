@@ -11,6 +11,7 @@ from typing import Any
 from garbology.reporting import views
 from garbology.reporting.files import write_text
 from garbology.reporting.pages import figure_views
+from garbology.reporting.preview import preview
 from garbology.reporting.prose import read
 from garbology.reporting.templating import render
 from garbology.study.page import FigureSpec, RuntimeSummary, StudyPage, Table, Tile
@@ -62,12 +63,13 @@ def write_tables(page: TablesPage, directory: Path) -> list[Path]:
     """
     as_study = StudyPage(page.name, page.title, page.docstring, figures=page.figures, runtimes=page.runtimes)
     figures = figure_views(as_study, _DRAWINGS_BYTES)
+    picture = preview([view.first_row for view in figures])
     content: dict[str, Any] = {
         "page": page,
         "prose": read(page.docstring),
         "tiles": [views.tile(tile) for tile in page.tiles],
         "figures": figures,
-        "picture": next((view.file_name for view in figures if view.file_name), ""),
+        "picture": picture,
         "environments": views.environments(as_study),
     }
     entry = json.dumps({"title": page.title, "verdict": page.verdict}, indent=1, ensure_ascii=False)
@@ -76,6 +78,7 @@ def write_tables(page: TablesPage, directory: Path) -> list[Path]:
         write_text(directory / "README.md", render("tables.md.j2", content)),
         write_text(directory / ENTRY, entry + "\n"),
         *(write_text(directory / view.file_name, view.file_text) for view in figures if view.file_text),
+        *([picture.write(directory)] if picture else []),
     ]
 
 

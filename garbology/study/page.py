@@ -172,3 +172,4 @@ class StudyPage:
     front_chart: FrontChart | None = None
     is_score: bool = False  # its verdict is a score, which the front page has below its chart
     front: str = ""  # the front page's place, relative to this page; "" where there is none
+    address: str = ""  # of this page's folder on the web; "" where it has none

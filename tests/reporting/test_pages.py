@@ -64,7 +64,8 @@ def test_names_are_shown_and_never_obeyed(written):
     assert len(page.attributes("script")) == 1
     assert page.text.count(visible(pages.HOSTILE)) >= 15
     assert not [name for _tag, attributes in page.elements for name in attributes if name.startswith("on")]
-    for path in (written / "hostile").iterdir():
+    texts = [path for path in (written / "hostile").iterdir() if path.suffix != ".png"]
+    for path in texts:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e]", text), path
         outside_code = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", text) if path.suffix == ".md" else text
@@ -155,7 +156,6 @@ def test_a_page_leads_back_and_says_what_it_is_about(tmp_path):
     said = {one.get("name", one.get("property")): one.get("content") for one in page.attributes("meta")}
     assert said["description"] == said["og:description"] == pages.VERDICT
     assert said["og:title"] == pages.study_page().title
-    assert (tmp_path / said["og:image"]).is_file()
 
 
 def test_figures_of_many_runtimes_draw_one_of_each_kind(written):

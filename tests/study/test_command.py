@@ -497,6 +497,17 @@ def test_reports_are_drawn_again_from_the_records_alone(package, tmp_path, capsy
     assert "samples to take" not in capsys.readouterr().err
 
 
+def test_a_report_for_the_web_names_pictures_by_their_whole_address(package, tmp_path, capsys):
+    """What is no address is refused."""
+    assert run_package(package, ["run", "small", "--quick", "--repeats", "1"]) == 0
+    assert run_package(package, ["report", "small", "--address", "https://example.org/reports/"]) == 0
+    text = (tmp_path / "reports" / "small" / "index.html").read_text(encoding="utf-8")
+    assert 'property="og:image" content="https://example.org/reports/small/preview.png"' in text
+    capsys.readouterr()
+    assert run_package(package, ["report", "--address", "example.org"]) == 2
+    assert one_line(capsys.readouterr().err).endswith("expected what begins with https:// or http://")
+
+
 def test_a_run_draws_what_a_report_draws(package, tmp_path):
     """Whichever runtime was measured last: the same records give the same pages."""
     (tmp_path / "trials" / "broken.py").unlink()
