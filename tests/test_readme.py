@@ -74,6 +74,12 @@ def test_the_first_chart_is_that_of_the_front_page():
     assert f"**{headline}** {explanation}" in text
 
 
+def test_the_studies_are_counted():
+    """Those that have records in the reference set."""
+    studies = {path.parent.name for path in (ROOT / "reports/reference").glob("*/cpython-*.json")}
+    assert f" has {len(studies)} studies, measured on CPython 3.10 to 3.15" in " ".join(README.split())
+
+
 def test_the_links_lead_to_files_that_are_there():
     """Pages, pictures and documents of this repository: GitHub shows the README with its links."""
     links = re.findall(r"\]\(([^)#\s]+)", README)

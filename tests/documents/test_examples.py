@@ -86,18 +86,6 @@ def test_links_lead_to_files_that_are_there(page):
     assert [link for link in local if not (PAGES[page].parent / link).is_file()] == []
 
 
-def test_figures_of_studies_are_those_of_the_reports():
-    """A number in a link to a study stands in that study's report."""
-    text = PAGES["concepts.md"].read_text(encoding="utf-8")
-    linked = re.findall(r"\[([^\]]+)\]\(studies/(\w+)\.md\)", text)
-    for words, study in linked:
-        report = (ROOT / "reports" / "reference" / study / "README.md").read_text(encoding="utf-8")
-        assert [
-            number for number in re.findall(r"\d+,\d{3}", words) if number not in report and number != "1,000"
-        ] == []
-    assert any(re.search(r"\d,\d", words) for words, _ in linked)
-
-
 def test_the_pictures_of_trial_deletion_are_those_of_their_script():
     """Drawn from a graph whose counts are reckoned."""
     sys.path.insert(0, str(DOCUMENTS / "_ext"))
