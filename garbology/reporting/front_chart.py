@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element, SubElement
+from textwrap import wrap
+from xml.etree.ElementTree import Element
 
-from garbology.reporting import svg, views
-from garbology.reporting.axes import Axis, number_axis
-from garbology.reporting.palette import COLORS, GRID, INK, MUTED, PAPER, WEAKEN, theme_variables
+from garbology.reporting import marks, svg, views
+from garbology.reporting.axes import number_axis
+from garbology.reporting.figures import rendered
+from garbology.reporting.palette import COLORS, PAPER, WEAKEN, theme_variables
 from garbology.reporting.runtimes import RuntimeName, runtime_names
 from garbology.study.page import StudyPage, Tile
 from garbology.text.numbers import format_quantity, is_number, unit_of
 from garbology.text.visible import file_stem, visible
 
-_WIDTH, _HEIGHT = 600, 410
-_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 14, 40, 100
-_CHARACTERS = 74  # of a line of the note on all others
+_CHARACTERS = 62  # of a line of the note on all others
 _HIGHEST, _HIGHEST_TEXT, _OTHERS = COLORS[0][1], WEAKEN, COLORS[1][1]
 FILE = "front.svg"
 
@@ -118,82 +118,28 @@ def _drawing(x_title: str, y_title: str, lines: Sequence[_Line], highest: _Line,
     points = [point for line in lines for point in line.points]
     x = number_axis([0.0, *(each for each, _ in points)], "linear", "", tight=True)
     y = number_axis([0.0, *(each for _, each in points)], "linear", unit)
-    root = Element(
-        "svg", {"viewBox": f"0 0 {_WIDTH} {_HEIGHT}", "width": str(_WIDTH), "height": str(_HEIGHT)}
+    others = [line for line in lines if line is not highest]
+    plain = [marks.PlainLine(line.points, _OTHERS, 1.5) for line in others]
+    drawn = [*plain, marks.PlainLine(highest.points, _HIGHEST, 3)]
+    name = marks.Name(*highest.peak, _named(highest, unit), _HIGHEST_TEXT)
+    root = rendered(
+        marks.annotated((x, y), (visible(x_title), visible(y_title)), drawn, name, _note(others, unit))
     )
-    SubElement(root, "rect", {"width": "100%", "height": "100%", "rx": "6", "fill": PAPER})
-    _add_axes(root, x, y, x_title, y_title)
-    for line in lines:
-        if line is not highest:
-            _add_line(root, line, x, y, _OTHERS, "1.5")
-    _add_line(root, highest, x, y, _HIGHEST, "3")
-    _annotate(root, lines, highest, x, y, unit)
+    root.insert(0, Element("rect", {"width": "100%", "height": "100%", "rx": "6", "fill": PAPER}))
     return root
 
 
-def _add_axes(root: Element, x: Axis, y: Axis, x_title: str, y_title: str) -> None:
-    for tick, label in zip(y.ticks, y.labels, strict=True):
-        height = f"{_at(y, tick, _HEIGHT - _BOTTOM, _TOP):.1f}"
-        SubElement(root, "line", {"x1": str(_LEFT), "x2": str(_WIDTH - _RIGHT), "y1": height, "y2": height,
-                                  "stroke": GRID if tick else MUTED})  # fmt: skip
-        _add_text(root, _LEFT - 6, float(height) + 4, label, anchor="end", color=MUTED)
-    for tick, label in zip(x.ticks, x.labels, strict=True):
-        place = _at(x, tick, _LEFT, _WIDTH - _RIGHT)
-        anchor = "end" if tick == x.domain[1] else "middle"
-        _add_text(root, place, _HEIGHT - _BOTTOM + 18, label, anchor=anchor, color=MUTED)
-    _add_text(root, 8, 20, visible(y_title), weight="600")
-    _add_text(root, _WIDTH - _RIGHT, _HEIGHT - _BOTTOM + 40, visible(x_title), anchor="end", weight="600")
+def _named(line: _Line, unit: str) -> str:
+    """The runtime and what it reached."""
+    kind = line.name.kind.partition(", ")[0]
+    named = line.name.short if kind == "generational" else f"{line.name.short}, {kind}"
+    return f"{named}: {format_quantity(line.peak[1], unit)}"
 
 
-def _add_line(root: Element, line: _Line, x: Axis, y: Axis, color: str, width: str) -> None:
-    places = [
-        f"{_at(x, a, _LEFT, _WIDTH - _RIGHT):.1f},{_at(y, b, _HEIGHT - _BOTTOM, _TOP):.1f}"
-        for a, b in line.points
+def _note(lines: Sequence[_Line], unit: str) -> list[str]:
+    """What each of the lines reached; no line of text ends within a runtime's."""
+    told = [
+        f"{line.name.marked}: {format_quantity(line.peak[1], unit)}".replace(" ", "\xa0") for line in lines
     ]
-    SubElement(
-        root, "polyline", {"points": " ".join(places), "fill": "none", "stroke": color, "stroke-width": width}
-    )
-
-
-def _annotate(root: Element, lines: Sequence[_Line], highest: _Line, x: Axis, y: Axis, unit: str) -> None:
-    """The highest point by its runtime and value; what all others reached, below the chart."""
-    left, top = (
-        _at(x, highest.peak[0], _LEFT, _WIDTH - _RIGHT),
-        _at(y, highest.peak[1], _HEIGHT - _BOTTOM, _TOP),
-    )
-    SubElement(root, "circle", {"cx": f"{left:.1f}", "cy": f"{top:.1f}", "r": "5", "fill": _HIGHEST})
-    anchor = "start" if left < _WIDTH / 2 else "end"
-    shift = 10 if anchor == "start" else -10
-    kind = highest.name.kind.partition(", ")[0]
-    named = highest.name.short if kind == "generational" else f"{highest.name.short}, {kind}"
-    text = f"{named}: {format_quantity(highest.peak[1], unit)}"
-    _add_text(root, left + shift, top - 6, text, anchor=anchor, weight="700", size=16, color=_HIGHEST_TEXT)
-    others = [
-        f"{line.name.marked}: {format_quantity(line.peak[1], unit)}" for line in lines if line is not highest
-    ]
-    for place, note in enumerate(_wrapped([f"At most, {others[0]}", *others[1:]])):
-        _add_text(root, 8, _HEIGHT - 30 + 18 * place, note, color=_OTHERS)
-
-
-def _wrapped(parts: Sequence[str]) -> list[str]:
-    rows: list[str] = []
-    for part in parts:
-        if rows and len(rows[-1]) + len(part) + 3 <= _CHARACTERS:
-            rows[-1] += f" · {part}"
-        else:
-            rows.append(part)
-    return rows
-
-
-def _at(axis: Axis, value: float, begin: float, end: float) -> float:
-    low, high = axis.domain
-    return begin + (value - low) / ((high - low) or 1.0) * (end - begin)
-
-
-def _add_text(
-    root: Element, x: float, y: float, text: str, *, anchor: str = "start", color: str = INK,
-    weight: str = "400", size: int = 14,
-) -> None:  # fmt: skip
-    place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "font-size": str(size)}
-    stroke = {"stroke": PAPER, "stroke-width": "4", "paint-order": "stroke"}
-    SubElement(root, "text", {**place, **stroke, "fill": color, "font-weight": weight}).text = text
+    rows = wrap(f"At\xa0most, {' · '.join(told)}".replace(" ·", "\xa0·"), _CHARACTERS)
+    return [row.replace("\xa0", " ") for row in rows]

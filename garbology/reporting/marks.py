@@ -7,7 +7,7 @@ on a machine with other fonts. The mark of each value bears its numbers as its d
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ _DENSE_ABOVE = 24  # values on a line: with more of them the marks hide it
 _DODGE_PIXELS = 5
 _DODGED_BELOW = 13  # positions on the x axis; with more of them the marks of one would touch the next
 _DODGED_LINES, _DODGED_POINTS = 6, 4  # series at most; the x of a point may be measured
+_STORY_WIDTH_PIXELS, _STORY_HEIGHT_PIXELS, _STORY_MARGIN_PIXELS = 440, 184, 6
 _SLANT_DEGREES, _SLANT_PIXELS = (
     -35,
     4.2,
@@ -45,6 +46,25 @@ class Frame:
     height: float
     left: float = 0.0
     dense: bool = False
+
+
+@dataclass(frozen=True)
+class PlainLine:
+    """A line without marks, as wide as that (pixels)."""
+
+    points: Sequence[tuple[float, float]]
+    color: str
+    width: float
+
+
+@dataclass(frozen=True)
+class Name:
+    """What is written above a point."""
+
+    x: float
+    y: float
+    text: str
+    color: str
 
 
 def chart(spec: FigureSpec, layout: Layout, panel: Panel, frame: Frame | None = None) -> Any:
@@ -68,12 +88,63 @@ def bands(layout: Layout, rows: Sequence[Mapping[str, Any]], frame: Frame) -> An
         "high:Q", scale=_scale(layout.y), axis=_axis(layout.y, layout.y_title, **_title_above(-left, -16))
     )
     layers = [
-        alt.Chart(alt.InlineData(values=[dict(row) for row in rows if row["series"] == place]))
+        _chart_of(row for row in rows if row["series"] == place)
         .mark_area(aria=False, color=series.color, opacity=0.85)
         .encode(x=x, y=y, y2="low:Q")
         for place, series in enumerate(layout.series)
     ]
     return _frame(alt.layer(*layers), plot_width, frame.height, left, _RIGHT_PIXELS, deeper)
+
+
+def annotated(
+    axes: tuple[Axis, Axis],
+    titles: tuple[str, str],
+    lines: Sequence[PlainLine],
+    name: Name,
+    note: Sequence[str],
+) -> Any:
+    """Lines on two axes, a point above which its name stands, and lines of text below, coloured as the first line.
+
+    It is narrower than others, so that its text can be read where it is as wide as a phone.
+    """
+    x, y = axes
+    left = y.longest_label * CHARACTER_PIXELS + 16
+    x_axis = _axis(x, titles[0], grid=False, titleAnchor="end", titleAlign="right", titleY=29)
+    y_axis = _axis(y, titles[1], ticks=False, domain=False, **_title_above(-left, -16))
+    places = {
+        "x": alt.X("x:Q", scale=_scale(x), axis=x_axis),
+        "y": alt.Y("y:Q", scale=_scale(y), axis=y_axis),
+    }
+    layers = [
+        each.encode(**places) for each in (_plain(lines), *_named(name, x.share(name.x), lines[-1].color))
+    ]
+    style: dict[str, Any] = {"align": "left", "color": lines[0].color, "fontSize": 12, "lineHeight": 17}
+    below = _chart_of([{}]).mark_text(aria=False, text=list(note), **style)
+    whole = alt.layer(*layers, below.encode(x=alt.value(-left), y=alt.value(_STORY_HEIGHT_PIXELS + 57)))
+    left += _STORY_MARGIN_PIXELS
+    width = _STORY_WIDTH_PIXELS - left - _RIGHT_PIXELS
+    return _frame(whole, width, _STORY_HEIGHT_PIXELS, left, _RIGHT_PIXELS, 12 + 17 * len(note))
+
+
+def _plain(lines: Sequence[PlainLine]) -> Any:
+    rows = (
+        {"x": x, "y": y, "line": place, "color": line.color, "width": line.width}
+        for place, line in enumerate(lines)
+        for x, y in line.points
+    )
+    own = {"color": alt.Color("color:N", scale=None), "strokeWidth": alt.StrokeWidth("width:Q", scale=None)}
+    return _chart_of(rows).mark_line(aria=False).encode(detail="line:N", **own)
+
+
+def _named(name: Name, share: float, color: str) -> Sequence[Any]:
+    """A point at this `share` of the x axis with its name, which is to stay within the chart."""
+    point = _chart_of([{"x": name.x, "y": name.y}])
+    align: Any = "left" if share < 1 / 3 else "right" if share > 2 / 3 else "center"
+    style: dict[str, Any] = {"fontSize": 14, "fontWeight": 700, "baseline": "bottom", "dy": -9}
+    return [
+        point.mark_circle(aria=False, color=color, opacity=1, size=70),
+        point.mark_text(aria=False, text=name.text, color=name.color, align=align, **style),
+    ]
 
 
 def label_room(layout: Layout) -> float:
@@ -175,6 +246,10 @@ def _bar_layers(base: Any, series: Series, value: Any, *, dots: bool) -> list[An
         return [interval, mark.encode(**described), named]
     bar = base.mark_bar(color=series.color, height=_BAR_PIXELS - 3)
     return [bar.encode(**described), interval, named]
+
+
+def _chart_of(rows: Iterable[Mapping[str, Any]]) -> Any:
+    return alt.Chart(alt.InlineData(values=[dict(row) for row in rows]))
 
 
 def _data(points: Sequence[Point], x: Axis, unit: str = "") -> Any:

@@ -1,6 +1,7 @@
 """The front page: one chart first, the studies by their question, marks where something does not hold."""
 
 import itertools
+import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -9,6 +10,7 @@ import pytest
 from garbology.reporting import write_index
 from garbology.reporting.atlas import exception
 from garbology.reporting.front_chart import front_view
+from garbology.reporting.marks import CHARACTER_PIXELS
 from garbology.reporting.panels import lay_out, suited
 from garbology.study.page import AtlasRow, FigureSpec, FrontChart, Part, Tile
 from tests.reporting import pages_for_tests as pages
@@ -36,7 +38,7 @@ def charted(values):
 
 def texts(drawing):
     return [
-        element.text for element in ElementTree.fromstring(drawing).iter() if element.tag.endswith("text")
+        element.text for element in ElementTree.fromstring(drawing).iter() if (element.text or "").strip()
     ]
 
 
@@ -53,20 +55,45 @@ def test_the_chart_s_words_have_the_numbers_of_the_records(view):
     assert view.tiles[0].number == "87,000"
 
 
+def shifted(element):
+    """How far down an element is put within its group."""
+    found = re.search(r"translate\([-\d.]+,([-\d.]+)\)", element.get("transform", ""))
+    return float(found[1]) if found else 0.0
+
+
 def test_the_chart_is_linear_and_its_highest_point_is_named(view):
     """Ticks at equal steps from zero; a line a runtime; what the others reached is told below."""
     shown = texts(view.file_text)
-    assert shown[:5] == ["0", "25k", "50k", "75k", "100k"]
-    assert view.file_text.count("<polyline") == len(SLUGS)
+    drawn = list(ElementTree.fromstring(view.file_text).iter())
+    labels = ["0", "25k", "50k", "75k", "100k"]
+    heights = [shifted(e) for e in drawn if e.text in labels and e.get("text-anchor") == "end"]
+    assert len(heights) == len(labels)
+    assert len({round(before - after, 1) for before, after in itertools.pairwise(heights)}) == 1
+    assert len([e for e in drawn if e.tag.endswith("path") and e.get("stroke")]) == len(SLUGS)
     assert any(text.endswith(", incremental: 87,000") for text in shown)
     assert sum(text.count(": 1,000") for text in shown) == len(SLUGS) - 1
     assert {"pairs dropped", "pairs that wait"} <= set(shown)
-    lines = [
-        e for e in ElementTree.fromstring(view.file_text).iter() if e.tag.endswith("line") and e.get("y1")
-    ]
-    heights = [float(line.get("y1")) for line in lines]
-    steps = {round(before - after, 1) for before, after in itertools.pairwise(heights)}
-    assert len(steps) == 1
+
+
+def test_the_chart_can_be_read_on_a_phone(view):
+    """Where it is 320 pixels wide its smallest text has 8.5; what it says below stays within it."""
+    root = ElementTree.fromstring(view.file_text)
+    width = float(root.get("width"))
+    sizes = [float(e.get("font-size").removesuffix("px")) for e in root.iter() if e.get("font-size")]
+    assert min(sizes) * 320 / width > 8.5
+    assert max(map(len, texts(view.file_text))) * CHARACTER_PIXELS < width
+
+
+@pytest.mark.parametrize(("at", "anchor"), [(0.0, "start"), (0.5, "middle"), (1.0, "end")])
+def test_the_name_of_the_highest_point_stays_within_the_chart(at, anchor):
+    """It begins, has its middle or ends there, by where the point is."""
+    page = charted(dict.fromkeys(SLUGS, 1_000))
+    rows = [{"dropped": x, "waiting": 9_000 if x == at else 1, "runtime": WORST} for x in (0.0, 0.5, 1.0)]
+    kept = [row for row in page.front_chart.spec.rows if row["runtime"] != WORST]
+    spec = replace(page.front_chart.spec, rows=[*rows, *({**row, "dropped": 1.0} for row in kept)])
+    view = front_view([replace(page, front_chart=replace(page.front_chart, spec=spec))])
+    (name,) = [e for e in ElementTree.fromstring(view.file_text).iter() if (e.text or "").endswith(": 9,000")]
+    assert name.get("text-anchor") == anchor
 
 
 def test_a_chart_of_one_runtime_is_none():
