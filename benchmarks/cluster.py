@@ -85,7 +85,7 @@ def sweep(address: str, samples: int, seconds: float, scheduler_pid: int) -> dic
                 )
             took = time.monotonic() - started
             after = [_processor_seconds(each) for each in (scheduler, client)]
-            taken = sum(len(run.record.samples) for run in runs)
+            taken = sum(run.schedule.done_count for run in runs)
             assert ended
             assert taken == samples
     cost = [1e3 * (now - then) / taken for then, now in zip(before, after, strict=True)]

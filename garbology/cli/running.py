@@ -97,15 +97,15 @@ def _run_reserved(
             begin_command(output, command, since or began)
     if resume and runs and not any(run.notes for run in runs):
         say("there is nothing to resume: everything is measured from the beginning")
-    outcomes: dict[StudyRun, Outcome] = {}
+    written: dict[StudyRun, Path] = {}
     statuses = [status]
     answers: list[str] = []
     if len(runs) == 1:
         echo("\n".join([*opening(studies[0]), ""]))
 
     def finished(run: StudyRun, outcome: Outcome) -> None:
-        follows = bool(outcomes)
-        outcomes[run] = outcome
+        follows = bool(written)
+        written[run] = outcome.path
         page = places.page_of(run.study, [outcome.record])
         statuses.append(exit_status(outcome, page))
         if len(interpreters) > 1:
@@ -122,13 +122,13 @@ def _run_reserved(
     except LostError as error:
         interrupted, lost = True, str(error)
     for run in runs:
-        if run not in outcomes and run.is_begun:
+        if run not in written and run.is_begun:
             finished(run, run.finish(interrupted=interrupted))
     front: list[Path] = []
     if runs:
         with drawing(output):
-            of_all = overview() if outcomes else ()
-            drawn = _draw(runs, outcomes, places, say, echo, has_front=bool(of_all))
+            of_all = overview() if written else ()
+            drawn = _draw(runs, written, places, say, echo, has_front=bool(of_all))
             if of_all:
                 front = publish_index(of_all, output, places.reference, say=say)
                 _echo_paths(front, echo)
@@ -202,7 +202,7 @@ def _begin(
 
 def _draw(
     runs: Sequence[StudyRun],
-    outcomes: Mapping[StudyRun, Outcome],
+    written: Mapping[StudyRun, Path],
     places: Places,
     say: Say,
     echo: Say,
@@ -212,10 +212,9 @@ def _draw(
     """The page of each study that was measured, from all its records: what `report` would draw."""
     pages = []
     for study in dict.fromkeys(run.study for run in runs):
-        of_it = [outcomes[run] for run in runs if run.study is study and run in outcomes]
-        if of_it:
+        paths = [written[run] for run in runs if run.study is study and run in written]
+        if paths:
             echo("")
-            paths = [outcome.path for outcome in of_it]
             has_one = has_front or (places.output / "index.html").is_file()
             directory = places.output / study.name
             drawn = publish(study, directory, places.reference, has_front=has_one, say=say)

@@ -143,6 +143,11 @@ class StudyRun:
             path = write_record(self.record, self._directory)
         return Outcome(self.record, path, interrupted)
 
+    def close(self) -> None:
+        """Let go of the samples, which are on disk: a sweep has many thousands."""
+        self.schedule.close()
+        self.record = replace(self.record, samples=[])
+
     def _begin_record(self) -> Record:
         described = self.interpreter.describe(self.study.target)
         return Record(
@@ -218,8 +223,9 @@ def measure_all(
     """Measure several runs, `jobs` samples under way; whether Ctrl-C ended it.
 
     One run after the other, except that the next begins while the last samples of one are under way.
-    `finished` is called with each run as it ends; the runs that Ctrl-C ended are left to the caller, and those
-    that a LostError ends. `at_once` says how many samples are measured at once, if that is not `jobs`.
+    `finished` is called with each run as it ends, and its outcome alone has the samples then; the runs that Ctrl-C
+    ended are left to the caller, and those that a LostError ends. `at_once` says how many samples are measured at
+    once, if that is not `jobs`.
     """
     left = list(runs)
     schedules = [run.schedule for run in runs if not run.record.complete]
@@ -275,6 +281,7 @@ def _measure_on(
             left.remove(run)
             with shown.paused():
                 finished(run, run.finish())
+            run.close()
 
 
 def _is_lost(future: Future[tuple[Sample, float]]) -> bool:

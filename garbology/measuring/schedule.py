@@ -84,16 +84,25 @@ class Schedule:
             seconds = sample.seconds or sample.limit_seconds or 0.0
             self._named[_key(sample.measure, sample.case)].add(sample, seconds, repetition)
         self._queue = deque(self._first_rounds())
+        self._closed_cases = 0
+        self._closed_seconds: list[float] = []
+
+    def close(self) -> None:
+        """Let go of the samples: nothing more is measured. How many there were, and how long they took, stays known."""
+        self._closed_seconds = self.seconds
+        self._closed_cases = self.case_count
+        self._cases, self._named = [], {}
+        self._queue.clear()
 
     @property
     def case_count(self) -> int:
         """How many cases there are."""
-        return len(self._cases)
+        return len(self._cases) + self._closed_cases
 
     @property
     def done_count(self) -> int:
         """How many samples were taken."""
-        return sum(len(each.samples) for each in self._cases)
+        return sum(len(each.samples) for each in self._cases) + len(self._closed_seconds)
 
     @property
     def is_done(self) -> bool:
@@ -112,12 +121,12 @@ class Schedule:
 
         A case whose times are not known to be precise counts every repeat that it may still need.
         """
-        return sum(self._expected(each) for each in self._cases)
+        return sum(self._expected(each) for each in self._cases) + len(self._closed_seconds)
 
     @property
     def seconds(self) -> list[float]:
         """How long each sample took; start-up is included, except in those of an interrupted run."""
-        return [second for each in self._cases for second in each.seconds]
+        return self._closed_seconds + [second for each in self._cases for second in each.seconds]
 
     def expected_seconds(self, typical: float) -> float:
         """How long the samples to come take one after the other, one of a case not yet measured `typical`."""

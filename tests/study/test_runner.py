@@ -258,6 +258,9 @@ def test_the_next_study_begins_while_the_last_samples_of_one_are_under_way(write
     assert log.expected[1].seconds_left > 0
     assert sorted(name for name, _ in outcomes) == ["first", "second"]
     assert [outcome.record.samples[0].values["total"] for _, outcome in outcomes] == [2, 2]
+    # A sweep has many thousands, which are on disk.
+    assert [run.record.samples for run in runs] == [[], []]
+    assert [run.schedule.done_count for run in runs] == [1, 1]
 
 
 NOISY = """
