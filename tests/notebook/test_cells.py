@@ -86,9 +86,9 @@ def test_a_shape_is_shown_alone():
 
 
 def test_no_garbage_is_one_sentence():
-    """Nothing else is drawn."""
+    """Nothing else is drawn; where a browser's tests have left greenlets, a second one says what was not judged."""
     text, card, plain = shown(garbology.find_cycles(int))
-    assert plain in text
+    assert " ".join(plain.split()) in text
     assert "article" not in card.tags
 
 
