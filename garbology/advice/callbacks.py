@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import types
 import weakref
 from typing import Any
@@ -12,19 +11,20 @@ from garbology.advice.sampling import is_made_by_the_program
 from garbology.advice.setting import assignment
 from garbology.cycles.folding import Link
 from garbology.names.attribute_code import (
+    argument_count,
     instructions,
     is_read_by,
     is_set_from_itself_alone,
     names_both,
     storing_class,
 )
+from garbology.names.call_caches import is_call_cache
 from garbology.names.classes import mro_of, safe_type_name
 from garbology.names.edges import short_type_name
 from garbology.names.finalizers import found_in, namespace_of
 from garbology.names.handing_on import passing_class
 
 WRAPPER = "give it a function that captures weakref.ref(self) and calls the method if it is alive"
-_TAKES_MORE = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 _METHODS_IN_C = (types.BuiltinMethodType, types.MethodWrapperType)
 _EMPTIED = (list, dict, set)
 _CALLED_ONCE = ("cancel", "done", "finish", "complet", "once", "resolve", "waiter")
@@ -239,13 +239,8 @@ def _name_of(method: Any) -> str:
     return function.__code__.co_name if type(function) is types.FunctionType else ""
 
 
-def is_cache_of_calls(obj: object) -> bool:
-    """Whether it is what `functools.lru_cache` makes of a function."""
-    return safe_type_name(type(obj)) == "functools._lru_cache_wrapper"
-
-
 def _wraps_what_it_calls(obj: object) -> bool:
-    return type(obj) is functools.partial or is_cache_of_calls(obj)
+    return type(obj) is functools.partial or is_call_cache(obj)
 
 
 def package_of(cls: type) -> str:
@@ -262,8 +257,7 @@ def is_given_nothing(method: Any) -> bool:
     function = method.__func__
     if type(function) is not types.FunctionType:
         return False
-    code = function.__code__
-    return code.co_argcount + code.co_kwonlyargcount == 1 and not code.co_flags & _TAKES_MORE
+    return bool(function.__code__.co_argcount == argument_count(function.__code__) == 1)
 
 
 def never_uses_its_object(method: Any) -> bool:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from garbology.advice.callbacks import is_cache_of_calls
 from garbology.cycles.folding import Link
 from garbology.cycles.graphs import graph_of_pairs
 from garbology.cycles.strong import strongly_connected
+from garbology.names.call_caches import is_call_cache
 from garbology.names.captured import attributes_used
 from garbology.names.nodes import code_of
 from garbology.text.escaping import safe_text
@@ -81,4 +81,4 @@ def names_of(links: Iterable[Link]) -> list[str]:
 def _is_callable(obj: object) -> bool:
     """Whether it is a function, or what wraps one in C."""
     kind = type(obj)
-    return kind is types.FunctionType or kind is functools.partial or is_cache_of_calls(obj)
+    return kind is types.FunctionType or kind is functools.partial or is_call_cache(obj)

@@ -15,6 +15,7 @@ from garbology.advice.raised import is_exception
 from garbology.advice.remedy import Remedy
 from garbology.advice.side_effects import SUSPENDABLE
 from garbology.cycles.folding import Link, Step
+from garbology.names.attribute_code import argument_count
 from garbology.names.frames import made_by
 
 _SUSPENDABLE_FLAGS = (
@@ -165,10 +166,8 @@ def own_variable(link: Link) -> str | None:
     if type(frame) is not types.FrameType or _suspended_kind(frame) is not None:
         return None
     code = frame.f_code
-    count = code.co_argcount + code.co_kwonlyargcount
-    count += bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
     name = step.label.removeprefix("local ")
-    return None if name in code.co_varnames[:count] or name == step.label else name
+    return None if name in code.co_varnames[: argument_count(code)] or name == step.label else name
 
 
 def _suspended_kind(holder: Any) -> type | None:

@@ -11,12 +11,11 @@ from typing import Any
 from garbology.advice.raised import is_exception
 from garbology.advice.remedy import Remedy
 from garbology.cycles.folding import Link, joined_label
-from garbology.names.attribute_code import instructions
+from garbology.names.attribute_code import argument_count, instructions
 from garbology.names.frames import made_by
 
 _CONTAINERS = (list, dict, set, deque)
 _MOST_STEPS = 4  # from a container to the variable that it is in
-_VARARGS = 4 | 8  # CO_VARARGS, CO_VARKEYWORDS
 
 _VARIABLES = ("LOAD_FAST", "LOAD_DEREF")
 _ANY = 99
@@ -97,8 +96,7 @@ def _of_frame(link: Link, inside: str, depth: int) -> Gathered:
     frame: Any = link.steps[0].holder
     code = frame.f_code
     name = link.steps[0].label.removeprefix("local ")
-    count = code.co_argcount + code.co_kwonlyargcount + bin(code.co_flags & _VARARGS).count("1")
-    is_own = name not in code.co_varnames[:count] and name not in code.co_freevars
+    is_own = name not in code.co_varnames[: argument_count(code)] and name not in code.co_freevars
     handed_on = depth > 0 and _is_handed_on(code, name)
     return Gathered(name, inside, made_by(frame), is_own, depth, is_handed_on=handed_on)
 

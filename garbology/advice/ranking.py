@@ -55,8 +55,8 @@ class Ranking:
             return 2
         if own_variable(link) is not None:
             frame = variable_step(link).holder
-            is_chosen = not is_library_code(frame.f_code) and not self._keeps_what_leaves_it(last.referent)
-            return 2 if is_chosen else 5
+            is_for_others = is_library_code(frame.f_code) or self._keeps_what_leaves_it(last.referent)
+            return 5 if is_for_others else 2
         if last.label == ".__traceback__":
             return 3
         if keeps_an_exception(link):

@@ -34,6 +34,7 @@ from garbology.names.attribute_code import (
     is_always_itself,
     is_set_later,
 )
+from garbology.names.call_caches import is_call_cache
 from garbology.names.captured import attribute_read_alone
 from garbology.names.classes import mro_of, qualified_name
 from garbology.names.edges import short_type_name
@@ -142,7 +143,7 @@ def _cache_of_its_own(link: Link, around: Surroundings) -> str | None:
     method, owner = link.steps[0].holder, link.steps[-1].referent
     if type(method) is not types.MethodType or link.label != ".__self__":
         return None
-    caches = filter(callbacks.is_cache_of_calls, (each.steps[0].holder for each in around.holders_of(method)))
+    caches = filter(is_call_cache, (each.steps[0].holder for each in around.holders_of(method)))
     held = (each for cache in caches for each in around.holders_of(cache) if each.steps[0].holder is owner)
     return next((each.label for each in held if is_plain_attribute(each)), None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import gc
+import inspect
 import itertools
 import types
 from collections import defaultdict
@@ -54,6 +55,12 @@ Steps = list[dis.Instruction]
 def instructions(code: types.CodeType) -> Steps:
     """The instructions of a piece of code, as the compiler made them."""
     return list(dis.get_instructions(plain_code(code)))
+
+
+def argument_count(code: types.CodeType) -> int:
+    """How many of a function's variables are its arguments, `*args` and `**kwargs` included: the first ones."""
+    several = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    return code.co_argcount + code.co_kwonlyargcount + several
 
 
 def functions_of(cls: type) -> Iterator[tuple[str, types.FunctionType]]:
