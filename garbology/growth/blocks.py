@@ -9,10 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from garbology.interpreter.allocators import block_rules, chunk_bytes
-from garbology.names.classes import basicsize_of, itemsize_of, mro_of, safe_type_name
+from garbology.interpreter.allocators import block_bytes, block_rules, chunk_bytes
+from garbology.names.classes import basicsize_of, itemsize_of, mro_of
 
-_STEP = 16  # of pymalloc's blocks
 _IN_ONE_BLOCK = (str, bytes)  # their text follows the object, though their types have no items
 
 
@@ -38,13 +37,13 @@ def _of_blocks(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     is_in_c = (sizes > 0) & (sizes > above)
     in_c = np.where(is_in_c, chunk_bytes(sizes + extra), 0)
-    pythons = np.where((sizes > 0) & ~is_in_c, (sizes + extra + _STEP - 1) // _STEP * _STEP, 0)
+    pythons = np.where((sizes > 0) & ~is_in_c, block_bytes(sizes + extra), 0)
     return pythons + in_c, in_c
 
 
 def _has_mallocs_table(kind: type) -> bool:
     """Whether `malloc` hands out what follows an instance, however small that is: the data of an array of NumPy's."""
-    return any(safe_type_name(base) == "numpy.ndarray" for base in mro_of(kind))
+    return any(base is np.ndarray for base in mro_of(kind))
 
 
 def _header_bytes(kind: type) -> int:

@@ -143,9 +143,14 @@ def block_rules() -> BlockRules:
     return BlockRules(_PYMALLOC_BYTES - extra if _ARENAS.search(text) else 0, extra)
 
 
+def block_bytes(size: Any) -> Any:
+    """What pymalloc takes for a block (or for each of an array of sizes): steps of 16 bytes."""
+    return (size + 15) // 16 * 16
+
+
 def chunk_bytes(size: Any) -> Any:
     """What `malloc` takes for a block (or for each of an array of sizes): a header of 8 bytes, in steps of 16."""
-    return (size + _CHUNK_HEADER_BYTES + 15) // 16 * 16
+    return block_bytes(size + _CHUNK_HEADER_BYTES)
 
 
 def _fill_untold_lists() -> None:
@@ -176,7 +181,7 @@ def _free_bytes(number: bytes, items: bytes, kind: bytes, told: bytes) -> int:
     if number == b"0":
         return 0
     block = _TUPLE_BYTES + _WORD * int(items) if items else _FREE_BYTES.get(kind, int(told))
-    return int(number) * ((block + block_rules().extra + 15) // 16 * 16)
+    return int(number) * int(block_bytes(block + block_rules().extra))
 
 
 class Reserves:
