@@ -44,7 +44,9 @@ def draw(spec: FigureSpec, runtime_labels: Mapping[str, str]) -> DrawnFigure | N
     if layout is None:
         return None
     roots = [rendered(marks.chart(spec, layout, panel)) for panel in layout.panels]
-    text, first_row = _compose(layout, roots, spec.kind), _compose(layout, roots[: layout.columns], spec.kind)
+    text = first_row = _compose(layout, roots, spec.kind)
+    if len(roots) > layout.columns:
+        first_row = _compose(layout, roots[: layout.columns], spec.kind)
     panels = []
     for panel, root in zip(layout.panels, roots, strict=True):
         svg.recolor(root, theme_variables())
