@@ -92,8 +92,12 @@ class Record:
         """The name of the record's file: a run that is not complete never takes a complete one's place."""
         return self.slug + (COMPLETE_SUFFIX if self.complete else PARTIAL_SUFFIX)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain JSON types, with its schema."""
+        return {**self.head(), "samples": [sample.to_dict() for sample in self.samples]}
+
     def head(self) -> dict[str, Any]:
-        """All but the samples as plain JSON types, with the schema."""
+        """The same without the samples."""
         plain = {
             item.name: getattr(self, item.name)
             for item in fields(self)
