@@ -21,6 +21,7 @@ from garbology.monitoring import startup_directory
 from garbology.monitoring.agreed import WANTED
 from garbology.monitoring.injection import AttachError, Target, inject, withdraw
 from garbology.monitoring.outside import MEMORY_FILE, MemoryFile, begin_recording
+from garbology.monitoring.signals import noted_signals
 
 _POLL_SECONDS = 0.1
 _MOST_WAITED_SECONDS = 30.0  # for the last record
@@ -66,20 +67,21 @@ def attach(target: Target, directory: Path, settings: AttachSettings) -> None:
     ------
     AttachError : it cannot be attached to, or it cannot record itself; it goes on as before.
     OSError : a directory cannot be written.
+    KeyboardInterrupt : Ctrl-C came before the recording began.
     """
-    with _private_directory(target) as shared:
+    with noted_signals() as came, _private_directory(target) as shared:
         script = _prepared(target, shared, settings, [] if settings.kept else [str(directory)])
         began_at = perf_counter()
         try:
             inject(target, script)
-            _wait_for_the_beginning(target, shared, settings.wait_seconds)
+            _wait_for_the_beginning(target, shared, settings.wait_seconds, came)
         except BaseException:
             withdraw(target, script)
             raise
         describe(target, directory, settings, began_at)
         sampler = MemoryFile(target.pid, directory / MEMORY_FILE, settings.interval_seconds)
         try:
-            _keep_wanted(target, shared)
+            _keep_wanted(target, shared, came)
         finally:
             sampler.end()
             _bring_home(shared, directory)
@@ -148,25 +150,27 @@ def _write_archive(path: Path) -> None:
             archive.write(each, each.relative_to(package.parent))
 
 
-def _wait_for_the_beginning(target: Target, shared: Path, seconds: float) -> None:
+def _wait_for_the_beginning(target: Target, shared: Path, seconds: float, came: list[int]) -> None:
     """First until the script is reached, then until what it imports is there, which a busy process takes long for."""
     _wait_for(
         "reached",
-        (target, shared, seconds),
+        (target, shared, seconds, came),
         "its main thread has run no Python code for {:g} seconds (it waits, or is in C code): nothing was attached; "
         "--wait gives it longer",
     )
     _wait_for(
         "process-*.jsonl",
-        (target, shared, seconds + _MOST_IMPORT_SECONDS),
+        (target, shared, seconds + _MOST_IMPORT_SECONDS, came),
         "it has not imported garbology within {:g} seconds: nothing is recorded; --wait gives it longer",
     )
 
 
-def _wait_for(pattern: str, where: tuple[Target, Path, float], refusal: str) -> None:
-    target, shared, seconds = where
+def _wait_for(pattern: str, where: tuple[Target, Path, float, list[int]], refusal: str) -> None:
+    target, shared, seconds, came = where
     until = monotonic() + seconds
     while not any(shared.glob(pattern)):
+        if came:
+            raise KeyboardInterrupt
         _raise_failure(target, shared / "failed.json")
         if not lives(target.pid):
             raise AttachError(f"{target.pid}: it ended before it could be attached to")
@@ -200,19 +204,19 @@ def describe(target: Target, directory: Path, settings: AttachSettings, began_at
     begin_recording(directory, described)
 
 
-def _keep_wanted(target: Target, shared: Path) -> None:
-    """Until the recording has ended; Ctrl-C asks for its end."""
-    until: float | None = None
-    while lives(target.pid) and not _has_ended(shared) and (until is None or monotonic() < until):
-        try:
-            if until is None:
-                (shared / WANTED).touch()
-            sleep(_POLL_SECONDS)
-        except KeyboardInterrupt:
-            if until is not None:
-                return
-            (shared / WANTED).unlink(missing_ok=True)
-            until = monotonic() + _MOST_WAITED_SECONDS
+def _keep_wanted(target: Target, shared: Path, came: list[int]) -> None:
+    """Until the recording has ended; a signal asks for its end, and a second one does not wait for it."""
+    while _goes_on(target, shared) and not came:
+        (shared / WANTED).touch()
+        sleep(_POLL_SECONDS)
+    (shared / WANTED).unlink(missing_ok=True)
+    until = monotonic() + _MOST_WAITED_SECONDS
+    while _goes_on(target, shared) and len(came) < 2 and monotonic() < until:
+        sleep(_POLL_SECONDS)
+
+
+def _goes_on(target: Target, shared: Path) -> bool:
+    return lives(target.pid) and not _has_ended(shared)
 
 
 def _has_ended(shared: Path) -> bool:

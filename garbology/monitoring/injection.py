@@ -7,14 +7,13 @@ import os
 import platform
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from garbology.monitoring.signals import delayed_signals
 
 _NAMED = re.compile(r"python(3\.\d+)[a-z]*(?:\.exe)?$")
 _LIBRARY = re.compile(r"libpython(3\.\d+)[a-z]*\.so")
@@ -280,7 +279,7 @@ def _by_gdb(target: Target, script: Path) -> None:
 def _done(command: list[str], target: Target) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, also where Ctrl-C comes: a gdb that is killed leaves the process with its registers."""
     try:
-        with _signals_later():
+        with delayed_signals():
             return subprocess.run(
                 command,
                 capture_output=True,
@@ -292,23 +291,3 @@ def _done(command: list[str], target: Target) -> subprocess.CompletedProcess[str
             )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise AttachError(f"{target.pid}: {Path(command[0]).name} failed: {error}") from None
-
-
-@contextmanager
-def _signals_later() -> Iterator[None]:
-    """Those that have a handler in Python, as that of Ctrl-C, are handled after the block."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in known if callable(signal.getsignal(number))}
-    for number in before:
-        signal.signal(number, lambda number, frame: came.append(number))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for number in came[:1]:
-            signal.raise_signal(number)

@@ -17,6 +17,7 @@ from garbology.monitoring.attaching import AttachSettings, describe
 from garbology.monitoring.injection import AttachError, Target, interpreter_for, last_line
 from garbology.monitoring.outside import MEMORY_FILE, MemoryFile
 from garbology.monitoring.seen import COLUMNS, PAUSE_BUCKETS_SECONDS, Generation, Seen
+from garbology.monitoring.signals import noted_signals
 
 _SINCE = (3, 15)
 _RECORD_SECONDS = 1.0
@@ -98,13 +99,13 @@ def observe(target: Target, directory: Path, settings: AttachSettings) -> None:
             "on: attach without --outside"
         )
     began_at = time.perf_counter()
-    with _readings(target, settings.interval_seconds) as readings:
+    with noted_signals() as came, _readings(target, settings.interval_seconds) as readings:
         statistics = Statistics(began_at)
         statistics.read(next(readings))
         describe(target, directory, settings, began_at)
         sampler = MemoryFile(target.pid, directory / MEMORY_FILE, settings.interval_seconds)
         try:
-            _write(target, directory, statistics, _until(readings, settings.seconds))
+            _write(target, directory, statistics, _until(readings, settings.seconds, came))
         finally:
             sampler.end()
 
@@ -132,15 +133,13 @@ def _lines(target: Target, reader: subprocess.Popen[str]) -> Iterator[list[Entry
         raise AttachError(f"{target.pid}: {last_line(reader.stderr.read())}")
 
 
-def _until(readings: Iterator[list[Entry]], seconds: float | None) -> Iterator[list[Entry]]:
+def _until(readings: Iterator[list[Entry]], seconds: float | None, came: list[int]) -> Iterator[list[Entry]]:
+    """Those until the time is over or a signal came."""
     until = None if seconds is None else time.monotonic() + seconds
-    try:
-        for entries in readings:
-            yield entries
-            if until is not None and time.monotonic() >= until:
-                return
-    except KeyboardInterrupt:
-        return
+    for entries in readings:
+        yield entries
+        if came or (until is not None and time.monotonic() >= until):
+            return
 
 
 def _write(target: Target, directory: Path, statistics: Statistics, readings: Iterator[list[Entry]]) -> None:

@@ -6,13 +6,16 @@ import subprocess
 import sys
 import time
 import weakref
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from garbology.interpreter import collector
-from garbology.monitoring import agreed, attached, attaching, injection
+from garbology.monitoring import agreed, attached, attaching, injection, observing
+from garbology.monitoring.attaching import AttachSettings
 from garbology.monitoring.injection import AttachError, Target
+from garbology.monitoring.recordings import read_recording
 from tests.cli.commands import ENVIRONMENT
 from tests.cli.test_attach import ATTACHES, attach, service, start, state_of
 from tests.cluster.machines import until
@@ -99,6 +102,70 @@ def test_a_signal_ends_the_recording_as_ctrl_c_does(number, start, tmp_path):
     assert (command.returncode, said[:11]) == (0, "garbology: ")
     assert list(tmp_path.iterdir()) == []
     assert state_of(process)["callbacks"] == before["callbacks"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+@pytest.mark.parametrize("moment", ["lives", "_has_ended", "describe"])
+def test_ctrl_c_is_heard_wherever_the_recording_is(moment, tmp_path, monkeypatch):
+    """Between two waits as well: it asks for the end, which is waited for, and what was told is kept."""
+    shared_directories = []
+    original = getattr(attaching, moment)
+
+    def inject(target, script):
+        shared_directories.append(script.parent)
+        for name in ("reached", "process-7.jsonl"):
+            (script.parent / name).write_text('{"schema": "x"}\n')
+
+    def interrupted(*arguments):
+        monkeypatch.setattr(attaching, moment, original)
+        signal.raise_signal(signal.SIGINT)
+        return original(*arguments)
+
+    def sleep(seconds):
+        for shared in shared_directories:
+            if not (shared / agreed.WANTED).exists():
+                (shared / "process-7.jsonl").write_text('{"schema": "garbology.recording.end"}\n')
+
+    monkeypatch.setattr(attaching, "inject", inject)
+    monkeypatch.setattr(attaching, "sleep", sleep)
+    monkeypatch.setattr(attaching, moment, interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        attaching.attach(Target(os.getpid(), Path(sys.executable), (3, 13), -1), tmp_path, AttachSettings())
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "process-7.jsonl" in [each.name for each in tmp_path.iterdir()]
+    assert not shared_directories[0].exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+def test_ctrl_c_is_heard_while_one_looks_from_outside(tmp_path, monkeypatch):
+    """Also while a line is being written: what was read is told, and the end."""
+    entry = {"ts_start": 1, "ts_stop": 2, "duration": 1e-9, "candidates": 0, "uncollectable": 0}
+    rounds = iter(range(1, 1_000))
+
+    @contextmanager
+    def readings(target, seconds):
+        yield (
+            [{**entry, "gen": gen, "collections": number, "collected": number} for gen in range(3)]
+            for number in rounds
+        )
+
+    def interrupted(*arguments):
+        signal.raise_signal(signal.SIGINT)
+        return record(*arguments)
+
+    record = observing._record
+    monkeypatch.setattr(observing, "_readings", readings)
+    monkeypatch.setattr(observing, "_record", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        observing.observe(Target(os.getpid(), Path(sys.executable), (3, 15), -1), tmp_path, AttachSettings())
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert next(rounds) == 3
+    assert read_recording(tmp_path).main.ended
 
 
 def test_what_a_killed_one_left_is_removed(tmp_path):
