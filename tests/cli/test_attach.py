@@ -219,12 +219,12 @@ def test_a_process_that_imports_for_long_is_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(attaching, "_MOST_IMPORT_SECONDS", 0.1)
     this = Target(os.getpid(), Path(sys.executable), sys.version_info[:2], -1)
     with pytest.raises(AttachError, match=r"run no Python code for 0\.1 seconds"):
-        attaching._wait_for_the_beginning(this, tmp_path, 0.1)
+        attaching._wait_for_the_beginning(this, tmp_path, 0.1, [])
     (tmp_path / "reached").touch()
     with pytest.raises(AttachError, match=r"has not imported garbology within 0\.2 seconds"):
-        attaching._wait_for_the_beginning(this, tmp_path, 0.1)
+        attaching._wait_for_the_beginning(this, tmp_path, 0.1, [])
     (tmp_path / "process-1-1.jsonl").touch()
-    attaching._wait_for_the_beginning(this, tmp_path, 0.1)
+    attaching._wait_for_the_beginning(this, tmp_path, 0.1, [])
 
 
 @pytest.mark.slow
