@@ -8,7 +8,8 @@ import os
 import sys
 import threading
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import perf_counter
 from types import TracebackType
 from typing import Any
@@ -29,9 +30,13 @@ _REFUSED = {
     "free-threaded": "reference counts are not exact on free-threaded builds: collections are counted and not "
     "explained",
 }
+#: One that has ended: start, pause, what the collector says, the probability of its analysis, what that found.
+Collection = tuple[float, float, dict[str, int], float, "list[Any] | None"]
+
 _ROW = len(COLUMNS)  # numbers of a collection in a record
 _MOST_ADVISED = 4  # shapes in one analysis, some milliseconds each
 _MOST_ROWS = 100_000  # that wait to be written
+_MOST_WAITED_SECONDS = 1.0  # for one that counts: a handler of signals may read in the middle of it
 
 
 class Monitor:
@@ -184,6 +189,8 @@ class _Counter(Listener):
         self._probability = 0.0
         self._found: list[Any] | None = None
         self._analysed = self._unexplained = self._unexplained_objects = self._extra_objects = 0
+        self._figures = threading.Lock()  # counted and read as a whole
+        self._uncounted: list[Collection] = []  # ended while they were read, maybe in the very thread that reads
 
     def stop(self) -> None:
         """Listen no more."""
@@ -206,8 +213,14 @@ class _Counter(Listener):
             self._choose(generation, perf_counter())
             self._started_at = perf_counter()
         elif self._started_at >= 0:  # else it began before we did
-            self._count(generation, info, perf_counter())
-            self._started_at = -1.0
+            pause = perf_counter() - self._started_at
+            self._uncounted.append((self._started_at, pause, info, self._probability, self._found))
+            self._started_at, self._found = -1.0, None
+            if self._figures.acquire(blocking=False):
+                try:
+                    self._count_all()
+                finally:
+                    self._figures.release()
 
     def _choose(self, generation: int, now: float) -> None:
         self._found = None
@@ -230,8 +243,19 @@ class _Counter(Listener):
             analysis.release()
             self._budget.spent(generation, perf_counter() - now)
 
-    def _count(self, generation: int, info: dict[str, int], now: float) -> None:
-        pause = now - self._started_at
+    def _count_all(self) -> None:
+        while self._uncounted:
+            self._count(*self._uncounted.pop(0))
+
+    def _count(
+        self,
+        started_at: float,
+        pause: float,
+        info: dict[str, int],
+        probability: float,
+        found: list[Any] | None,
+    ) -> None:
+        generation = info["generation"]
         total = self._generations[generation]
         total.collections += 1
         total.collected += info["collected"]
@@ -242,30 +266,39 @@ class _Counter(Listener):
         total.pause_counts[bisect.bisect_left(PAUSE_BUCKETS_SECONDS, pause)] += 1
         if self._keep_rows and len(self._rows) < _ROW * _MOST_ROWS:
             self._rows.extend(
-                (
-                    self._started_at - self.began_at,
-                    generation,
-                    pause,
-                    info["collected"],
-                    info["uncollectable"],
-                )
+                (started_at - self.began_at, generation, pause, info["collected"], info["uncollectable"])
             )
-        if self._found is not None:
-            self._take(self._found, info["collected"])
-        elif not self._probability:
+        if found is not None:
+            self._take(found, info["collected"], probability)
+        elif not probability:
             self._unexplained += 1
             self._unexplained_objects += info["collected"]
 
-    def _take(self, found: list[Any], collected: int) -> None:
+    def _take(self, found: list[Any], collected: int, probability: float) -> None:
         self._analysed += 1
         extra = max(collected - sum(shape.garbage for shape in found), 0)
         self._extra_objects += extra
-        self._shelf.explained.add(collected - extra, self._probability)
-        self._shelf.add(found, self._probability)
-        self._found = None
+        self._shelf.explained.add(collected - extra, probability)
+        self._shelf.add(found, probability)
+
+    @contextmanager
+    def _read(self) -> Iterator[None]:
+        """All figures are of the same moment in the block."""
+        is_ours = self._figures.acquire(timeout=_MOST_WAITED_SECONDS)
+        try:
+            if is_ours:
+                self._count_all()
+            yield
+        finally:
+            if is_ours:
+                self._figures.release()
 
     def seen(self) -> Seen:
         """What was seen until now, as values of its own."""
+        with self._read():
+            return self._seen()
+
+    def _seen(self) -> Seen:
         collected = sum(each.collected for each in self._generations)
         exact = collected - self._unexplained_objects - self._extra_objects
         return Seen(
@@ -284,9 +317,11 @@ class _Counter(Listener):
 
     def record(self) -> dict[str, Any]:
         """What was seen, with the collections since the last record."""
-        rows, self._rows = self._rows, array("d")
+        with self._read():
+            rows, self._rows = self._rows, array("d")
+            seen = self._seen()
         return {
-            **self.seen().to_dict(),
+            **seen.to_dict(),
             "pid": self._pid,
             "latest": {name: list(rows[place::_ROW]) for place, name in enumerate(COLUMNS)},
         }

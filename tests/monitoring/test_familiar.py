@@ -245,7 +245,7 @@ def test_the_work_of_one_analysis_is_bounded(monkeypatch):
             gc.collect(0)
             assert len(seen.shapes) == 10
             assert sum(each.advice is not None for each in seen.shapes) == advised
-            assert "n1" in str(seen)
+            assert any(f"n{number}" in str(seen) for number in range(10))  # the largest: not each has a dict
     assert {each.cycles for each in seen.shapes} == {4}
     assert all(each.advice["edges"] and each.shape["members"] for each in seen.shapes)
 

@@ -13,6 +13,7 @@ import garbology
 from garbology.interpreter import collector
 from garbology.monitoring import monitors
 from garbology.monitoring.budget import Budget
+from garbology.monitoring.shelf import Shelf
 
 pytestmark = [
     pytest.mark.skipif(
@@ -405,3 +406,46 @@ def test_a_collection_inside_an_analysis_is_left_alone():
             assert found.shapes[0].advice.verified
         gc.collect()
     assert seen.collections >= 1
+
+
+def test_what_ends_while_the_figures_are_read_is_told_the_next_time(monkeypatch):
+    """Reading makes objects, so the collector may run in the middle: cycles are those of the collections told of."""
+    read = Shelf.entries
+
+    def read_slowly(shelf):
+        work()
+        gc.collect()
+        return read(shelf)
+
+    with garbology.monitor(budget=1) as seen:
+        work()
+        gc.collect()
+        monkeypatch.setattr(Shelf, "entries", read_slowly)
+        first = seen._counter.seen()
+        monkeypatch.setattr(Shelf, "entries", read)
+        second = seen._counter.seen()
+    for each in (first, second):
+        assert sum(shape.objects for shape in each.shapes) == each.collected - each.extra_objects
+    assert second.collected > first.collected
+
+
+def test_who_reads_waits_for_a_collection_that_is_being_counted(monkeypatch):
+    """In a thread of its own, as the sink has one."""
+    add, told = Shelf.add, []
+
+    def add_slowly(shelf, found, probability):
+        reader.start()
+        reader.join(0.2)
+        assert reader.is_alive()
+        add(shelf, found, probability)
+
+    with garbology.monitor(budget=1) as seen:
+        reader = threading.Thread(target=lambda: told.append(seen._counter.seen()))
+        with collector.paused():
+            work()
+            monkeypatch.setattr(Shelf, "add", add_slowly)
+            gc.collect()
+            monkeypatch.setattr(Shelf, "add", add)
+        reader.join()
+    (each,) = told
+    assert sum(shape.objects for shape in each.shapes) == each.collected - each.extra_objects > 0
