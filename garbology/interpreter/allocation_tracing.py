@@ -14,6 +14,7 @@ from _thread import get_ident
 from functools import cache
 from typing import Any
 
+from garbology.interpreter import exclusive
 from garbology.interpreter.other_threads import call_unless_in_c, processor_times
 
 try:
@@ -42,7 +43,7 @@ def stop_tracing(patience_seconds: float = _PATIENCE_SECONDS) -> bool:
     _asker, _noted, _is_wanted = get_ident(), (0.0, {}), True
     until = time.monotonic() + patience_seconds
     while tracemalloc.is_tracing() and time.monotonic() < until:
-        _stop_where_no_other_is_in_c()
+        _stop_where_no_other_is_in_c(_POLL_SECONDS)
         if tracemalloc.is_tracing():
             if time.monotonic() - _noted[0] > 2 * _quiet_seconds():
                 _noted = time.monotonic(), processor_times()
@@ -80,9 +81,15 @@ def _do_what_was_asked(_: object) -> int:
     return 0
 
 
-def _stop_where_no_other_is_in_c() -> None:
-    if _is_wanted and tracemalloc.is_tracing():
-        call_unless_in_c(tracemalloc.stop, _times_before(), but=_asker)
+def _stop_where_no_other_is_in_c(wait_seconds: float = 0.0) -> None:
+    """Not while another thread analyses: its list of objects would be kept by its frame, which is looked at here."""
+    analysis = exclusive.analysis()
+    if analysis.acquire(blocking=wait_seconds > 0, timeout=wait_seconds or -1):
+        try:
+            if _is_wanted and tracemalloc.is_tracing():
+                call_unless_in_c(tracemalloc.stop, _times_before(), but=_asker)
+        finally:
+            analysis.release()
 
 
 def _times_before() -> dict[int, float]:

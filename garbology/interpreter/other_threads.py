@@ -102,6 +102,7 @@ def any_has_run(before: dict[int, float]) -> bool:
 def call_unless_in_c(function: Callable[[], object], before: dict[int, float], *, but: int) -> None:
     """Call a C ``function`` where no thread is in C, as :func:`_in_c` has it with ``before``, ``but`` one.
 
+    To be called as :func:`held_by_other_threads` is.
     The others go on while that is found out. So the function is called by one call of C functions, in which the
     interpreter does not switch threads, that first finds each at the instruction where it was.
     """

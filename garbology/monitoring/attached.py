@@ -37,7 +37,7 @@ def serve(settings: Mapping[str, Any]) -> None:
         _running.start(generation=0)
         _wait(Path(settings["directory"]), settings["seconds"], settings.get("temporary", ()))
     finally:
-        _end(tracing_left_on=switched_on and not stop_tracing())
+        _end(was_traced=not switched_on)
 
 
 def _wait(directory: Path, seconds: float | None, temporary: Sequence[str] = ()) -> None:
@@ -62,12 +62,12 @@ def _traced(settings: Mapping[str, Any]) -> bool:
     return True
 
 
-def _end(*, tracing_left_on: bool = False) -> None:
-    """Write the end, also where the interpreter exits first."""
+def _end(*, was_traced: bool = True) -> None:
+    """Write the end, also where the interpreter exits first; it is traced no more, if it was not before."""
     global _running
     running, _running = _running, None
     if running is not None:
-        running.end(tracing_left_on=tracing_left_on)
+        running.end(None if was_traced else stop_tracing)
 
 
 def _end_in_child() -> None:

@@ -190,7 +190,9 @@ class _Counter(Listener):
         self._found: list[Any] | None = None
         self._analysed = self._unexplained = self._unexplained_objects = self._extra_objects = 0
         self._figures = threading.Lock()  # counted and read as a whole
-        self._uncounted: list[Collection] = []  # ended while they were read, maybe in the very thread that reads
+        self._uncounted: list[
+            Collection
+        ] = []  # ended while they were read, maybe in the very thread that reads
 
     def stop(self) -> None:
         """Listen no more."""

@@ -99,9 +99,14 @@ class ProcessRecording:
         )
         return {**header, "parent_pid": os.getppid()}
 
-    def end(self, *, with_program: bool = False, tracing_left_on: bool = False) -> None:
-        """Write the last figures, once, and by the process that began alone; with what could not be put back."""
+    def end(self, stop_tracing: Callable[[], bool] | None = None, *, with_program: bool = False) -> None:
+        """Write the last figures, once, and by the process that began alone.
+
+        ``stop_tracing`` is called when nothing is analysed any more; where it fails, that is told.
+        """
         if self._monitor is None or os.getpid() != self._pid:
+            if stop_tracing is not None:
+                stop_tracing()
             return
         monitor, self._monitor = self._monitor, None
         growth, self._growth = self._growth, None
@@ -112,7 +117,7 @@ class ProcessRecording:
             with collector.paused():
                 at_end = _state_at_end(self._types, keys=self._settings["keys"])
         monitor.stop()
-        if tracing_left_on:
+        if stop_tracing is not None and not stop_tracing():
             at_end["tracing_left_on"] = True
         self._write(last_record(at_end))
 

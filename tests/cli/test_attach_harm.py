@@ -5,8 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 import weakref
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from garbology.interpreter import collector
 from garbology.monitoring import agreed, attached, attaching, injection, observing
 from garbology.monitoring.attaching import AttachSettings
 from garbology.monitoring.injection import AttachError, Target
+from garbology.monitoring.process_recording import ProcessRecording
 from garbology.monitoring.recordings import read_recording
 from tests.cli.commands import ENVIRONMENT
 from tests.cli.test_attach import ATTACHES, attach, service, start, state_of
@@ -177,6 +179,20 @@ def test_what_a_killed_one_left_is_removed(tmp_path):
     os.utime(shared / agreed.WANTED, (1.0, 1.0))
     attached._wait(shared, None, [str(temporary)])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_the_program_is_traced_no_more_afterwards(fails, tmp_path, monkeypatch):
+    """Also where the recording could not begin; and what is recorded is told before that."""
+    settings = {"directory": str(tmp_path), "seconds": 0.1, "budget": 1, "interval_seconds": 1.0}
+    switches = {"allocations": True, "alive": False, "keys": False}
+    if fails:
+        monkeypatch.setattr(ProcessRecording, "start", lambda self, generation: 1 / 0)
+    (tmp_path / agreed.WANTED).touch()
+    with pytest.raises(ZeroDivisionError) if fails else nullcontext():
+        attached.serve({**settings, **switches})
+    assert not tracemalloc.is_tracing()
+    assert attached._running is None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from garbology.interpreter import allocation_tracing, other_threads
+from garbology.interpreter import allocation_tracing, exclusive, other_threads
 from garbology.interpreter.other_threads import processor_times
 from garbology.recorders import allocations
 
@@ -208,3 +208,34 @@ def test_a_block_that_was_traced_beside_such_a_thread_warns(monkeypatch):
         kept = bytes(1_000)
     assert traced.current_bytes >= len(kept)
     tracemalloc.stop()
+
+
+def test_the_frames_of_an_analysis_are_not_looked_at(monkeypatch):
+    """They would outlive their functions, with all objects that are listed: the collection would free none of them."""
+    looked = []
+    monkeypatch.setattr(allocation_tracing, "_is_mended", lambda: False)
+    monkeypatch.setattr(
+        allocation_tracing, "call_unless_in_c", lambda *_, **__: looked.append(is_under_way.is_set())
+    )
+    is_under_way, has_ended = threading.Event(), threading.Event()
+
+    def analyse():
+        with exclusive.analysis():
+            is_under_way.set()
+            has_ended.wait(60)
+            is_under_way.clear()
+
+    thread = threading.Thread(target=analyse)
+    thread.start()
+    is_under_way.wait(60)
+    tracemalloc.start()
+    try:
+        assert not allocation_tracing.stop_tracing(0.2)
+        assert looked == []
+        has_ended.set()
+        thread.join()
+        assert not allocation_tracing.stop_tracing(0.2)
+        assert looked
+        assert not any(looked)
+    finally:
+        tracemalloc.stop()

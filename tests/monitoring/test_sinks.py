@@ -101,6 +101,7 @@ def test_a_shape_that_gets_its_advice_later_is_the_same(monkeypatch, tmp_path):
     kinds = [type(f"Kind{number}", (Node,), {}) for number in range(10)]
     path = tmp_path / "process-1.jsonl"
     sink = JsonLines(path)
+    gc.collect()  # what other tests have left
     with garbology.monitor(budget=0.5) as live, collector.paused():
         for _ in range(5):
             for kind in kinds:
