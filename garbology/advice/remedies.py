@@ -83,9 +83,11 @@ def remedy_of(links: Sequence[Link], *, way_back: bool, around: Surroundings) ->
         return cleared_because(
             link, lambda edge, target: f"{edge} holds {target}, which nothing else may keep"
         )
-    if not tables.takes_weak_references(link.steps[-1].referent):
-        return _strong(link)
-    return _captured(links, around) or _weak(link, way_back=way_back)
+    captured = _captured(links, around)
+    if captured is not None:
+        return captured
+    can_be_weak = tables.takes_weak_references(link.steps[-1].referent)
+    return _weak(link, way_back=way_back) if can_be_weak else _strong(link)
 
 
 def _closed_with(link: Link) -> Remedy | None:
@@ -220,7 +222,7 @@ def cleared(link: Link) -> Remedy:
 
 
 def _captured(links: Sequence[Link], around: Surroundings) -> Remedy | None:
-    """A variable of a closure: a weak reference in its place, or what is read of it alone."""
+    """A variable of a closure: what is read of it alone in its place, methods for the functions, a weak reference."""
     last = links[0].steps[-1]
     if type(last.holder) is not types.CellType:
         return None
@@ -235,13 +237,14 @@ def _captured(links: Sequence[Link], around: Surroundings) -> Remedy | None:
             ),
         )
     method, let_go = clearing_call(links[0]), callbacks.let_go_once_called(links[0], attribute_of(links[0]))
-    instead = ", or define methods of the class instead" if all(map(_could_be_a_method, links)) else ""
-    return Remedy(
-        "weakref",
-        lambda edge, target: (
-            f"{edge} is captured: capture weakref.ref({variable}) and call it inside{instead}{method}{let_go}"
-        ),
-    )
+    can_be_weak = tables.takes_weak_references(last.referent)
+    weak = f"capture weakref.ref({variable}) and call it inside"
+    if all(map(_could_be_a_method, links)):  # a method works on when nobody else holds the object
+        instead = f"define methods of the class instead{f', or {weak}' if can_be_weak else ''}"
+        return Remedy("property", lambda edge, target: f"{edge} is captured: {instead}{method}{let_go}")
+    if not can_be_weak:
+        return None
+    return Remedy("weakref", lambda edge, target: f"{edge} is captured: {weak}{method}{let_go}")
 
 
 def _could_be_a_method(link: Link) -> bool:

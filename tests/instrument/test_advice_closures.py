@@ -76,7 +76,7 @@ def test_a_shared_cell_is_never_an_edge(program):
     """The variable is named, and what another cell of the window is needed for is no matter."""
     advice = advice_of(program, "Fun")
     assert {str(edge) for edge in advice.edges} <= set(FUN_EDGES)
-    assert (advice.remedy, advice.verified) == ("weakref", True)
+    assert (advice.remedy, advice.verified) == ("property", True)
 
 
 def test_no_cell_is_drawn():
@@ -145,9 +145,28 @@ def test_many_functions_that_share_a_variable_are_counted():
     assert len(advice.edges) == 4
     assert advice.reason.startswith(
         "closure variable self of 4 functions made in Many.__init__ is captured: "
-        "capture weakref.ref(self) and call it inside, or define methods of the class instead; "
+        "define methods of the class instead, or capture weakref.ref(self) and call it inside"
     )
     assert advice.verified
+
+
+class Slotted:
+    """Takes no weak references."""
+
+    __slots__ = ("function",)
+
+    def __init__(self):
+        self.function = lambda: self.use()
+
+    def use(self):
+        return self
+
+
+def test_a_method_needs_no_weak_reference():
+    """It is said alone where a weak reference is impossible."""
+    advice = advice_of(lambda: Slotted() and None, "Slotted")
+    assert (advice.remedy, advice.verified) == ("property", True)
+    assert advice.reason.endswith("is captured: define methods of the class instead")
 
 
 class Calling:

@@ -466,10 +466,10 @@ def an_attribute_that_changes():
 
 
 @pytest.mark.parametrize(
-    ("program", "remedy"), [(one_attribute, "capture"), (an_attribute_that_changes, "weakref")]
+    ("program", "remedy"), [(one_attribute, "capture"), (an_attribute_that_changes, "property")]
 )
 def test_a_closure_that_reads_one_attribute_captures_that(program, remedy):
-    """Unless the attribute changes after: then the closure would read the old one."""
+    """Unless the attribute changes after: then the closure would read the old one, and is to be a method."""
     advice = advice_of(program)
     assert (advice.remedy, advice.verified) == (remedy, True)
     assert ("capture self.file instead" in advice.reason) is (remedy == "capture")
