@@ -5,15 +5,18 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Any
 
 from garbology.find.to_the_end import Run, code_of
 from garbology.find.window import find_cycles, watch
+from garbology.growth.allocated import allocated_at
 from garbology.growth.baseline import State
 from garbology.growth.figures import add_waiting, fill_in, waiting_a_call
 from garbology.growth.recording import Recorder
 from garbology.growth.report import Report
+from garbology.growth.text import is_unexplained
 from garbology.interpreter import exclusive
 from garbology.interpreter.allocators import block_rules, read_allocated
 from garbology.interpreter.allocators import trim as give_back
@@ -41,6 +44,8 @@ def diagnose(
     The collector is paused meanwhile, so that what waits for it is seen; nothing is collected, unless ``collect``. The
     figures are those of the allocators, known to the byte, and of the objects that are there; RSS decides nothing. What
     a call only begins is run to its end, as by :func:`garbology.find_cycles`. An exception of ``func`` goes through.
+    Where C code keeps memory or leaks references, up to twenty more calls, under tracemalloc, tell the line that
+    allocates it.
 
     Parameters
     ----------
@@ -72,7 +77,16 @@ def diagnose(
             if collect:
                 gc.collect()
             report.step()
+    report.allocated_at = _allocated_at(report, partial(_call, func, args, kwargs))
     return report
+
+
+def _allocated_at(report: Report, call: Callable[[], object]) -> list[dict[str, Any]]:
+    """Where that is allocated to which no object leads."""
+    native = report.native if report.native and (report.native_low or 0) > 0 else 0.0
+    unexplained = report.unexplained if is_unexplained(vars(report)) else 0.0
+    parts = [part for part in (native, unexplained, report.unheld) if part > 0]
+    return allocated_at(call, parts, int(report.calls)) if report.low > 0 and parts else []
 
 
 def _call(func: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

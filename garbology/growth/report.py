@@ -38,6 +38,8 @@ class Report:
     native : handed out by `malloc` to C code, with the 95 % interval from ``native_low`` to ``native_high``. None where
         that cannot be read, or tracemalloc runs.
     unexplained : the rest.
+    allocated_at : lines on which C code's and unexplained memory is allocated: ``where``, ``source``, ``bytes`` a call.
+        So many more ``calls`` found them, under tracemalloc. Empty where they do not account for it.
     holders : most bytes first; those that had stopped to grow are in ``bounded``.
     found : the finder's answer for the measured calls. Its advice was not watched, where ``watched`` has no such shape.
     watched : the finder's answer for the last call of the warm-up, which was watched; None without warm-up.
@@ -65,6 +67,7 @@ class Report:
     native_low: float | None = 0.0
     native_high: float | None = 0.0
     unexplained: float = 0.0
+    allocated_at: list[dict[str, Any]] = field(default_factory=list)
     beyond: float = 0.0
     kept_bytes: int = 0
     kept_gained: int = 0

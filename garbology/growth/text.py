@@ -73,6 +73,8 @@ def growth_lines(told: Told, subject: str = "") -> Iterator[str]:
     if told["low"] <= 0 and told["holders"]:
         more = _MORE.get(told["unit"], f"more {told['unit']}s tell")
         yield from _figure(None, f"{_TOO_LITTLE}: {more}")
+    for place in told.get("allocated_at", []):  # the first recordings have none
+        yield from _figure(None, f"allocated at {_allocated(place, told['unit'])}")
     for holder in told["bounded"][:_MOST_HOLDERS]:
         yield from _figure(None, f"bounded: {_bounded(holder)}")
     if told["kept_bytes"] and told["kept"]:
@@ -118,12 +120,26 @@ def _parts(told: Told) -> Iterator[tuple[float, str]]:
         yield from _unexplained(told)
 
 
+def is_unexplained(told: Told) -> bool:
+    """Whether it grows, and more of that than rounding and noise is no object's that the collector knows."""
+    return bool(told["low"] > 0 and told["unexplained"] > _much(told))
+
+
+def _much(told: Told) -> float:
+    return float(max(_LEAST_UNEXPLAINED_BYTES, _LEAST_UNEXPLAINED_SHARE * told["grows"], told["can_tell"]))
+
+
 def _unexplained(told: Told) -> Iterator[tuple[float, str]]:
-    much = max(_LEAST_UNEXPLAINED_BYTES, _LEAST_UNEXPLAINED_SHARE * told["grows"], told["can_tell"])
     if told["unexplained"] >= 1:
-        yield told["unexplained"], _UNEXPLAINED if told["unexplained"] > much else _ROUNDING
-    elif -told["unexplained"] > much:
+        yield told["unexplained"], _UNEXPLAINED if is_unexplained(told) else _ROUNDING
+    elif -told["unexplained"] > _much(told):
         yield -told["unexplained"], _RESIZED
+
+
+def _allocated(place: Told, unit: str) -> str:
+    source = f": {place['source']}" if place["source"] else ""
+    measured = f"{human_bytes(place['bytes'])} a {unit}, by tracemalloc in {place['calls']} more {unit}s"
+    return f"{place['where']}{source} ({measured})"
 
 
 def _kept(told: Told) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from garbology.interpreter import exclusive
 from garbology.interpreter.other_threads import call_unless_in_c, processor_times
+from garbology.interpreter.subinterpreters import others_run
 
 try:
     import ctypes
@@ -56,6 +57,11 @@ def stop_tracing(patience_seconds: float = _PATIENCE_SECONDS) -> bool:
 def _is_mended() -> bool:
     version = sys.version_info[:3]
     return (3, 12, 9) <= version < (3, 13) or version >= (3, 13, 2)
+
+
+def is_stopped_safely() -> bool:
+    """Whether `tracemalloc` can be switched off for certain: no other thread is in an allocation without the GIL."""
+    return _is_mended() or not others_run()
 
 
 def _have_the_main_thread_do_it() -> None:

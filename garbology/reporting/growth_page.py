@@ -75,7 +75,7 @@ def page_of(report: Mapping[str, Any]) -> GrowthPage:
             ),
         ],
         moments=report["moments"],
-        holders=[_row(each) for each in report["holders"]],
+        holders=[*map(_row, report["holders"]), *map(_allocated, report.get("allocated_at", []))],
         bounded=[_row(each) for each in report["bounded"]],
         shapes=report["shapes"],
     )
@@ -87,6 +87,10 @@ def _sentence(verdict: str) -> str:
 
 def _row(holder: Mapping[str, Any]) -> list[str]:
     return [human_bytes(holder["bytes"]), holder["name"], holder["where"], "; ".join(holder["chain"])]
+
+
+def _allocated(place: Mapping[str, Any]) -> list[str]:
+    return [human_bytes(place["bytes"]), "held by no object; allocated at", place["where"], place["source"]]
 
 
 def write_growth(page: GrowthPage, directory: Path) -> list[Path]:
