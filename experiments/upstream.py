@@ -40,6 +40,7 @@ from experiments._upstream.elsewhere import PROGRAM, measured
 from experiments._upstream.judging import (
     KIND,
     LEFT,
+    LINE,
     MORE,
     NO_ADVICE,
     OTHER_EDGE,
@@ -84,7 +85,8 @@ study = Study(
         MORE: "so it does, and it names edges that need not be cut",
         OTHER_REMEDY: "the edge is theirs, the remedy is another",
         OTHER_EDGE: "other edges are advised",
-        KIND: "C code leaks it, which is said; there is no edge to be named",
+        LINE: "C code leaks it, which is said, with the line that calls the function which they mended",
+        KIND: "C code leaks it, which is said, and no such line is told",
         NO_ADVICE: "it is seen, and no edge or holder is named",
         SILENT: "the edge is in no cycle, the holder does not grow",
     },

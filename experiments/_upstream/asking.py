@@ -15,6 +15,7 @@ from experiments._upstream.judging import (
     advised,
     compared,
     compared_holder,
+    compared_line,
     concerned,
     is_cut,
     text_of,
@@ -124,22 +125,23 @@ def _ask_of_growth(bug: Bug, work: Work, release: str) -> dict[str, Any]:
     text = str(found if told is None else told)
     seconds = time.perf_counter() - started
     holders = leaks if told is None else [f"{each.name} ({each.where})" for each in told.holders]
+    lines = [] if told is None else [f"{each['where']}: {each['source']}" for each in told.allocated_at]
     verdict = compared_holder(bug.cut, holders)
     if _is_mended(bug, told, holders) and release != BROKEN:
         verdict = SILENT
-    elif verdict == KIND and not _is_in_c(told):
-        verdict = NO_ADVICE
+    elif verdict == KIND:
+        verdict = compared_line(bug.cut, lines) if _is_in_c(told) else NO_ADVICE
     reasons = [f"{leak.reason}: {leak.remedy}" for leak in found.leaks]
     return {
         "truth_objects": truth,
         "found_objects": sum(leak.objects for leak in found.leaks),
         "cut_edges": [each for each in holders if is_cut(bug.cut, each)],
-        "advised_edges": holders[:1],
+        "advised_edges": (holders or lines)[:1],
         "remedies": [],
         "verdict": verdict,
         "reason": reasons[0] if reasons else _growth_of(told),
         "trial": "",
-        "set_at": [],
+        "set_at": lines,
         "nameless_edges": 0,
         "leaks": len(found.leaks),
         "holder": holders[0] if holders else "",

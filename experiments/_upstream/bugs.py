@@ -26,11 +26,13 @@ class Cut:
     words : for people: what they did.
     edges : each reference that they took away, as a regular expression of "Source.label -> Target".
     remedies : the names of remedies that say what they did; empty where none of them does.
+    lines : calls of the functions written in C that they mended, as regular expressions of a line of source.
     """
 
     words: str
     edges: tuple[str, ...] = ()
     remedies: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ OTHER_REMEDY = "other remedy"
 OTHER_EDGE = "other edge"
 NO_ADVICE = "no advice"
 KIND = "told by its kind"  # C code leaks it: no object of Python's holds it, which is said
+LINE = "the line is told"  # that calls the C function which was mended, and no object of Python's holds what leaks
 SILENT = "silent"  # no such edge in any cycle
-RIGHT = (SAME, LEFT)
+RIGHT = (SAME, LEFT, LINE)
 Shape = Mapping[str, Any]
 
 
@@ -80,6 +81,11 @@ def _leads(edges: Sequence[Mapping[str, Any]], start: int, end: int) -> bool:
         seen |= new
         waiting += new
     return False
+
+
+def compared_line(cut: Cut, lines: Sequence[str]) -> str:
+    """The same of what C code leaks: whether the first line that allocates it calls what was mended."""
+    return LINE if lines and any(re.search(pattern, lines[0]) for pattern in cut.lines) else KIND
 
 
 def compared_holder(cut: Cut, holders: Sequence[str]) -> str:

@@ -151,6 +151,21 @@ def test_what_c_code_leaks_has_no_holder(verdict, holders):
     assert judging.compared_holder(Cut("C code lets go of it"), holders) == verdict
 
 
+@pytest.mark.parametrize(
+    ("lines", "verdict"),
+    [
+        ([], judging.KIND),
+        (["app.py:7: headers.add(key, value)"], judging.LINE),
+        (["app.py:8: other(key)"], judging.KIND),
+        (["app.py:8: other(key)", "app.py:7: headers.add(key, value)"], judging.KIND),
+    ],
+)
+def test_the_first_line_is_judged_of_what_c_code_leaks(lines, verdict):
+    """By whether it calls the function that was mended."""
+    assert judging.compared_line(Cut("it lets go of each key", lines=(r"\.add\(",)), lines) == verdict
+    assert judging.compared_line(Cut("it lets go of each key"), lines) == judging.KIND
+
+
 def test_every_case_says_what_was_done():
     """A report, a release with its number, a range of versions, the edges of the cut; what has no edge is C's."""
     assert len(BUGS) >= 30

@@ -195,7 +195,7 @@ def matplotlib_not_closed() -> Work:
 @bug(
     "multidict", "aio-libs/multidict#1131", pythons="3.10-3.13", kind=LEAK,
     broken="multidict==6.3.2", mended="multidict==6.4.3", calls=50,
-    cut=Cut("C code lets go of each key that it lower-cased"),
+    cut=Cut("C code lets go of each key that it lower-cased", lines=(r"CIMultiDict\(", r"\.add\(")),
 )  # fmt: skip
 def multidict() -> Work:
     """The example of the report: ten keys that ignore case."""
@@ -213,7 +213,7 @@ def multidict() -> Work:
 @bug(
     "ujson", "ultrajson/ultrajson#631", pythons="3.10-3.15", kind=LEAK,
     broken="ujson==5.12.0", mended="ujson==6.1.0", calls=400,
-    cut=Cut("C code frees the text that `default` answered"),
+    cut=Cut("C code frees the text that `default` answered", lines=(r"ujson\.dumps\(",)),
 )  # fmt: skip
 def ujson() -> Work:
     """`default` answers a text of 1,000 characters that are not ASCII."""
@@ -231,7 +231,7 @@ def ujson() -> Work:
 @bug(
     "pandas", "pandas-dev/pandas#62204", pythons="3.11-3.13", kind=LEAK,
     broken="pandas==2.3.2 numpy<2.4", mended="pandas==3.0.0", calls=400,
-    cut=Cut("C code lets go of each text that it made"),
+    cut=Cut("C code lets go of each text that it made", lines=(r"dumps\(",)),
 )  # fmt: skip
 def pandas() -> Work:
     """A hundred dates with a time zone, written as JSON."""

@@ -29,7 +29,7 @@ def networkx() -> Work:
     cut=Cut("methods in place of closures over `self`",
             (r"^ScalarFunction\._update_\w+ → closure variable .*self -> ScalarFunction$",
              r"function ScalarFunction\.__init__.* → closure variable self -> ScalarFunction$"),
-            ("hoist", "capture")),
+            ("property", "hoist", "capture")),
 )  # fmt: skip
 def scipy_minimize() -> Work:
     """A minimum in two dimensions."""
