@@ -67,20 +67,21 @@ def _left(call: Callable[[], object], calls: int) -> Counter[Place]:
             first, last = _after(call, calls), _after(call, calls)
         finally:
             stop_tracing()
-    gains = {
-        place: (count - first[place][0], size - first[place][1]) for place, (count, size) in last.items()
-    }
-    return Counter({place: size // calls for place, (count, size) in gains.items() if count >= calls})
+    gained: Counter[Place] = Counter()
+    for place, (count, size) in last.items():
+        if count - first[place][0] >= calls:
+            gained[place] = (size - first[place][1]) // calls
+    return gained
 
 
 def _after(call: Callable[[], object], calls: int) -> defaultdict[Place, tuple[int, int]]:
     """What is left on each line of the program's after some calls: how many blocks, and their bytes."""
     for _ in range(calls):
         call()
-    traced = tracemalloc.take_snapshot().statistics("lineno")
+    statistics = tracemalloc.take_snapshot().statistics("lineno")
     counts, sizes = _known()
     left: defaultdict[Place, tuple[int, int]] = defaultdict(lambda: (0, 0))
-    for statistic in traced:
+    for statistic in statistics:
         place = statistic.traceback[0].filename, statistic.traceback[0].lineno
         if not place[0].startswith(INSTRUMENT):
             left[place] = statistic.count - counts[place], statistic.size - sizes[place]

@@ -142,6 +142,28 @@ def test_ctrl_c_is_heard_wherever_the_recording_is(moment, tmp_path, monkeypatch
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+def test_ctrl_c_before_the_recording_takes_back_what_was_asked(tmp_path, monkeypatch):
+    """Nothing is left to be run, and no directory stays behind."""
+    scripts = []
+
+    def inject(target, script):
+        scripts.append(script)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(attaching, "inject", inject)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            attaching.attach(
+                Target(os.getpid(), Path(sys.executable), (3, 13), -1), tmp_path, AttachSettings()
+            )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not scripts[0].parent.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 def test_ctrl_c_is_heard_while_one_looks_from_outside(tmp_path, monkeypatch):
     """Also while a line is being written: what was read is told, and the end."""
     entry = {"ts_start": 1, "ts_stop": 2, "duration": 1e-9, "candidates": 0, "uncollectable": 0}
