@@ -93,30 +93,32 @@ def _known() -> tuple[Counter[Place], Counter[Place]]:
     counts: Counter[Place] = Counter()
     sizes: Counter[Place] = Counter()
     with exclusive.analysis():
-        objects = _traced_objects()
-        for place, size in zip(map(_place_of, objects), bytes_of_each(objects).tolist(), strict=True):
-            if place is not None:
-                counts[place] += 1
-                sizes[place] += size
+        objects, places = _traced_objects()
+        for place, size in zip(places, bytes_of_each(objects).tolist(), strict=True):
+            counts[place] += 1
+            sizes[place] += size
         objects.clear()
     return counts, sizes
 
 
-def _traced_objects() -> list[object]:
-    """Those that were allocated meanwhile and to which another one leads."""
+def _traced_objects() -> tuple[list[object], list[Place]]:
+    """Those that were allocated meanwhile and to which another one leads, with the line of each."""
     holders: Sequence[object] = closed(listing())
     listed = set(map(id, compress(holders, traced(holders))))
     known: dict[int, object] = {}
+    places: dict[int, Place] = {}
     while holders:
-        found: list[object] = []
+        new: list[object] = []
         for referents in referents_in_chunks(holders):
-            distinct = dict(zip(referents.addresses.tolist(), referents.objects, strict=True)).values()
-            found += compress(distinct, traced(distinct))
+            distinct = dict(zip(referents.addresses.tolist(), referents.objects, strict=True))
+            for obj in compress(distinct.values(), traced(distinct.values())):
+                place = _place_of(obj)
+                if place is not None and id(obj) not in known:
+                    known[id(obj)], places[id(obj)] = obj, place
+                    new.append(obj)
             del referents, distinct
-        new = {id(obj): obj for obj in found if _place_of(obj) is not None and id(obj) not in known}
-        known |= new
-        holders = [obj for address, obj in new.items() if address not in listed]
-    return list(known.values())
+        holders = [obj for obj in new if id(obj) not in listed]
+    return list(known.values()), list(places.values())
 
 
 def _place_of(obj: object) -> Place | None:

@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 import tracemalloc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def serve(settings: Mapping[str, Any]) -> None:
         _running.start(generation=0)
         _wait(Path(settings["directory"]), settings["seconds"], settings.get("temporary", ()))
     finally:
-        _end(was_traced=not switched_on)
+        _end(stop_tracing if switched_on else None)
 
 
 def _wait(directory: Path, seconds: float | None, temporary: Sequence[str] = ()) -> None:
@@ -62,12 +62,12 @@ def _traced(settings: Mapping[str, Any]) -> bool:
     return True
 
 
-def _end(*, was_traced: bool = True) -> None:
-    """Write the end, also where the interpreter exits first; it is traced no more, if it was not before."""
+def _end(stop: Callable[[], bool] | None = None) -> None:
+    """Write the end, also where the interpreter exits first; ``stop`` switches tracemalloc off."""
     global _running
     running, _running = _running, None
     if running is not None:
-        running.end(None if was_traced else stop_tracing)
+        running.end(stop)
 
 
 def _end_in_child() -> None:

@@ -190,9 +190,8 @@ class _Counter(Listener):
         self._found: list[Any] | None = None
         self._analysed = self._unexplained = self._unexplained_objects = self._extra_objects = 0
         self._figures = threading.Lock()  # counted and read as a whole
-        self._uncounted: list[
-            Collection
-        ] = []  # ended while they were read, maybe in the very thread that reads
+        # They may end while the figures are read, also in the very thread that reads.
+        self._uncounted: list[Collection] = []
 
     def stop(self) -> None:
         """Listen no more."""
