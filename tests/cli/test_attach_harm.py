@@ -24,6 +24,16 @@ from tests.cluster.machines import until
 
 __all__ = ["start"]
 
+
+@pytest.fixture
+def raising_ctrl_c():
+    """Raises KeyboardInterrupt, as it does where the command runs."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    after = signal.signal(signal.SIGINT, before)
+    assert after is signal.default_int_handler
+
+
 NO_THREADS = """
 import _thread, threading
 def refuse(*words, **named): raise RuntimeError("can't start new thread")
@@ -108,7 +118,7 @@ def test_a_signal_ends_the_recording_as_ctrl_c_does(number, start, tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 @pytest.mark.parametrize("moment", ["lives", "_has_ended", "describe"])
-def test_ctrl_c_is_heard_wherever_the_recording_is(moment, tmp_path, monkeypatch):
+def test_ctrl_c_is_heard_wherever_the_recording_is(moment, tmp_path, monkeypatch, raising_ctrl_c):
     """Between two waits as well: it asks for the end, which is waited for, and what was told is kept."""
     shared_directories = []
     original = getattr(attaching, moment)
@@ -131,18 +141,14 @@ def test_ctrl_c_is_heard_wherever_the_recording_is(moment, tmp_path, monkeypatch
     monkeypatch.setattr(attaching, "inject", inject)
     monkeypatch.setattr(attaching, "sleep", sleep)
     monkeypatch.setattr(attaching, moment, interrupted)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        attaching.attach(Target(os.getpid(), Path(sys.executable), (3, 13), -1), tmp_path, AttachSettings())
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    finally:
-        signal.signal(signal.SIGINT, before)
+    attaching.attach(Target(os.getpid(), Path(sys.executable), (3, 13), -1), tmp_path, AttachSettings())
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert "process-7.jsonl" in [each.name for each in tmp_path.iterdir()]
     assert not shared_directories[0].exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-def test_ctrl_c_before_the_recording_takes_back_what_was_asked(tmp_path, monkeypatch):
+def test_ctrl_c_before_the_recording_takes_back_what_was_asked(tmp_path, monkeypatch, raising_ctrl_c):
     """Nothing is left to be run, and no directory stays behind."""
     scripts = []
 
@@ -151,20 +157,14 @@ def test_ctrl_c_before_the_recording_takes_back_what_was_asked(tmp_path, monkeyp
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(attaching, "inject", inject)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            attaching.attach(
-                Target(os.getpid(), Path(sys.executable), (3, 13), -1), tmp_path, AttachSettings()
-            )
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt):
+        attaching.attach(Target(os.getpid(), Path(sys.executable), (3, 13), -1), tmp_path, AttachSettings())
     assert not scripts[0].parent.exists()
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-def test_ctrl_c_is_heard_while_one_looks_from_outside(tmp_path, monkeypatch):
+def test_ctrl_c_is_heard_while_one_looks_from_outside(tmp_path, monkeypatch, raising_ctrl_c):
     """Also while a line is being written: what was read is told, and the end."""
     entry = {"ts_start": 1, "ts_stop": 2, "duration": 1e-9, "candidates": 0, "uncollectable": 0}
     rounds = iter(range(1, 1_000))
@@ -183,11 +183,7 @@ def test_ctrl_c_is_heard_while_one_looks_from_outside(tmp_path, monkeypatch):
     record = observing._record
     monkeypatch.setattr(observing, "_readings", readings)
     monkeypatch.setattr(observing, "_record", interrupted)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        observing.observe(Target(os.getpid(), Path(sys.executable), (3, 15), -1), tmp_path, AttachSettings())
-    finally:
-        signal.signal(signal.SIGINT, before)
+    observing.observe(Target(os.getpid(), Path(sys.executable), (3, 15), -1), tmp_path, AttachSettings())
     assert next(rounds) == 3
     assert read_recording(tmp_path).main.ended
 
@@ -218,17 +214,13 @@ def test_the_program_is_traced_no_more_afterwards(fails, tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-def test_ctrl_c_waits_for_the_end_of_gdb(tmp_path):
+def test_ctrl_c_waits_for_the_end_of_gdb(tmp_path, raising_ctrl_c):
     """One that is killed in the middle would leave the process with gdb's registers."""
     code = "import os, signal, time; os.kill(os.getppid(), signal.SIGINT); time.sleep(0.5); open({!r}, 'w').close()"
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     target, written = Target(7, Path(sys.executable), (3, 12), 0), tmp_path / "written"
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            injection._done([sys.executable, "-c", code.format(str(written))], target)
-        assert written.exists()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt):
+        injection._done([sys.executable, "-c", code.format(str(written))], target)
+    assert written.exists()
 
 
 def test_a_gdb_that_hangs_is_given_up(monkeypatch):
