@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -141,16 +140,15 @@ def garbage_of(build: Callable[[], object]) -> tuple[int, int]:
 
 def drop_in_a_loop(
     build: Callable[[], object], times: int, garbage: tuple[int, int]
-) -> tuple[Pauses, WaitingGarbage, float]:
-    """Build and drop so often, the collector as it is: its pauses, what waited (one is such `garbage`), the seconds."""
-    started = time.perf_counter()
+) -> tuple[Pauses, WaitingGarbage]:
+    """Build and drop so often, the collector as it is: its pauses, and what waited (one is such `garbage`)."""
     with record_pauses() as pauses, waiting_garbage(*garbage) as waiting:
         for _ in range(times):
             built = build()
             waiting.watch(built)
             del built
             waiting.dropped()
-    return pauses, waiting, time.perf_counter() - started
+    return pauses, waiting
 
 
 def grown(before: int | None, after: int | None) -> int | None:

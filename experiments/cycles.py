@@ -19,7 +19,6 @@ yours, end an iteration without a name for the loss, and collect by hand between
 """
 
 import gc
-import time
 import weakref
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -35,7 +34,7 @@ from experiments._garbage import drop_in_a_loop, garbage_of, grown
 from experiments._graphs import BUILD, OPERATIONS_IN_A_STEP, OPERATIONS_OF_A_GRAPH
 from experiments._shared import warm_up
 from garbology import collector, reference_count
-from garbology.recorders import census, memory_usage, peak_memory
+from garbology.recorders import census, memory_usage
 from garbology.study import Study, every, proportional, run_study
 
 MODELS, KINDS = list(BUILD), ["strong", "weak", "none"]
@@ -86,12 +85,9 @@ class Leftover:
     output_references_after: int
     function_references_before: int
     function_references_after: int
-    build_seconds: float
-    drop_seconds: float
     collect_seconds: float
     collected_objects: int  # what gc.collect() returned
     memory: dict[str, dict[str, int | None]]
-    peak_above_baseline_bytes: int  # VmHWM of building, which is reset before, less the RSS before
     held_after_drop_bytes: int | None  # anonymous memory after the drop less that before the graph
 
 
@@ -102,17 +98,14 @@ def drop_a_graph(model: str, outputs: OutputReferences, operations: int) -> Left
     with output_references(outputs), collector.paused(), collector.frozen():
         warm_up(lambda: build(OPERATIONS_IN_A_STEP))
         memory = {"before": asdict(memory_usage())}
-        with peak_memory() as peak:
-            output, build_seconds = timed(lambda: build(operations))
-            memory["built"] = asdict(memory_usage())
+        output = build(operations)
+        memory["built"] = asdict(memory_usage())
         places: dict[str, weakref.ref[Any]] = {
             "output": weakref.ref(output),
             "function": weakref.ref(output.creator),
         }
         counts = _alive("built") | _references(places, "before")
-        started = time.perf_counter()
         del output
-        drop_seconds = time.perf_counter() - started
         counts |= _references(places, "after")
         memory["dropped"] = asdict(memory_usage())
         counts |= _alive("left")
@@ -122,12 +115,9 @@ def drop_a_graph(model: str, outputs: OutputReferences, operations: int) -> Left
     before_bytes, dropped_bytes = (memory[moment]["anonymous_bytes"] for moment in ("before", "dropped"))
     return Leftover(
         **counts,
-        build_seconds=build_seconds,
-        drop_seconds=drop_seconds,
         collect_seconds=collect_seconds,
         collected_objects=collected_objects,
         memory=memory,
-        peak_above_baseline_bytes=peak.above_baseline_bytes,
         held_after_drop_bytes=grown(before_bytes, dropped_bytes),
     )
 
@@ -155,8 +145,6 @@ class Explained:
     garbage_bytes: int
     collected_objects: int  # what gc.collect() returned afterwards
     growth_by_type: dict[str, int]  # objects that the collector tracks, more than before the graph
-    distinct_shapes: int
-    explain_seconds: float
     shapes: list[dict[str, Any]]
 
 
@@ -175,21 +163,16 @@ def explain_a_graph(model: str, outputs: OutputReferences, operations: int) -> E
         gc.collect()
         with watch() as found:  # apart: the watch keeps notes of its own while the work goes on
             build(operations)
-            started = time.perf_counter()
-        explain_seconds = time.perf_counter() - started
         collected_objects = gc.collect()
         with watch() as proved:  # its cycles are still there, so that the advice can be tried on one
             build(min(operations, PROVED_OPERATIONS))
         tried = proved.to_dict()["shapes"]
-    shapes = _with_advice(found.to_dict()["shapes"], tried)
     return Explained(
         garbage_objects=found.garbage,
         garbage_bytes=found.garbage_bytes,
         collected_objects=collected_objects,
         growth_by_type=growth.by_type,
-        distinct_shapes=len(shapes),
-        explain_seconds=explain_seconds,
-        shapes=shapes[:3],
+        shapes=_with_advice(found.to_dict()["shapes"], tried)[:3],
     )
 
 
@@ -211,10 +194,8 @@ class Collections:
     generation_2_collections: int
     pauses_seconds: float
     longest_pause_seconds: float
-    peak_waiting_graphs: int
     peak_waiting_objects: int
     peak_waiting_bytes: int
-    loop_seconds: float
 
 
 @study.measure(quick={"outputs": ["strong"]})
@@ -222,50 +203,34 @@ def drop_graphs_in_a_loop(model: str, outputs: OutputReferences, graphs: int) ->
     """Build and drop small graphs, as a training loop does, and leave the collector as it is."""
     build, size = BUILD[model], OPERATIONS_OF_A_GRAPH[model]
     with output_references(outputs):
-        return Collections(**_loop(lambda: build(size), graphs, _garbage(lambda: build(size))))
-
-
-@dataclass(frozen=True)
-class LargeArrays(Collections):
-    """The same, with the first threshold and the growth of the process's peak."""
-
-    threshold_objects: int
-    peak_above_baseline_bytes: int
+        return _loop(lambda: build(size), graphs)
 
 
 @study.measure(quick={"outputs": ["strong"]})
-def drop_large_arrays(outputs: OutputReferences, array_bytes: int) -> LargeArrays:
+def drop_large_arrays(outputs: OutputReferences, array_bytes: int) -> Collections:
     """Build and drop graphs of one operation on an array, and leave the collector as it is."""
 
     def build() -> Variable:
         return square(Variable(np.ones(array_bytes // 8)))
 
     with output_references(outputs):
-        garbage = _garbage(build)
-        with peak_memory() as peak:
-            loop = _loop(build, LARGE_ARRAY_GRAPHS, garbage)
-    threshold, peak_bytes = gc.get_threshold()[0], peak.above_baseline_bytes
-    return LargeArrays(**loop, threshold_objects=threshold, peak_above_baseline_bytes=peak_bytes)
+        return _loop(build, LARGE_ARRAY_GRAPHS)
 
 
-def _garbage(build: Callable[[], Variable]) -> tuple[int, int]:
+def _loop(build: Callable[[], Variable], graphs: int) -> Collections:
     warm_up(build)
-    return garbage_of(build)
-
-
-def _loop(build: Callable[[], Variable], graphs: int, garbage: tuple[int, int]) -> dict[str, Any]:
-    pauses, waiting, loop_seconds = drop_in_a_loop(build, graphs, garbage)
+    pauses, waiting = drop_in_a_loop(build, graphs, garbage_of(build))
     by_generation = pauses.by_generation
-    return {
-        "collections": len(pauses),
-        **{f"generation_{number}_collections": by_generation.get(number, 0) for number in range(3)},
-        "pauses_seconds": pauses.total_seconds,
-        "longest_pause_seconds": pauses.longest_seconds,
-        "peak_waiting_graphs": waiting.peak_specimens,
-        "peak_waiting_objects": waiting.peak_objects,
-        "peak_waiting_bytes": waiting.peak_bytes,
-        "loop_seconds": loop_seconds,
-    }
+    return Collections(
+        collections=len(pauses),
+        generation_0_collections=by_generation.get(0, 0),
+        generation_1_collections=by_generation.get(1, 0),
+        generation_2_collections=by_generation.get(2, 0),
+        pauses_seconds=pauses.total_seconds,
+        longest_pause_seconds=pauses.longest_seconds,
+        peak_waiting_objects=waiting.peak_objects,
+        peak_waiting_bytes=waiting.peak_bytes,
+    )
 
 
 strong = drop_a_graph.where(outputs="strong")

@@ -120,7 +120,6 @@ def _of_the_engine(growth: Growth) -> int:
 class Loop:
     """What waits for the collector, at its defaults, while second derivatives are computed again and again."""
 
-    collections: int
     peak_waiting_graphs: int
     peak_waiting_bytes: int
 
@@ -133,8 +132,8 @@ def repeat_steps(gradient: str, steps: int) -> Loop:
         return second_derivative(gradient, LOOP_LAYERS, LOOP_WIDTH)[0]
 
     second_derivative(gradient, 1, 1)
-    pauses, waiting, _ = drop_in_a_loop(build, steps, garbage_of(build))
-    return Loop(len(pauses), waiting.peak_specimens, waiting.peak_bytes)
+    _, waiting = drop_in_a_loop(build, steps, garbage_of(build))
+    return Loop(waiting.peak_specimens, waiting.peak_bytes)
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,6 @@ class Waiting:
     left_after_collection: int
     mean_wait_seconds: float
     work_seconds: float
-    collections: int
     longest_pause_seconds: float
     peak_above_baseline_bytes: int | None  # of the process's resident memory
     timeline: list[int]
@@ -117,7 +116,6 @@ def _drop(garbage: str, live_objects: int) -> Waiting:
         left_after_collection=left_after_collection,
         mean_wait_seconds=total / specimens * work_seconds / specimens,
         work_seconds=work_seconds,
-        collections=len(pauses),
         longest_pause_seconds=pauses.longest_seconds,
         peak_above_baseline_bytes=None if memory is None else memory.above_baseline_bytes,
         timeline=timeline,
@@ -144,8 +142,6 @@ class Growth:
 
     longest_pause_seconds: float
     generation_of_longest: int  # the oldest is 2; the incremental collector always says 1
-    pauses_seconds: float
-    collections: int
     full_collection_seconds: float  # gc.collect()'s
 
 
@@ -162,8 +158,6 @@ def grow_a_heap(heap_objects: int) -> Growth:
     return Growth(
         longest_pause_seconds=longest.duration_seconds,
         generation_of_longest=longest.generation,
-        pauses_seconds=pauses.total_seconds,
-        collections=len(pauses),
         full_collection_seconds=full.longest_seconds,
     )
 

@@ -91,7 +91,6 @@ def collect(collection: str, live_objects: int) -> Pause:
 class FirstCollection:
     """What waited when the collector ran for the first time: cycles of two objects, one of which has a buffer."""
 
-    threshold_objects: int
     cycles: int
     waiting_bytes: int  # their buffers
     peak_above_baseline_bytes: int | None  # of the process's resident memory
@@ -107,7 +106,6 @@ def wait_for_the_collector(payload_bytes: int) -> FirstCollection:
                 make_pair(waiting.token, payload_bytes)
                 waiting.dropped()
     return FirstCollection(
-        threshold_objects=gc.get_threshold()[0],
         cycles=waiting.peak_specimens,
         waiting_bytes=waiting.peak_bytes,
         peak_above_baseline_bytes=None if memory is None else memory.above_baseline_bytes,

@@ -74,7 +74,6 @@ study = Study(
 class Work:
     """What the same work took and left waiting under one setting of the collector."""
 
-    threshold_objects: int
     operations_per_second: float
     speed_percent: float  # of the operations a second with the collector disabled, in the same process
     work_seconds: float
@@ -96,7 +95,6 @@ def work(setting: str, live_objects: int, operations: int) -> Work:
     work_seconds, waiting, pauses = min((chosen for _, chosen in rounds), key=itemgetter(0))
     assert len(heap) == live_objects  # it was alive until here
     return Work(
-        threshold_objects=SETTINGS[setting].threshold or gc.get_threshold()[0],
         operations_per_second=operations / work_seconds,
         speed_percent=100 * disabled_seconds / work_seconds,
         work_seconds=work_seconds,
