@@ -32,7 +32,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from experiments import _parts
-from experiments._clock import seconds_of
 from experiments._garbage import live_heap
 from garbology import collector, is_immortal
 from garbology.study import Condition, Selection, Study, Unavailable, every, run_study
@@ -68,18 +67,12 @@ study = Study(
 
 @dataclass(frozen=True)
 class Copied:
-    """What the child's memory was before and after its work; `dirtied_bytes` became its own in between.
-
-    USS is what the child holds alone, PSS shares each shared page out among its holders.
-    """
+    """What of the child's memory was its own before its work, and what became its own in it."""
 
     heap_bytes: int  # of the parent's objects, all of which the child could share
     dirtied_bytes: int
     dirtied_share: float  # of the heap
     private_before_bytes: int
-    uss_bytes: int
-    pss_bytes: int
-    work_seconds: float
     none_is_immortal: bool
     counted_references: int  # by how much None's reference count rose when a thousand were added
 
@@ -94,26 +87,24 @@ def fork_a_child(child: str, parent: str, live_objects: int) -> Copied:
         with collector.frozen() if parent == "frozen" else nullcontext():
             found = in_a_child(lambda: measured(CHILDREN[child], heap))
     heap_bytes = sum(map(sys.getsizeof, heap))
-    dirtied_bytes = found["after"]["Private_Dirty"] - found["before"]["Private_Dirty"]
+    dirtied_bytes = found["after"] - found["before"]
     return Copied(
         heap_bytes=heap_bytes,
         dirtied_bytes=dirtied_bytes,
         dirtied_share=dirtied_bytes / heap_bytes,
-        private_before_bytes=found["before"]["Private_Dirty"],
-        uss_bytes=found["after"]["Private_Dirty"] + found["after"]["Private_Clean"],
-        pss_bytes=found["after"]["Pss"],
-        work_seconds=found["work_seconds"],
+        private_before_bytes=found["before"],
         none_is_immortal=is_immortal(None),
         counted_references=counted_references(),
     )
 
 
-def measured(work: Callable[[list[Any]], object], heap: list[Any]) -> dict[str, Any]:
-    """The pages of this process before and after the work."""
+def measured(work: Callable[[list[Any]], object], heap: list[Any]) -> dict[str, int]:
+    """The bytes of pages that were this process's own before the work, and after it."""
     memory_of_this_process()  # the first reading itself makes pages its own
     before = memory_of_this_process()
-    work_seconds = seconds_of(lambda: work(heap))
-    return {"before": before, "after": memory_of_this_process(), "work_seconds": work_seconds}
+    work(heap)
+    after = memory_of_this_process()
+    return {"before": before["Private_Dirty"], "after": after["Private_Dirty"]}
 
 
 def memory_of_this_process() -> dict[str, int]:
@@ -216,8 +207,8 @@ study.tile("Copied by doing nothing", idle_of_most.dirtied_bytes)
 study.verdict("""A forked child that reads {read_of_most.heap_bytes} of objects copies {read_of_most.dirtied_bytes}
     (frozen {read_frozen_of_most.dirtied_bytes}); a collection copies {collected_of_most.dirtied_bytes},
     {collected_frozen_of_most.dirtied_bytes} after gc.freeze().""")
-study.table("Pages that became the child's own while it worked; USS and PSS of the child at its end.", fork_a_child,
-    ["heap_bytes", "dirtied_bytes", "private_before_bytes", "uss_bytes", "pss_bytes", "work_seconds"])  # fmt: skip
+columns = ["heap_bytes", "dirtied_bytes", "private_before_bytes"]
+study.table("Pages that became the child's own while it worked, and before.", fork_a_child, columns)
 
 
 if __name__ == "__main__":
