@@ -287,11 +287,6 @@ garbage_bytes = study.line("Bytes that only the cyclic collector can free, each 
     explain_a_graph, x="operations", y="garbage_bytes", color="outputs", facet="model", log="x", symlog="y",
     x_title="operations in the graph", y_title="bytes that wait",
 )  # fmt: skip
-memory_held = study.line(
-    "Memory of the process alone (USS) after the drop, above what it was before the graph was built.",
-    drop_a_graph, x="operations", y="held_after_drop_bytes", color="outputs", facet="model", log="x", symlog="y",
-    x_title="operations in the graph", y_title="process memory above the start",
-)  # fmt: skip
 collect_seconds = study.line("How long one gc.collect() takes after the drop, with nothing else for it to look at.",
     drop_a_graph, x="operations", y="collect_seconds", color="outputs", facet="model", log="xy",
     x_title="operations in the graph", y_title="time of one gc.collect()")  # fmt: skip

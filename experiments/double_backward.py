@@ -254,9 +254,6 @@ objects_left = study.line(
     "Variables and Functions left after the last reference to a graph went, with the collector paused.",
     rows, x="layers", y="left", color="gradient", facet="outputs", log="x", symlog="y",
     y_title="objects left")  # fmt: skip
-bytes_left = study.line(
-    "Bytes that only the collector can free, each array counted once, with weak references to the outputs.",
-    weak, x="layers", y="garbage_bytes", color="gradient", log="x", symlog="y", y_title="bytes that wait")  # fmt: skip
 waiting_bytes = study.line(
     "The most bytes that waited for the collector, at its defaults, in a loop of second derivatives.",
     repeat_steps, x="steps", y="peak_waiting_bytes", color="gradient", log="x", symlog="y",

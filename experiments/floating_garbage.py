@@ -228,17 +228,10 @@ def moments(run: Run) -> list[dict[str, float]]:
     ]  # fmt: skip
 
 
-by_threshold, by_garbage = (
-    measure.with_values(moments=moments).rows("moments", by=["work_done"])
-    for measure in (set_the_threshold, drop_garbage)
-)
-timeline_by_threshold = study.line(
-    "Objects of dropped pairs that wait, as the work goes on: the most in each twentieth of it.",
-    by_threshold, x="work_done", y="waiting_objects", color="threshold", facet="live_objects", facet_alone=False,
-    log="y", x_title="work done, percent", intervals=False, y_title="objects that wait")  # fmt: skip
-timeline_by_garbage = study.line("The same for every kind of garbage, with the thresholds that CPython starts with.",
-    by_garbage, x="work_done", y="waiting_objects", color="garbage", facet="live_objects", facet_alone=False,
-    log="y", x_title="work done, percent", intervals=False, y_title="objects that wait")  # fmt: skip
+timeline_by_garbage = study.line("Objects that wait, as the work goes on: the most in each twentieth of it.",
+    drop_garbage.with_values(moments=moments).rows("moments", by=["work_done"]), x="work_done", y="waiting_objects",
+    color="garbage", facet="live_objects", facet_alone=False, log="y", x_title="work done, percent",
+    intervals=False, y_title="objects that wait")  # fmt: skip
 waiting_bytes = study.bars("The most bytes that wait at once, with the thresholds that CPython starts with.",
     drop_garbage, x="garbage", y="peak_waiting_bytes", facet="live_objects", facet_alone=False, log=True,
     x_title="kind of garbage", y_title="bytes that wait at most")  # fmt: skip

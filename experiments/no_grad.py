@@ -213,9 +213,6 @@ a_total_that_is_a_variable_holds_every_batch = study.claim(
 peak_over_depth = study.line("The most memory that one pass through the widest model holds, by counting allocations.",
     infer.largest("width"), x="depth", y="traced_peak_bytes", color="mode", x_title="layers",
     y_title="most bytes allocated")  # fmt: skip
-resident_over_depth = study.line("The same peak as the operating system saw it: resident memory.",
-    infer.largest("width"), x="depth", y="resident_peak_bytes", color="mode", x_title="layers",
-    y_title="most resident memory")  # fmt: skip
 seconds_over_elements = study.line("How long one pass through 100 layers takes, over the numbers in each array.",
     time_a_pass, x="elements", y="forward_seconds", color="mode", log="xy", x_title="numbers in an array",
     values={mode: f"{mode}_seconds" for mode in MODES}, y_title="time of one pass")  # fmt: skip

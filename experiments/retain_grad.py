@@ -223,10 +223,6 @@ peak_over_depth = study.line(
     "Peak of one backward over the depth of the widest model, above what the graph held already.",
     go_backward.largest("width"), x="depth", y="traced_peak_bytes", color="gradients", x_title="layers",
     y_title="most bytes allocated")  # fmt: skip
-peak_over_width = study.line(
-    "The same peak over the width of the deepest model: wider arrays cost in proportion, kept or dropped.",
-    go_backward.largest("depth"), x="width", y="traced_peak_bytes", color="gradients", log="xy",
-    x_title="numbers in a layer", y_title="most bytes allocated")  # fmt: skip
 memory_over_time = study.line(
     "Resident memory over one step, sampled from outside: forward up to 1, then backward up to 2.",
     watch_a_step.rows("curve", by=["progress"]), x="progress", y="resident_bytes", color="gradients",

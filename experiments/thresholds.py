@@ -183,14 +183,7 @@ frontier = study.points(
     work, x="peak_waiting_pairs", y="speed_percent", color="setting", log="x", medians=True,
     x_title="pairs that wait at most", y_title="speed, percent of collector disabled")  # fmt: skip
 collector_seconds = study.bars(
-    "The time spent in the collector while the same work was done.",
-    work,
-    x="setting",
-    y="collector_seconds",
-    y_title="time in the collector",
-)
-longest_pauses = study.bars(
-    "The longest pause while the same work was done.", work, x="setting", y="longest_pause_seconds", log=True
+    "The time in the collector while the same work was done.", work, x="setting", y="collector_seconds"
 )
 
 study.tile("Time in the collector, default", default.collector_seconds)
