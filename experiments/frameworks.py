@@ -37,7 +37,7 @@ from experiments._elsewhere import measured_elsewhere, python_of
 from experiments._engines import AGAIN, ENGINES, STRONG, WEAK, Engine, Program
 from experiments._garbage import grown
 from garbology import collector
-from garbology.study import Case, Claim, Runs, Study, Table, Unavailable, counted, every, run_study, shown
+from garbology.study import Claim, Run, Runs, Study, Unavailable, counted, every, run_study
 
 WARM_UP, PASSES = 3, 7
 FILLS = 6
@@ -71,7 +71,6 @@ class Dropped:
     collected_objects: int
     left_objects: int
     found_objects: int
-    found_bytes: int
     leaked_objects: int
     shapes: list[dict[str, Any]]
     forward_seconds: float
@@ -172,7 +171,6 @@ def _found(program: Program, operations: int) -> dict[str, Any]:
         _differentiate(program, operations)
     return {
         "found_objects": found.garbage,
-        "found_bytes": found.garbage_bytes,
         "leaked_objects": sum(leak.objects for leak in found.leaks),
         "shapes": found.to_dict()["shapes"],
     }
@@ -353,37 +351,21 @@ def pictures(runs: Runs) -> list[dict[str, Any]]:
     return [_commonest(run.shapes) for run in samples if run.shapes]
 
 
-@study.table
-def engines(runs: Runs) -> Table:
-    """What frees the graph, the edge that makes the cycle, and the price of a node."""
-    graphs = longest_held.of(runs) if len(runs.of(hold_graphs)) else None
-    held = {case.engine: case.median("held_bytes") for case in graphs.cases()} if graphs else {}
-    headings = [
-        "engine", "release", "held", "dropped", "collected", "leaked", "edge to weaken", "tried",
-        "node", "forward", "backward", "collect",
-    ]  # fmt: skip
-    rows = [_row(case, held.get(case.engine)) for case in longest.of(runs).cases()]
-    caption = (
-        "Objects of one graph that the collector tracks: held, left after dropping it, collected, and leaked; "
-        "then bytes and time of one operation."
-    )
-    return Table(headings, rows, caption)
-
-
-def _row(case: Case, held_bytes: float | None) -> list[str]:
-    run = case.samples[0]
-    advice = _commonest(run.shapes)["advice"] if run.shapes else None
-    edges = ", ".join(f"{edge['source']} {edge['label']}" for edge in advice["edges"]) if advice else ""
-    tried = "" if not advice else "freed all of it" if advice["verified"] else "no"
-    objects = [
-        shown(case.median(f"{name}_objects")) for name in ("alive", "surviving", "collected", "leaked")
-    ]
-    times = [shown(case.median(f"{name}_seconds"), "seconds") for name in ("forward", "backward", "collect")]
-    return [case.engine, run.release, *objects, edges, tried, shown(held_bytes, "bytes"), *times]
-
-
 def _commonest(shapes: list[dict[str, Any]]) -> dict[str, Any]:
     return max(shapes, key=lambda shape: shape["count"])
+
+
+def _edges_to_weaken(run: Run) -> list[str]:
+    advice = run.shapes and _commonest(run.shapes)["advice"]
+    return [f"{edge['source']} {edge['label']}" for edge in advice["edges"]] if advice else []
+
+
+engines = study.table(
+    "Objects of one graph: alive, surviving the drop, collected, leaked; the edge that makes the cycle; one operation.",
+    longest.with_values(edge_to_weaken=_edges_to_weaken, release=lambda run: run.release or "ours"), [
+        "release", "alive_objects", "surviving_objects", "collected_objects", "leaked_objects", "edge_to_weaken",
+        "forward_seconds", "backward_seconds", "collect_seconds",
+    ])  # fmt: skip
 
 
 if __name__ == "__main__":

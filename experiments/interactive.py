@@ -31,7 +31,7 @@ from dataclasses import dataclass
 
 from experiments import _parts
 from experiments._sessions import SESSIONS
-from garbology.study import Run, Runs, Selection, Study, Table, Tile, agree, every, run_study
+from garbology.study import Run, Runs, Selection, Study, Table, agree, every, run_study
 
 MAKE, RAISE = "x = make()", "def f(t):\n    raise ValueError"
 SITUATIONS = {
@@ -213,20 +213,8 @@ shell_displayed, shell_in_an_error = ask_ipython.where(recipe="del x").each(
 )
 study.tile("Holders of a displayed object", shell_displayed.holders, unit="references", atlas=True)
 study.tile("Holders of one in an error", shell_in_an_error.holders, unit="references")
-
-
-@study.tile
-def reach_of_the_recipes(runs: Runs) -> list[Tile]:
-    """In how many of the situations the shortest recipe frees the object, and in how many the whole one."""
-    made = []
-    for recipe in ("del x", "all of it"):
-        asked = {(run.situation, run.state) for run in ask_ipython.where(recipe=recipe).of(runs)}
-        freed, total = sum(state == FREED for _, state in asked), len({situation for situation, _ in asked})
-        made.append(Tile(f"Situations in which {recipe!r} frees", f"{freed} of {total}", better="more"))
-    return made
-
-
 freed_by_all = ask_ipython.where(recipe="all of it", state=FREED).count("situation")
+study.tile("Situations, of {whole_situations}, in which all of it frees", freed_by_all, better="more")
 study.verdict("""After `del x` a displayed object has {shell_displayed.holders} holders, one in a traceback
     {shell_in_an_error.holders}; the whole recipe frees it in {freed_by_all} of {whole_situations} situations.""")
 

@@ -14,9 +14,10 @@ from garbology.study.checks import SETTINGS, check_grid, check_measure, check_ta
 from garbology.study.declared import Declared, pictures_of, same_names, table_of
 from garbology.study.drawn import TileValue, Verdict
 from garbology.study.exceptions import ExpectedException
-from garbology.study.page import Better, Part
+from garbology.study.page import Better, Part, Table
 from garbology.study.quantities import Quantity
 from garbology.study.repetition import Repetition
+from garbology.study.runs import Runs
 from garbology.study.selections import Measured, Selection
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -246,7 +247,9 @@ class Study(Declared):
     def table(self, function: Function, /) -> Function: ...
 
     @overload
-    def table(self, caption: str, selection: Selection, columns: Sequence[str], /) -> None: ...
+    def table(
+        self, caption: str, selection: Selection, columns: Sequence[str], /
+    ) -> Callable[[Runs], Table]: ...
 
     def table(self, caption: Any, selection: Selection | None = None, columns: Sequence[str] = (), /) -> Any:
         """Declare the table of medians: caption, selection and measured values, or a function that returns a Table."""
