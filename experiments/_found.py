@@ -15,6 +15,7 @@ class FoundBefore:
 
     objects: int | None = None
     bytes: int | None = None
+    leaked: int | None = None  # objects that not even the collector frees
     shapes: list[dict[str, Any]] | None = None
 
 
@@ -30,7 +31,8 @@ def found_before_collecting(function: Callable[[], object]) -> FoundBefore:
     with watch() as found:
         function()
     shapes = found.to_dict()["shapes"]
-    return FoundBefore(found.garbage, found.garbage_bytes, shapes)
+    leaked = sum(leak.objects for leak in found.leaks)
+    return FoundBefore(found.garbage, found.garbage_bytes, leaked, shapes)
 
 
 def was_looked_at(run: Run) -> bool:

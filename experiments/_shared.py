@@ -26,6 +26,13 @@ def functions_behind(output: Variable) -> list[Function]:
     return found
 
 
+def peak_bytes(work: Callable[[], object]) -> int:
+    """The most bytes that the work holds at once, by counting allocations."""
+    with traced_allocations() as traced:
+        work()
+    return traced.peak_bytes
+
+
 def warm_up(work: Callable[[], object]) -> None:
     """Do it once, small: what is imported or cached at first use belongs to the baseline, and to no peak."""
     with peak_memory(), traced_allocations():

@@ -31,7 +31,8 @@ from autograd_core import Variable
 from experiments import _parts
 from experiments._clock import fastest
 from experiments._graphs import Total
-from experiments._orders import Accumulate, SortedOnce, copy_then_in_place, in_place, new_sum, walk
+from experiments._orders import Accumulate, SortedOnce, Walk, copy_then_in_place, in_place, new_sum, walk
+from experiments._shared import peak_bytes
 from garbology.recorders import traced_allocations
 from garbology.study import Study, every, run_study
 
@@ -39,6 +40,12 @@ Array = npt.NDArray[np.float64]
 USES = 8  # how often the Variable is used whose gradients are added up
 LARGE_ELEMENTS = 100_000  # from here on an array is new memory pages each time
 ROUNDS = 7
+# Each way to add up gradients: what its fields begin with, and the way.
+WAYS: dict[str, tuple[str, Accumulate]] = {
+    "new sums": ("new_sums", new_sum),
+    "copy, then in place": ("copy", copy_then_in_place),
+    "in place": ("in_place", in_place),
+}
 
 study = Study(
     title="Adding up in place, and what else sees it",
@@ -48,14 +55,6 @@ study = Study(
     full={"elements": [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 4_000_000]},
     most_repeats=10,
 )
-
-
-WAYS: dict[str, Accumulate] = {
-    "new sums": new_sum,
-    "copy, then in place": copy_then_in_place,
-    "in place": in_place,
-}
-FIELDS = {"new sums": "new_sums", "copy, then in place": "copy", "in place": "in_place"}
 
 
 @dataclass(frozen=True)
@@ -127,9 +126,9 @@ def share_a_gradient() -> Shared:
     """Differentiate y = (a + b) + a, where all of a, b, a + b and y may share one array."""
     rows, right = [], _shared_graph()
     right["y"].backward(retain_grad=True)
-    for way, accumulate in WAYS.items():
+    for way, (_, accumulate) in WAYS.items():
         variables = _shared_graph()
-        gradients = walk(variables["y"], SortedOnce(), accumulate=accumulate).gradients
+        gradients = _backward(variables["y"], accumulate).gradients
         arrays = {name: gradients[variable] for name, variable in variables.items()}
         rows += [
             {
@@ -177,13 +176,11 @@ def add_up_gradients(elements: int) -> Accumulation:
     leaf = Variable(np.ones(elements))
     output = Total()(*[leaf] * USES)
     values: dict[str, Any] = {}
-    for way, accumulate in WAYS.items():
-        field, backward = FIELDS[way], partial(walk, output, accumulate=accumulate)
+    for field, accumulate in WAYS.values():
+        backward = partial(_backward, output, accumulate)
         values[f"{field}_arrays"] = _arrays_made(output, accumulate)
-        with traced_allocations() as traced:
-            backward(SortedOnce())
-        values[f"{field}_peak_bytes"] = traced.peak_bytes
-        values[f"{field}_seconds"] = fastest(lambda: backward(SortedOnce()), ROUNDS, _times(elements))  # noqa: B023
+        values[f"{field}_peak_bytes"] = peak_bytes(backward)
+        values[f"{field}_seconds"] = fastest(backward, ROUNDS, _times(elements))
 
     def engine() -> None:
         leaf.cleargrad()
@@ -203,8 +200,12 @@ def _arrays_made(output: Variable, accumulate: Accumulate) -> int:
         made += result is not held and result is not gradient
         return result
 
-    walk(output, SortedOnce(), accumulate=counting)
+    _backward(output, counting)
     return made
+
+
+def _backward(output: Variable, accumulate: Accumulate) -> Walk:
+    return walk(output, SortedOnce(), accumulate=accumulate)
 
 
 doubled_large, added_large = (
@@ -274,11 +275,11 @@ seconds_of_doubling = study.line("Time to double an array.",
     values={"x = x + x": "new_seconds", "x += x": "in_place_seconds"}, y_title="time to double it")  # fmt: skip
 seconds_of_accumulation = study.line("Time of one backward that adds up eight gradients of one Variable.",
     add_up_gradients, x="elements", y="backward_seconds", color="way", log="xy", x_title="numbers in the array",
-    values={way: f"{field}_seconds" for way, field in {**FIELDS, "the engine": "engine"}.items()},
+    values={way: f"{field}_seconds" for way, (field, _) in WAYS.items()} | {"the engine": "engine_seconds"},
     y_title="time of one backward")  # fmt: skip
 peak_of_accumulation = study.line("Most bytes that this backward holds at once, by counting allocations.",
     add_up_gradients, x="elements", y="peak_bytes", color="way", log="xy", x_title="numbers in the array",
-    values={way: f"{field}_peak_bytes" for way, field in FIELDS.items()},
+    values={way: f"{field}_peak_bytes" for way, (field, _) in WAYS.items()},
     y_title="most bytes held at once")  # fmt: skip
 
 study.tile("Gradient of {wrong.variable}, {wrong.right:g} is right", wrong.gradient, better="")

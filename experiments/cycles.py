@@ -151,9 +151,7 @@ class Explained:
 @study.measure(quick={"outputs": ["strong", "weak"]})
 def explain_a_graph(model: str, outputs: OutputReferences, operations: int) -> Explained:
     """Find what only the collector can free, name the edges of its cycles, then let the collector do it."""
-    from garbology import (
-        watch,  # all of the instrument comes with it, which the other measures can do without
-    )
+    from garbology import watch
 
     build = BUILD[model]
     with output_references(outputs), collector.paused(), collector.frozen():

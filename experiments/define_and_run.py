@@ -34,13 +34,15 @@ from autograd_core import Plan, Variable
 from experiments import _parts
 from experiments._clock import fastest_by_turns, seconds_of
 from experiments._models import MODELS, ByRun, Planned, branch, perceptron
-from experiments._shared import functions_behind
-from garbology.recorders import census, traced_allocations
+from experiments._shared import functions_behind, peak_bytes
+from garbology.recorders import census
 from garbology.study import Study, every, run_study, some
 
 BY_RUN, PLANNED = "define-by-run", "plan"
 UNSHARED = "plan, a buffer for each result"
 COMPARED_ITERATIONS, TIMED_ITERATIONS, TURNS = 20, 10, 7
+PLANNED_FROM = 4.0
+NUMBERS = [-4.0, -3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
 
 study = Study(
     title="Define-and-run against define-by-run",
@@ -83,11 +85,11 @@ def train(layers: int, batch: int) -> Training:
     ways = {"by_run_seconds": by_run.iterate, "plan_seconds": planned.iterate}
     turns = {way: partial(seconds_of, iterate, TIMED_ITERATIONS) for way, iterate in ways.items()}
     seconds = fastest_by_turns(turns, TURNS)
-    run_peak_bytes = _peak_bytes(planned.iterate)
+    run_peak_bytes = peak_bytes(planned.iterate)
     return Training(
         by_run_objects=_objects(by_run.gradients),
         plan_objects=_objects(planned.gradients),
-        by_run_peak_bytes=_peak_bytes(by_run.iterate),
+        by_run_peak_bytes=peak_bytes(by_run.iterate),
         plan_peak_bytes=planned.plan.buffer_bytes + run_peak_bytes,
         unshared_peak_bytes=planned.plan.unshared_bytes + run_peak_bytes,
         **seconds,
@@ -104,12 +106,6 @@ def _objects(work: Callable[[], Any]) -> int:
         held = work()
     del held
     return growth.objects
-
-
-def _peak_bytes(work: Callable[[], Any]) -> int:
-    with traced_allocations() as traced:
-        work()
-    return traced.peak_bytes
 
 
 @dataclass(frozen=True)
@@ -133,10 +129,6 @@ def follow_decisions() -> Followed:
     except ValueError:
         refused = True
     return Followed(rows, refused)
-
-
-PLANNED_FROM = 4.0
-NUMBERS = [-4.0, -3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
 
 
 def _rows_of(model: str) -> Iterator[dict[str, Any]]:

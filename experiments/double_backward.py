@@ -76,9 +76,7 @@ class Leftovers:
 @study.measure
 def drop_graphs(layers: int) -> Leftovers:
     """Compute a second derivative in each way and drop it; let garbology name the edges of the cycle."""
-    from garbology import (
-        find_cycles,  # all of the instrument comes with it, which the other measures can do without
-    )
+    from garbology import find_cycles
 
     left = Leftovers([], {})
     for outputs in OUTPUTS:

@@ -35,6 +35,7 @@ from experiments import _parts
 from experiments._clock import timed
 from experiments._elsewhere import measured_elsewhere, python_of
 from experiments._engines import AGAIN, ENGINES, STRONG, WEAK, Engine, Program
+from experiments._found import found_before_collecting
 from experiments._garbage import grown
 from garbology import collector
 from garbology.study import Claim, Run, Runs, Study, Unavailable, counted, every, run_study
@@ -86,10 +87,11 @@ def drop_a_graph(engine: str, operations: int) -> Dropped:
     program = _warm(ENGINES[engine], operations)
     with collector.paused():
         counts = _counts(program, operations)
-        found = _found(program, operations)
+        found = found_before_collecting(lambda: _differentiate(program, operations))
         gc.collect()
         seconds = _seconds(program, operations)
-    return Dropped(release=ENGINES[engine].release(), **counts, **found, **seconds)
+    counts |= {"found_objects": found.objects, "leaked_objects": found.leaked, "shapes": found.shapes}
+    return Dropped(release=ENGINES[engine].release(), **counts, **seconds)
 
 
 @dataclass(frozen=True)
@@ -159,21 +161,6 @@ def _counts(program: Program, operations: int) -> dict[str, Any]:
         left = len(gc.get_objects()) - before
     counts = {"surviving_objects": surviving, "collected_objects": collected, "left_objects": left}
     return {"derivative": derivative, "alive_objects": alive, **counts}
-
-
-def _found(program: Program, operations: int) -> dict[str, Any]:
-    """What only the collector can free, and what not even that can; the advice is tried on one cycle."""
-    from garbology import (
-        watch,  # all of the instrument comes with it, which a list of the studies can do without
-    )
-
-    with watch() as found:
-        _differentiate(program, operations)
-    return {
-        "found_objects": found.garbage,
-        "leaked_objects": sum(leak.objects for leak in found.leaks),
-        "shapes": found.to_dict()["shapes"],
-    }
 
 
 def _seconds(program: Program, operations: int) -> dict[str, Any]:

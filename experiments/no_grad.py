@@ -29,7 +29,7 @@ import numpy as np
 from autograd_core import Variable, mean, no_grad
 from experiments import _parts
 from experiments._clock import fastest_by_turns, seconds_of
-from experiments._shared import deep_model, functions_behind, warm_up
+from experiments._shared import deep_model, functions_behind, peak_bytes, warm_up
 from garbology.recorders import peak_memory, traced_allocations
 from garbology.study import Study, agree, every, run_study
 
@@ -81,12 +81,11 @@ def infer(mode: str, depth: int, width: int) -> Inference:
             output = deep_model(inputs, depth)
         functions, output_sum = len(functions_behind(output)), float(output.data.sum())
         del output
-        with traced_allocations() as traced:
-            deep_model(inputs, depth)
+        traced_peak_bytes = peak_bytes(lambda: deep_model(inputs, depth))
     return Inference(
         array_bytes=inputs.data.nbytes,
         recorded_functions=functions,
-        traced_peak_bytes=traced.peak_bytes,
+        traced_peak_bytes=traced_peak_bytes,
         resident_peak_bytes=resident.above_baseline_bytes,
         output_sum=output_sum,
     )
