@@ -2,22 +2,21 @@
 
 On numbers, yes. On arrays, no: `x = x + x` makes a new array and lets the name point to it; `x += x` writes into the
 array that is there, so that every holder of it sees the change. The second needs no memory, which makes it tempting
-wherever gradients are added up: a Variable that was used twice gets two gradients, and their sum is its own.
-
-But gradients are passed around. Adding passes the gradient of its output on to both of its inputs as it is: three
-Variables now share one array. Adding to it in place changes the gradient of the other two. We do that on purpose, in a
-small backward of our own on the engine's graph,
+wherever gradients are added up. But gradients are passed around: adding passes the gradient of its output on to both of
+its inputs as it is, so three Variables share one array. We add to it in place on purpose, in a small backward of our
+own on the engine's graph,
 
     y = (a + b) + a
 
-and compare the gradients with the right ones. There are two ways out. Make a new array for each sum, as the engine
-does: sharing does no harm as long as the array is not written to. Or copy the first gradient that comes, and add the
-others to that copy, which has no other holder. We measure what each way costs, on arrays of several sizes.
+and compare the gradients with the right ones. There are two ways out: make a new array for each sum, as the engine
+does, or copy the first gradient that comes, and add the others to that copy, which has no other holder. We measure what
+each way costs, on arrays of several sizes.
 
 What to do about it: write in place only into an array that you made yourself and have not passed on. It is worth it for
 large arrays, where a new array means new memory pages. For single numbers it is even slower, for NumPy then takes its
 general route instead of the short one (numpy/numpy#21464 has the reason: a step of zero bytes may mean that elements
-overlap)."""
+overlap).
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

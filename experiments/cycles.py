@@ -2,11 +2,8 @@
 
 A define-by-run engine records a graph while it computes: each result (a Variable) holds the Function that made it, its
 creator, and each Function holds its inputs. If the Function holds its output as well, the two hold each other: output
--> creator -> output. When the last reference from outside goes, both still have a reference count above zero. Reference
-counting never frees them; they wait until CPython's cyclic collector runs.
-
-A weak reference does not count. If the Function refers to its output weakly, or not at all, the loop is open, and the
-whole graph is freed the moment it is dropped.
+-> creator -> output. Reference counting never frees them; they wait until CPython's cyclic collector runs. If the
+Function refers to its output weakly, or not at all, the loop is open.
 
 We build a chain of operations on scalars, the training steps of a multilayer perceptron and a wide graph (many branches
 that one Function sums up), drop them, and look at what is left: first with the collector paused, so that we see all

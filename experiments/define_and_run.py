@@ -1,18 +1,14 @@
 """A graph made once and run many times, or made anew in every iteration: what does each cost?
 
-There are two ways to train a model by automatic differentiation. Define-by-run (DeZero, PyTorch, this engine) runs the
-model as ordinary Python and makes the graph while it computes: new Variables, new Functions and new arrays in every
-iteration, dropped at its end. Define-and-run (Theano, TensorFlow 1, a compiled model) makes the graph once. It then
-knows beforehand which results there are and how long each is needed, so two results that are not needed at the same
-time can share one buffer, and a run makes no objects at all.
+Define-by-run (DeZero, PyTorch, this engine) runs a model as ordinary Python and makes the graph while it computes: new
+Variables, Functions and arrays in every iteration, dropped at its end. Define-and-run (Theano, TensorFlow 1, a compiled
+model) makes the graph once. It then knows how long each result is needed, so two results that are not needed at the
+same time can share one buffer, and a run makes no objects at all. The price is control flow: where the model decides in
+Python (`if x.data.sum() > 0`, `while`), the graph goes on taking the branch that its examples took.
 
-The engine has both. `Plan(f, *examples)` runs `f` once, keeps the operations, and hands out buffers by lifetime; the
-backward pass is what `grad(loss, parameters, create_graph=True)` records inside `f`. We train the same perceptron both
-ways and compare results, objects, peak memory and time, over its depth and the size of the batch.
-
-The price is control flow. A plan repeats the operations that it saw. Where the model itself decides in Python (`if
-x.data.sum() > 0`, `while`), a plan goes on taking the branch that its examples took: no error, another number. We run a
-branch and a loop on inputs that would go another way, and show what comes out.
+The engine has both. `Plan(f, *examples)` runs `f` once, keeps the operations, and hands out buffers by lifetime. We
+train the same perceptron both ways and compare results, objects, peak memory and time, over its depth and the size of
+the batch. Then we run a branch and a loop on inputs that would go another way, and show what comes out.
 
 What to do about it: stay with define-by-run while a model decides by its data, or has inputs of many shapes. Where
 small arrays are computed again and again in the same way, plan them, and write decisions about elements as operations,

@@ -1,15 +1,13 @@
 """Gradients of gradients: what frees a graph whose gradient is part of it?
 
-A gradient is a function of what it was computed from, and so it has a gradient of its own: Newton's method, a penalty
-on the size of a gradient, or a curvature need it. `y.backward(create_graph=True)` therefore records how the gradient is
-computed, and leaves it in `x.grad` as a Variable with a graph behind it. That graph was made from `x`. So `x` holds its
-gradient, the gradient holds the Functions that made it, and one of those holds `x`:
+Newton's method, a penalty on the size of a gradient, or a curvature need the gradient of a gradient. So
+`y.backward(create_graph=True)` records how the gradient is computed, and leaves it in `x.grad` as a Variable with a
+graph behind it. That graph was made from `x`: a reference cycle,
 
     x.grad -> Variable.creator -> Function.inputs -> ... -> x
 
-That is a reference cycle, and this time no link from a Function to its output takes part in it: the weak references
-that open the cycles of the ordinary graph (see the study "cycles") do not help. When the last reference from outside
-goes, the whole graph, forward and backward, waits for the cyclic collector.
+in which no link from a Function to its output takes part: the weak references that open the cycles of the ordinary
+graph (see the study "cycles") do not help. The whole graph, forward and backward, waits for the cyclic collector.
 
 We compute second derivatives of a chain of layers, two operations each. The gradient stays where it is, or the cycle is
 opened in one of four ways. Then we drop everything with the collector paused, look at what is left, and let garbology

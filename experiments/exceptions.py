@@ -1,13 +1,10 @@
 """What does a kept exception keep: every frame it went through, and every array in them?
 
 An exception refers to its traceback, the traceback to the frames, one for each function that the exception went
-through, and a frame to all local variables of its function. Keeping the exception keeps all of that: a failed training
-step keeps its activations, a failed request its upload.
-
-Python guards against it in one place. At the end of `except ValueError as error:` the name `error` is deleted, and the
-exception with its frames is freed at once. Any other name undoes that: after `saved = error` the frame of this very
-function holds the exception, which holds the frame. That is a reference cycle, and it waits, with everything in it, for
-the cyclic collector, which counts objects and not bytes.
+through, and a frame to all local variables of its function: a failed training step keeps its activations, a failed
+request its upload. Python guards against it in one place. At the end of `except ValueError as error:` the name `error`
+is deleted. Any other name undoes that: after `saved = error` the frame of this very function holds the exception, which
+holds the frame. That is a reference cycle, and it waits, with everything in it, for the cyclic collector.
 
 We let a function fail some frames deep, with one array in each frame, and handle the failure as programs do: we drop
 the exception, save it, return it, write it down, wrap it in another one, log it, get it from a future, or leave it to

@@ -2,18 +2,14 @@
 
 Some objects want to do something at their end. A class has `__del__`; `weakref.finalize(obj, function)` calls a
 function when an object goes; a weak reference may have a callback; a generator that stopped at a `yield` runs its
-`finally` blocks. When reference counting frees an object this is simple: one object, one end. When the cyclic collector
-frees a cycle there are several at once, and each could still reach the others.
+`finally` blocks. When the cyclic collector frees a cycle, several end at once, and each could still reach the others.
 
-CPython does it in this order (PEP 442). It finds the garbage. It clears the weak references to it and calls their
-callbacks, if the reference itself is not garbage; `weakref.finalize` is one of these. It calls the finalizers of all
-the objects, while every one of them is still intact. Then it looks again: what is now reachable has been resurrected
-and lives on; its `__del__` is never called a second time. The rest is taken apart, and only that is counted: by
-`gc.collect()`, which returns the number, and by `gc.DEBUG_SAVEALL`, which lists it.
-
-A suspended generator falls through that net. Its finalizer closes it, the frame lets go of its variables, the cycle is
-broken, and reference counting frees it all before it is counted. `gc.collect()` returns 0, and a tool that asks it sees
-no cycle.
+CPython finds the garbage first (PEP 442). It clears the weak references to it and calls their callbacks, if the
+reference itself is not garbage. It calls the finalizers of all the objects, while every one of them is still intact.
+Then it looks again: what is now reachable has been resurrected and lives on. The rest is taken apart, and only that is
+counted: by `gc.collect()`, which returns the number, and by `gc.DEBUG_SAVEALL`, which lists it. A suspended generator
+falls through that net: its finalizer closes it, the frame lets go of its variables, and reference counting frees it
+all before it is counted.
 
 We build one small cycle of each kind with the collector paused and drop it. We ask four witnesses how much garbage
 there is: garbology, which looks before anything is collected; what `gc.collect()` returns; what DEBUG_SAVEALL lists;

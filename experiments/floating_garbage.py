@@ -1,23 +1,19 @@
 """Floating garbage: how much of it waits for the collector at once, and for how long?
 
 Objects that hold each other in a cycle are not freed when the last reference from outside goes. They float: they are
-dead, yet keep their memory, until CPython's cyclic collector looks at them. The program cannot reach them, and whatever
-they refer to (a file's contents, an array, a stack frame) floats along.
-
-The collector runs when the threshold is reached: 700 objects (2000 from CPython 3.13) allocated and not freed since it
-ran last. It is generational: it mostly looks at young objects, those made since, for most objects die young. An object
-that survives is promoted to an older generation, which is looked at rarely.
+dead, yet keep their memory, and whatever they refer to (a file's contents, an array, a stack frame), until CPython's
+cyclic collector looks at them. It runs when the threshold is reached: 700 objects (2000 from CPython 3.13) allocated
+and not freed since it ran last. It mostly looks at young objects; one that survives is promoted to an older generation,
+which is looked at rarely.
 
 CPython 3.14.0 to 3.14.4 had another collector, an incremental one: each run looked at a slice of the whole heap, so
-that no run was long. But a slice of old objects is not where the garbage is. Garbage could wait until the collector had
-been once round the heap, and programs took up to five times the memory. CPython 3.14.5 put the generational collector
-back.
+that no run was long. But garbage could wait until the collector had been once round the heap, and programs took up to
+five times the memory. CPython 3.14.5 put the generational collector back.
 
 We fill a heap with live objects, then make garbage and drop it at once: pairs of objects that hold each other, pairs
 with a payload of 64 KiB, exceptions that a frame of their own traceback holds, classes made in a function (a class is
-always part of a cycle), and pairs that live a while before they are dropped. After every drop we count what was dropped
-and is not freed yet. Lastly we show what the incremental collector was good for: the longest pause while a large heap
-grows.
+always part of a cycle), and pairs that live a while before they are dropped. After every drop we count what waits.
+Lastly we show what the incremental collector was good for: the longest pause while a large heap grows.
 
 What to do about it: leave no cycles where memory counts. Hold parents weakly (weakref.ref), write del error or leave
 the function after keeping an exception, make classes once. Where there must be cycles that hold much memory, break them

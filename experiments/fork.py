@@ -2,14 +2,10 @@
 
 fork() makes a child process that shares all pages of its parent's memory (a page is 4096 bytes) until one of them
 writes to a page: the kernel then gives it a copy of its own. Servers load what they need, fork workers, and hope that
-they share it.
-
-But CPython writes where a program only reads. Every object has a reference count, and taking an object from a list adds
-one to it: that writes to the object's page. The cyclic collector writes as well: it marks every object that it looks
-at. gc.freeze() moves all objects of the parent out of the collector's sight, so that a collection in the child does not
-write to them. It cannot keep reference counts from being written. Immortal objects (None, True, small integers and the
-like, from CPython 3.12) have a count that is never written; but those are a few pages, and your objects are not among
-them.
+they share it. But CPython writes where a program only reads. Taking an object from a list adds one to its reference
+count, on the object's page, and the cyclic collector marks every object that it looks at. gc.freeze() moves all objects
+of the parent out of the collector's sight. It cannot keep reference counts from being written; only those of immortal
+objects (None, True, small integers and the like, from CPython 3.12) never are.
 
 We fill a heap with objects, freeze it or not, and fork a child that does nothing, reads every object, runs one
 collection, or reads None as often as there are objects. The child measures how many bytes of its pages became its own

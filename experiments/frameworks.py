@@ -2,18 +2,15 @@
 
 Every engine that defines its graph by running (DeZero, Chainer, PyTorch, tinygrad, micrograd, HIPS autograd, and ours,
 autograd_core) builds a graph of objects in the forward pass and walks it in the backward pass. A training loop drops
-one such graph at each step. If the graph has no reference cycle, reference counting frees it at once; if it has one, it
-waits for the cyclic collector, and so does every array in it.
+one such graph at each step. If it has a reference cycle, it waits for the cyclic collector, with every array in it.
 
 We do the same in each: multiply a number by itself in a chain, go backward, look at the derivative, drop it all with
 the collector paused, and count what is still there. Then garbology says what only the collector can free, names the
-edge that makes the cycle and tries the advice, and we let the collector run. Time and memory are given for one node, an
+edge that makes the cycle and tries the advice, and we let the collector run. Time and memory are given for one
 operation of the chain. In an engine "again" records the backward pass too, so that the gradient can be differentiated
-again (`create_graph=True`, in Chainer `enable_double_backprop=True`): then the parameter's gradient is part of a graph
-that the parameter is part of, and the question is asked anew.
-
-PyTorch's graph is of C++ objects, which the collector does not see: a cycle through them is never freed. tinygrad only
-records, forward and backward, and computes when the number is asked for; its device is Python here.
+again (`create_graph=True`, in Chainer `enable_double_backprop=True`). PyTorch's graph is of C++ objects, which the
+collector does not see: a cycle through them is never freed. tinygrad only records, forward and backward, and computes
+when the number is asked for; its device is Python here.
 
 What to do about it: let a function refer weakly to what it computed (DeZero, Chainer and autograd_core do), or not at
 all; a closure can capture `weakref.ref(out)`. Where the gradient is recorded, take the gradients as results

@@ -1,11 +1,9 @@
 """In IPython or a notebook: is an object gone after `del x`?
 
-One looks at a large array, is done with it, says `del x`, and the memory does not come back. `del` takes away a name,
-and an interactive session keeps references of its own. What a cell displays is kept to be used again: in `Out[3]`, in
-`_3`, and the last three of them in `_`, `__` and `___`. IPython keeps copies of those in a namespace of hidden names,
-`user_ns_hidden`. And the traceback of the last error is kept for `%debug`, in `sys.last_traceback` and in IPython's
-formatter, `InteractiveTB`: it holds the frames of the functions that were running, and these hold their local
-variables.
+`del` takes away a name, and an interactive session keeps references of its own. What a cell displays is kept to be used
+again: in `Out[3]`, in `_3`, and the last three of them in `_`, `__` and `___`, with copies in a namespace of hidden
+names, `user_ns_hidden`. The traceback of the last error is kept for `%debug`, in `sys.last_traceback` and in IPython's
+formatter, `InteractiveTB`: it holds the frames of the functions that were running, with their local variables.
 
 We run cells in a shell of IPython, and in a Jupyter kernel that we start and speak to as a notebook does: make an
 object, display it or not, meet an error or not. Then we try one recipe, with the cyclic collector paused. A weak

@@ -1,13 +1,11 @@
 """What does an object cost: in bytes, in work of the collector, and in time where it is held weakly?
 
-The same four values can live in a tuple, in a dict, in an instance of a class, with or without `__slots__`. All do the
-same work, and they differ by a factor of three in memory. An ordinary instance has a `__dict__`, a dictionary of its
-attributes; from CPython 3.11 on it is not made until it is asked for, and the values lie in an array beside the object.
-A class with `__slots__` has no dictionary: each value has a fixed place in the object.
+The same four values can live in a tuple, in a dict, in an instance of a class, with or without `__slots__`, and differ
+by a factor of three in memory. An ordinary instance has a `__dict__`; from CPython 3.11 on it is not made until it is
+asked for, and the values lie in an array beside the object. With `__slots__` each value has its place in the object.
 
-Size is one price, the cyclic collector's work the other. The collector looks at tracked objects only, those that may
-hold others. In a full collection it visits every one of them and follows each of its references, so many small live
-objects make long pauses, whether there is garbage or not.
+Size is one price, the cyclic collector's work the other. In a full collection it visits every tracked object, one that
+may hold others, and follows each of its references, so many small live objects make long pauses.
 
 We make many objects of each kind, which all share the same four values, and weigh them three times: by `sys.getsizeof`,
 which looks at one object only; by tracemalloc, which sees every allocation; and by what the operating system gave the

@@ -2,14 +2,12 @@
 
 To differentiate later, an engine has to remember: each result holds the Function that made it, that Function holds its
 inputs, and so the last result of a model keeps every result before it. A program that wants only the answer (inference,
-evaluation on held-out data, a figure for a log) never goes backward, and pays for nothing. `no_grad()` switches the
-recording off: a result is then an array and no more, and the array of the layer before is freed as soon as the next one
-is there.
+evaluation on held-out data, a figure for a log) pays for nothing. `no_grad()` switches the recording off: the array of
+the layer before is then freed as soon as the next one is there.
 
 We send one input through a deep model, each layer one array of `width` numbers (8 bytes each), recorded and not, and
 measure the peak (the most memory held at one time) and the time. Then we do what an evaluation loop does: add up the
-loss of many batches. There one careless line makes recording far more expensive: if the running total is a Variable, it
-holds the graph of every batch it ever saw.
+loss of many batches. If the running total is a Variable, it holds the graph of every batch it ever saw.
 
 What to do about it: wrap whatever is never differentiated in
 

@@ -1,19 +1,15 @@
 """In which order must backward visit the graph, and what does keeping that order cost?
 
-Backward passes gradients from the output to the inputs. Where a result was used twice, two gradients arrive, and both
-must be there before their sum is passed on. So the order of the visits decides whether the answer is right. Two simple
-orders do not care: a stack visits first what it met last (depth first), a queue what it met first (breadth first). Both
-give the right gradient as long as nothing branches, which is why the mistake goes unnoticed; on a branching graph they
-pass a gradient on too early, or twice. Not even noting what was visited makes it worse: each place where two branches
-meet again doubles the visits.
+Where a result was used twice, two gradients arrive, and both must be there before their sum is passed on. A stack
+visits first what it met last (depth first), a queue what it met first (breadth first). Both give the right gradient as
+long as nothing branches, which is why the mistake goes unnoticed; on a branching graph they pass a gradient on too
+early, or twice. Not even noting what was visited makes it worse: each place where two branches meet doubles the visits.
 
 The right order is cheap to know. Each result has a generation: 0 for an input, else one more than the highest of what
-it was made of. A walk that visits the highest generation first never passes on a sum that is not complete.
-
-But keeping that order can be expensive. Sorting the list of waiting Functions whenever one is added costs nothing on a
-chain, where one Function waits at a time, and takes quadratic time on a wide graph, where thousands do. We walk the
-engine's own graphs in each order, compare the gradients with differences taken by hand, (f(x + h) - f(x - h)) / 2h, and
-count and time what the ordering does.
+it was made of. A walk that visits the highest generation first never passes on a sum that is not complete. But sorting
+the list of waiting Functions whenever one is added takes quadratic time on a wide graph, where thousands wait. We walk
+the engine's own graphs in each order, compare the gradients with differences taken by hand, (f(x + h) - f(x - h)) / 2h,
+and count and time what the ordering does.
 
 What to do about it: find the whole graph first and sort it once by generation; that is what this engine does. If
 Functions must be scheduled while they are found, use a heap (`heapq`), not `append` and `sort`.

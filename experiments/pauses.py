@@ -1,21 +1,15 @@
 """How long does the collector stop the program, and what does that depend on?
 
-While CPython's cyclic collector runs, the program stands still: that is a pause. The collector has to look at every
-object of the generations that it collects, because it can only tell garbage from live objects by following all
-references. Generation 0 has the objects made since the last run, generation 1 those that survived one, generation 2 all
-others. So a collection of generation 0 is short whatever the program holds, and one of generation 2, a full collection,
-is long in proportion to all live objects, even if there is no garbage at all.
-
-gc.freeze() moves every object that is alive now out of the generations: the collector does not look at it any more, nor
-free it. A program that first loads much and then serves requests need not look at all that again.
+While CPython's cyclic collector runs, the program stands still: that is a pause. It can only tell garbage from live
+objects by following all references, so it looks at every object of the generations that it collects. Generation 0 has
+the objects made since the last run, generation 1 those that survived one, generation 2 all others. gc.freeze() moves
+every object that is alive now out of the generations: the collector neither looks at it any more nor frees it.
 
 The collector counts objects, not bytes: it runs when 700 more objects (2000 from CPython 3.13) were allocated than
-freed. Fewer cycles than that are never looked at, whatever they hold. A few hundred cycles with a megabyte each are
-hundreds of megabytes, a few thousand with an array each are gigabytes.
+freed. Fewer cycles than that are never looked at, whatever they hold.
 
-We put some young objects on a heap of old ones, collect one generation, and measure the pause between the collector's
-own callbacks, with the old ones frozen and not. Then we make cycles with a buffer each, until the collector runs for
-the first time, and count them.
+We put some young objects on a heap of old ones, frozen or not, collect one generation, and measure the pause between
+the collector's own callbacks. Then we make cycles with a buffer each, and count them when the collector first runs.
 
 What to do about it: call gc.freeze() once the program has loaded what it keeps (gc.collect() first, so that no garbage
 is frozen). Let large buffers go by name (node.payload = None, close()) rather than leave them to a cycle. If pauses

@@ -1,17 +1,14 @@
 """What does it cost to keep the gradients of everything in between?
 
 Backward walks from the output to the inputs. At every layer it needs one gradient, the layer's own; once that has been
-passed on, it is no longer needed. A training step needs the gradients at the ends of the walk, the leaves: parameters
-and inputs. An engine may drop each intermediate gradient as soon as it is used, or keep it on its Variable, where one
-can look at it afterwards.
+passed on, it is needed no more, unless the layer is a leaf: a parameter or an input. An engine may drop each gradient
+in between as soon as it is used, or keep it on its Variable, where one can look at it afterwards.
 
-We build a deep model, every layer one array of `width` numbers (8 bytes each), and go backward once with the gradients
-kept and once dropped. The peak is the most memory held at one time: the one figure that decides whether a model fits.
-We look at it in three ways, because each sees what the others miss. Counting every allocation (tracemalloc) gives exact
-peaks, the same on every machine; a Python on which NumPy cannot reuse temporary results (numpy/numpy#28681) needs one
-array more. The kernel's mark of the most resident memory (VmHWM) says what the process really took. And one whole step
-is watched line by line from inside (memory_profiler), which shows where memory grew, and over time from outside, which
-shows when.
+We build a deep model, every layer one array of `width` numbers (8 bytes each), and go backward with the gradients kept
+and dropped. The peak, the most memory held at one time, decides whether a model fits. Counting every allocation
+(tracemalloc) gives exact peaks, the same on every machine; a Python on which NumPy cannot reuse temporary results
+(numpy/numpy#28681) needs one array more. The kernel's mark of the most resident memory (VmHWM) says what the process
+really took. And one whole step is watched line by line from inside (memory_profiler), and over time from outside.
 
 What to do about it: leave the dropping on, which is the engine's default. To look at one gradient in between, keep the
 gradients of one small run,

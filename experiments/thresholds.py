@@ -4,14 +4,12 @@ CPython's cyclic collector runs when its first threshold is reached: so many obj
 since it ran last. gc.set_threshold(10_000) lets more garbage gather before it runs, gc.disable() switches it off,
 gc.collect() runs it by hand, and gc.freeze() takes all that is alive now out of its sight.
 
-Each choice trades time for memory. A collector that runs often takes time from the program. One that runs seldom leaves
-more garbage waiting, which holds memory. So there is no best setting but a frontier: the settings of which no other is
-both faster and leaves less garbage. Any setting off that frontier is a mistake.
+Each choice trades time for memory, so there is no best setting but a frontier: the settings of which no other is both
+faster and leaves less garbage. Any setting off that frontier is a mistake.
 
 We do the same work over a large live heap under each setting: every operation computes a little, and drops a pair of
 objects that hold each other. We count the pairs that wait after every operation, and compare the operations a second
-with those of the same process with the collector switched off. "Every 1k" is gc.collect() by hand every 1,000
-operations, with the collector otherwise off.
+with those of the same process with the collector switched off ("every 1k": collected by hand every 1,000 operations).
 
 What to do about it: measure before you turn the collector off: if its share of the time is small, there is nothing to
 win. Freeze first (gc.collect(); gc.freeze() when everything is loaded), then raise the threshold, and collect by hand
