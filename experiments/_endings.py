@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
@@ -19,6 +20,13 @@ class Log:
         """Drop whatever lives on outside."""
         self.saved.clear()
         self.references.clear()
+
+    def clean(self) -> None:
+        """Collect what an earlier cycle left; twice, for the resurrected."""
+        gc.collect()
+        self.let_go()
+        gc.collect()
+        self.events.clear()
 
 
 class Node:

@@ -7,6 +7,7 @@ numbers only. Each engine is imported when it is measured, and not before.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from garbology.study import Unavailable
 if TYPE_CHECKING:
     from autograd_core.config import OutputReferences
 
+WARM_UP = 3  # runs
+
 
 @dataclass(frozen=True)
 class Program:
@@ -29,6 +32,11 @@ class Program:
 
     forward: Callable[[int], Any]
     backward: Callable[[Any], float]
+
+    def differentiate(self, operations: int) -> tuple[Any, float]:
+        """Go forward and backward; the graph and the derivative."""
+        graph = self.forward(operations)
+        return graph, self.backward(graph)
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,14 @@ class Engine:
             if not self.package:
                 raise
             raise Unavailable(f"{self._told(error)}: {self.install}") from None
+
+    def warm(self, operations: int) -> Program:
+        """The program, run until what is cached at first use is there."""
+        program = self.program()
+        for _ in range(WARM_UP):
+            program.differentiate(operations)
+        gc.collect()
+        return program
 
     def release(self) -> str:
         """The version that is installed; empty for ours."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import traceback
+import types
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 from garbology.recorders import WaitingGarbage
 
 Work = Callable[[], None]
+LAST_EXCEPTION = ("last_exc", "last_type", "last_value", "last_traceback")  # of sys, for the debugger
 
 
 class Array(bytearray):
@@ -31,6 +35,12 @@ def fail(frames: int, array_bytes: int, waiting: WaitingGarbage, places: list[An
     if frames > 1:
         fail(frames - 1, array_bytes, waiting, places)
     raise ValueError("a failure that the arrays know nothing of")
+
+
+def live_frames() -> int:
+    """How many frames of `fail` are alive."""
+    frames = (each for each in gc.get_objects() if type(each) is types.FrameType)
+    return sum(frame.f_code is fail.__code__ for frame in frames)
 
 
 def drop(work: Work) -> None:
@@ -194,6 +204,13 @@ def leave_to_prompt(work: Work) -> None:
     prompt = code.InteractiveInterpreter({"work": work})
     vars(prompt)["write"] = str  # so that it prints nothing here
     prompt.runsource("work()")
+
+
+def forget_last_exception() -> None:
+    """What one does at the prompt to let go of the last exception."""
+    for name in LAST_EXCEPTION:
+        if hasattr(sys, name):
+            delattr(sys, name)
 
 
 HANDLE: dict[str, Callable[[Work], object]] = {

@@ -12,7 +12,7 @@ from itertools import cycle
 from typing import Any
 
 from garbology import collector, record_pauses
-from garbology.recorders import Pauses, PeakMemory, WaitingGarbage, peak_memory, waiting_garbage
+from garbology.recorders import Pauses, PeakMemory, WaitingGarbage, memory_usage, peak_memory, waiting_garbage
 
 # Makes one specimen that refers once to the token (see garbology.recorders.waiting): a caller that ignores it drops it.
 MakeAndDrop = Callable[[object], object]
@@ -149,6 +149,14 @@ def drop_in_a_loop(
             del built
             waiting.dropped()
     return pauses, waiting
+
+
+def own_memory_bytes() -> int | None:
+    """The process's memory in RAM that no file stands behind; None where that cannot be asked."""
+    try:
+        return memory_usage().anonymous_bytes
+    except ImportError:  # psutil, in WebAssembly
+        return None
 
 
 def grown(before: int | None, after: int | None) -> int | None:

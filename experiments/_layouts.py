@@ -84,6 +84,12 @@ MAKE: dict[str, Callable[..., Any]] = {
 }
 
 
+def fill(places: list[Any], make: Callable[..., Any], values: tuple[Any, ...]) -> None:
+    """Put a new object into every place."""
+    for index in range(len(places)):
+        places[index] = make(*values)
+
+
 def nothing(_: object = None) -> None:
     """A callback that does nothing."""
 

@@ -20,8 +20,6 @@ that caught it ends with `del saved` in a `finally`.
 """
 
 import gc
-import sys
-import types
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,13 +27,12 @@ from functools import partial
 from typing import Any
 
 from experiments import _parts
-from experiments._failures import HANDLE, Work, fail
+from experiments._failures import HANDLE, Work, fail, forget_last_exception, live_frames
 from experiments._found import found_before_collecting, was_looked_at
 from garbology import collector
 from garbology.recorders import WaitingGarbage, traced_allocations, waiting_garbage
 from garbology.study import Condition, Selection, Study, every, run_study
 
-LAST_EXCEPTION = ("last_exc", "last_type", "last_value", "last_traceback")  # of sys, for the debugger
 FAILURES = 300
 ARRAY_BYTES = 100_000  # in each frame that is kept
 WARM_UPS = 3
@@ -140,19 +137,6 @@ def clean(places: list[Any]) -> None:
     places.clear()
     forget_last_exception()
     gc.collect()
-
-
-def forget_last_exception() -> None:
-    """What one does at the prompt to let go of the last exception."""
-    for name in LAST_EXCEPTION:
-        if hasattr(sys, name):
-            delattr(sys, name)
-
-
-def live_frames() -> int:
-    """How many frames of `fail` are alive."""
-    frames = (each for each in gc.get_objects() if type(each) is types.FrameType)
-    return sum(frame.f_code is fail.__code__ for frame in frames)
 
 
 def why(place: weakref.ref[Any]) -> str:

@@ -27,7 +27,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from experiments import _clock, _parts
+from experiments import _parts
+from experiments._clock import seconds_of
 from experiments._endings import BUILD, Log
 from experiments._found import found_before_collecting, was_looked_at
 from garbology import collector
@@ -79,11 +80,11 @@ def collect_a_cycle(finalizer: str) -> Collected:
     build, log = BUILD[finalizer], Log()
     with collector.paused():
         build(log)
-        clean(log)
+        log.clean()
         found = found_before_collecting(lambda: build(log))
-        clean(log)
+        log.clean()
         saveall_objects = listed_by_saveall(lambda: build(log))
-        clean(log)
+        log.clean()
         with collector.frozen():
             before = len(gc.get_objects())
             build(log)
@@ -109,14 +110,6 @@ def collect_a_cycle(finalizer: str) -> Collected:
     )
 
 
-def clean(log: Log) -> None:
-    """Collect what an earlier cycle left; twice, for the resurrected."""
-    gc.collect()
-    log.let_go()
-    gc.collect()
-    log.events.clear()
-
-
 def listed_by_saveall(function: Callable[[], None]) -> int:
     """How many objects `gc.DEBUG_SAVEALL` puts into `gc.garbage` in place of freeing them."""
     flags = gc.get_debug()
@@ -134,7 +127,6 @@ def listed_by_saveall(function: Callable[[], None]) -> int:
 class Duration:
     """What collecting one cycle of many takes on average, finalizers and callbacks included."""
 
-    returned_objects: int
     collect_each_seconds: float
 
 
@@ -142,16 +134,15 @@ class Duration:
 def collect_many_cycles(timed: str, cycles: int) -> Duration:
     """Build many cycles of one kind, drop them all, and collect once; a few times, of which the shortest counts."""
     build, log = BUILD[timed], Log()
-    returned, seconds = 0, []
+    seconds = []
     with collector.paused():
         for _ in range(COLLECTIONS):
-            clean(log)
+            log.clean()
             with collector.frozen():  # nothing else is looked at
                 for _ in range(cycles):
                     build(log)
-                returned, taken = _clock.timed(gc.collect)
-                seconds.append(taken)
-    return Duration(returned_objects=returned, collect_each_seconds=min(seconds) / cycles)
+                seconds.append(seconds_of(gc.collect))
+    return Duration(min(seconds) / cycles)
 
 
 suspended, generator, coroutine, unstarted, nothing, revived, itself = collect_a_cycle.each(

@@ -18,21 +18,19 @@ ask for it.
 """
 
 import gc
-import json
 import os
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from experiments import _parts
+from experiments._child import SMAPS, in_a_child, memory_of_this_process
 from experiments._garbage import live_heap
 from garbology import collector, is_immortal
 from garbology.study import Condition, Selection, Study, Unavailable, every, run_study
 
-SMAPS = Path("/proc/self/smaps_rollup")
 MORE_REFERENCES = 1_000
 
 
@@ -101,37 +99,6 @@ def measured(work: Callable[[list[Any]], object], heap: list[Any]) -> dict[str, 
     work(heap)
     after = memory_of_this_process()
     return {"before": before["Private_Dirty"], "after": after["Private_Dirty"]}
-
-
-def memory_of_this_process() -> dict[str, int]:
-    """The sums over all mappings of this process, in bytes (see proc(5))."""
-    fields = [line.split() for line in SMAPS.read_text().splitlines()[1:]]
-    return {name.rstrip(":"): int(kilobytes) * 1024 for name, kilobytes, _unit in fields}
-
-
-def in_a_child(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What the work returns in a forked child; the parent does nothing meanwhile, so it makes no page private."""
-    reading, writing = os.pipe()
-    process = os.fork()
-    if process == 0:
-        _end_the_child(work, writing)
-    os.close(writing)
-    with os.fdopen(reading) as answer:
-        text = answer.read()
-    _, status = os.waitpid(process, 0)
-    if status or not text:
-        raise RuntimeError(f"the forked child ended with status {status} and answered {text!r}")
-    return dict(json.loads(text))
-
-
-def _end_the_child(work: Callable[[], dict[str, Any]], writing: int) -> NoReturn:
-    """Answer and end at once: what the parent has registered for its own end is not the child's to run."""
-    status = 1
-    try:
-        os.write(writing, json.dumps(work()).encode())
-        status = 0
-    finally:
-        os._exit(status)
 
 
 def counted_references() -> int:

@@ -31,14 +31,13 @@ from typing import Any
 from experiments import _parts
 from experiments._clock import timed
 from experiments._elsewhere import measured_elsewhere, python_of
-from experiments._engines import AGAIN, ENGINES, STRONG, WEAK, Engine, Program
+from experiments._engines import AGAIN, ENGINES, STRONG, WEAK, Program
 from experiments._found import found_before_collecting
-from experiments._garbage import grown
+from experiments._garbage import grown, own_memory_bytes
 from garbology import collector
 from garbology.study import Claim, Run, Runs, Study, Unavailable, counted, every, run_study
 
-WARM_UP, PASSES = 3, 7
-FILLS = 6
+PASSES, FILLS = 7, 6
 FEW = 0.1  # objects for an operation: entries of an engine's caches, but no graph
 
 study = Study(
@@ -81,10 +80,10 @@ def drop_a_graph(engine: str, operations: int) -> Dropped:
     """Go forward and backward and drop the graph: once to count, once for garbology, several times for the time."""
     if elsewhere := python_of(ENGINES[engine].package):
         return Dropped(**_ask(elsewhere, drop_a_graph, engine=engine, operations=operations))
-    program = _warm(ENGINES[engine], operations)
+    program = ENGINES[engine].warm(operations)
     with collector.paused():
         counts = _counts(program, operations)
-        found = found_before_collecting(lambda: _differentiate(program, operations))
+        found = found_before_collecting(lambda: program.differentiate(operations))
         gc.collect()
         seconds = _seconds(program, operations)
     counts |= {"found_objects": found.objects, "leaked_objects": found.leaked, "shapes": found.shapes}
@@ -107,15 +106,15 @@ def hold_graphs(engine: str, operations: int, graphs: int) -> Held:
     """Drop many graphs one after the other, then keep as many; the growth of the process each time."""
     if elsewhere := python_of(ENGINES[engine].package):
         return Held(**_ask(elsewhere, hold_graphs, engine=engine, operations=operations, graphs=graphs))
-    program = _warm(ENGINES[engine], operations)
+    program = ENGINES[engine].warm(operations)
     kept: list[Any] = []
 
     def drop() -> None:
         for _ in range(graphs):
-            _differentiate(program, operations)
+            program.differentiate(operations)
 
     def keep() -> None:
-        kept.extend(_differentiate(program, operations)[0] for _ in range(graphs))
+        kept.extend(program.differentiate(operations)[0] for _ in range(graphs))
 
     with collector.paused():
         for _ in range(FILLS):
@@ -130,27 +129,13 @@ def _ask(python: Any, measure: Callable[..., Any], **case: Any) -> dict[str, Any
     return measured_elsewhere(python, study.target, measure.__name__, case)
 
 
-def _warm(engine: Engine, operations: int) -> Program:
-    """The engine's program, run until what is cached at first use is there."""
-    program = engine.program()
-    for _ in range(WARM_UP):
-        _differentiate(program, operations)
-    gc.collect()
-    return program
-
-
-def _differentiate(program: Program, operations: int) -> tuple[Any, float]:
-    graph = program.forward(operations)
-    return graph, program.backward(graph)
-
-
 def _counts(program: Program, operations: int) -> dict[str, Any]:
     """Objects that the collector tracks, more than before: held, dropped, and collected."""
     with collector.frozen():
-        _differentiate(program, operations)  # some lists and dictionaries of the interpreter are made anew
+        program.differentiate(operations)  # some lists and dictionaries of the interpreter are made anew
         gc.collect()
         before = len(gc.get_objects())
-        graph, derivative = _differentiate(program, operations)
+        graph, derivative = program.differentiate(operations)
         alive = len(gc.get_objects()) - before
         del graph
         surviving = len(gc.get_objects()) - before
@@ -174,18 +159,19 @@ def _seconds(program: Program, operations: int) -> dict[str, Any]:
 
 
 def _growth_bytes(work: Callable[[], None]) -> int:
-    from garbology.recorders import memory_usage
-
-    before = memory_usage().anonymous_bytes
+    before = own_memory_bytes()
     work()
-    more = grown(before, memory_usage().anonymous_bytes)
+    more = grown(before, own_memory_bytes())
     if more is None:
         raise Unavailable("this system does not tell a process's anonymous memory (/proc/self/smaps_rollup)")
     return more
 
 
-longest, longest_held = drop_a_graph.largest("operations"), hold_graphs.largest("operations")
-weak, strong, recorded, micrograd, torch_again = drop_a_graph.each(
+graphs = drop_a_graph.with_values(  # the commonest cycle first
+    shapes=lambda run: sorted(run.shapes, key=lambda shape: shape["count"], reverse=True)
+)
+longest, longest_held = graphs.largest("operations"), hold_graphs.largest("operations")
+weak, strong, recorded, micrograd, torch_again = graphs.each(
     engine=[WEAK, STRONG, [AGAIN, "DeZero, again"], "micrograd", "torch, again"]
 )
 ours, ours_again, dezero_again, longest_micrograd, longest_torch_again = longest.each(
@@ -196,13 +182,13 @@ engine_count = drop_a_graph.count("engine")
 
 def freed_by_counting(engine: str, text: str) -> Claim:
     """The claim that nothing but entries of caches is left of an engine's graph."""
-    graphs = drop_a_graph.where(engine=engine)
+    freed = graphs.where(engine=engine)
     return study.claim(
         text,
-        every(graphs, lambda run: run.surviving_objects <= FEW * run.operations),
-        every(graphs, found_objects=0, collected_objects=0, leaked_objects=0),
+        every(freed, lambda run: run.surviving_objects <= FEW * run.operations),
+        every(freed, found_objects=0, collected_objects=0, leaked_objects=0),
         evidence="{surviving_objects} of {alive_objects} objects left, 0 for the collector",
-        of=graphs.largest("operations"),
+        of=freed.largest("operations"),
     )
 
 
@@ -239,7 +225,7 @@ micrograd_leaves_its_graph = study.claim(
 def micrograd_captures_its_result(runs: Runs) -> str:
     """The advice for micrograd names the captured variable, out, and weakening it frees the cycle."""
     for run in micrograd.of(runs):
-        advice = _commonest(run.shapes)["advice"]
+        advice = run.shapes[0]["advice"]
         edge = advice["edges"][0]
         assert edge["label"].endswith("closure variable out"), edge
         assert (advice["remedy"], advice["verified"]) == ("weakref", True), advice
@@ -328,19 +314,8 @@ def verdict(runs: Runs) -> str:
     return f"{freed}."
 
 
-@study.pictures
-def pictures(runs: Runs) -> list[dict[str, Any]]:
-    """The commonest cycle of each engine that leaves one, with the edge to weaken."""
-    samples = [case.samples[0] for case in longest.of(runs).cases()]
-    return [_commonest(run.shapes) for run in samples if run.shapes]
-
-
-def _commonest(shapes: list[dict[str, Any]]) -> dict[str, Any]:
-    return max(shapes, key=lambda shape: shape["count"])
-
-
 def _edges_to_weaken(run: Run) -> list[str]:
-    advice = run.shapes and _commonest(run.shapes)["advice"]
+    advice = run.shapes and run.shapes[0]["advice"]
     return [f"{edge['source']} {edge['label']}" for edge in advice["edges"]] if advice else []
 
 
@@ -350,6 +325,7 @@ engines = study.table(
         "release", "alive_objects", "surviving_objects", "collected_objects", "leaked_objects", "edge_to_weaken",
         "forward_seconds", "backward_seconds", "collect_seconds",
     ])  # fmt: skip
+pictures = study.pictures(longest)
 
 
 if __name__ == "__main__":

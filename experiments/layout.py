@@ -20,17 +20,16 @@ reference where it breaks a cycle is cheap for what it saves.
 
 import gc
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from experiments import _parts
 from experiments._clock import fastest, seconds_of, timed
-from experiments._garbage import grown
-from experiments._layouts import HOLD_AND_READ, MAKE, Plain
+from experiments._garbage import grown, own_memory_bytes
+from experiments._layouts import HOLD_AND_READ, MAKE, Plain, fill
 from garbology import collector
-from garbology.recorders import memory_usage, traced_allocations
+from garbology.recorders import traced_allocations
 from garbology.study import Condition, Runs, Selection, Study, Table, run_study, table
 
 MINUS = "\N{MINUS SIGN}"
@@ -79,11 +78,11 @@ def make_many(layout: str, holds: str, instances: int) -> Weight:
     make, values = MAKE[layout], HELD[holds]
     objects: list[Any] = [None] * instances
     fill(objects[:2], make, values)
-    resident_bytes()
+    own_memory_bytes()
     with collector.paused(), collector.frozen():  # with the list frozen, only the objects are looked at
-        before_bytes, before_objects = resident_bytes(), len(gc.get_objects())
+        before_bytes, before_objects = own_memory_bytes(), len(gc.get_objects())
         make_seconds = seconds_of(lambda: fill(objects, make, values))
-        after_bytes, made_objects = resident_bytes(), len(gc.get_objects())
+        after_bytes, made_objects = own_memory_bytes(), len(gc.get_objects())
         gc.collect()
         tracked_objects = len(gc.get_objects()) - before_objects
         collect_seconds = fastest(gc.collect, COLLECTIONS)
@@ -107,12 +106,6 @@ def make_many(layout: str, holds: str, instances: int) -> Weight:
     )
 
 
-def fill(places: list[Any], make: Callable[..., Any], values: tuple[Any, ...]) -> None:
-    """Put a new object into every place."""
-    for index in range(len(places)):
-        places[index] = make(*values)
-
-
 def references_visited(obj: object) -> int:
     """How many references the collector follows from an object, and from its dictionary if it has one."""
     if not gc.is_tracked(obj):
@@ -120,14 +113,6 @@ def references_visited(obj: object) -> int:
     referents = gc.get_referents(obj)
     dictionaries = [each for each in referents if type(each) is dict and gc.is_tracked(each)]
     return len(referents) + sum(len(gc.get_referents(each)) for each in dictionaries)
-
-
-def resident_bytes() -> int | None:
-    """The heap's memory in RAM; None where that cannot be asked."""
-    try:
-        return memory_usage().anonymous_bytes
-    except ImportError:  # psutil, in WebAssembly
-        return None
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,8 @@ gradients of one small run,
 and let go of the output when you have looked: kept gradients live exactly as long as the graph they sit on.
 """
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from time import perf_counter as clock
 from typing import Any
 
@@ -31,12 +29,12 @@ import numpy as np
 from autograd_core import Variable
 from experiments import _parts
 from experiments._shared import deep_model, warm_up
-from garbology.recorders import MemorySamples, peak_memory, sample_memory, traced_allocations
+from experiments._step import curve_of, lines_of, one_step
+from garbology.recorders import peak_memory, sample_memory, traced_allocations
 from garbology.study import Run, Study, Unavailable, agree, every, run_study
 
 KINDS = ["dropped", "kept"]
 WATCHED_DEPTH, WATCHED_WIDTH = 100, 50_000  # 40 MB of results: some 0.1 s, long enough to be sampled
-MOMENTS = 20  # the curve's points in each half of the step
 FORWARD_LINE, BACKWARD_LINE = "model(x)", ".backward("
 
 study = Study(
@@ -118,49 +116,13 @@ def watch_a_step(gradients: str) -> Watched:
             _, middle = one_step(lambda x: deep_model(x, WATCHED_DEPTH), inputs, gradients == "kept")
         ended = clock()
     moments = 0.0, middle - began, ended - began
-    return Watched(lines=_lines(profiler), curve=_curve(samples, moments), samples=len(samples))
-
-
-def one_step(model: Callable[[Variable], Variable], x: Variable, keep: bool) -> tuple[Variable, float]:
-    """Forward and backward: each of these lines is measured, and shown as it is here."""
-    y = model(x)
-    middle = clock()
-    y.backward(keep)
-    return y, middle
+    return Watched(lines=lines_of(profiler), curve=curve_of(samples, moments), samples=len(samples))
 
 
 def _inputs(width: int) -> Variable:
     """The model's inputs, after a first tiny step: what is imported or cached then is no part of a peak."""
     warm_up(lambda: deep_model(Variable(np.ones(1)), 2).backward())
     return Variable(np.linspace(-1, 1, width))
-
-
-def _lines(profiler: Any) -> list[dict[str, Any]]:
-    """What memory_profiler noted for each line of one_step, in bytes; the first entry is the `def`."""
-    source, first = inspect.getsourcelines(one_step)
-    [(_, noted)] = profiler.code_map.items()
-    held = [(number, int(memory[1] * 2**20)) for number, memory in noted if memory is not None]
-    start_bytes = held[0][1]
-    return [
-        {
-            "source": source[number - first].strip(),
-            "held_bytes": after - start_bytes,
-            "grown_bytes": after - before,
-        }
-        for (_, before), (number, after) in pairwise(held)
-    ]
-
-
-def _curve(samples: MemorySamples, moments: Sequence[float]) -> list[dict[str, float]]:
-    """The samples at evenly spaced moments of each half: what was seen last by then."""
-    seconds, held = np.asarray(samples.seconds), np.asarray(samples.rss_bytes)
-    curve = []
-    for half, (start, end) in enumerate(pairwise(moments)):
-        for step in range(half > 0, MOMENTS + 1):
-            seen = np.searchsorted(seconds, start + (end - start) * step / MOMENTS, side="right") - 1
-            grown = int(held[max(seen, 0)]) - samples.baseline_bytes
-            curve.append({"progress": half + step / MOMENTS, "resident_bytes": grown})
-    return curve
 
 
 def grown_by(line: str) -> Callable[[Run], int]:

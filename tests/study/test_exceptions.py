@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from experiments import exceptions
+from experiments import _failures, exceptions
 from garbology.interpreter import collector
 from tests.study.claims import broken_claims, doctored, one_of, take, take_each
 
@@ -141,7 +141,7 @@ def test_the_collector_and_sys_are_left_as_they_were():
     before = gc.isenabled(), collector.program_has_frozen()
     take(exceptions.handle_a_failure, recipe="interactive prompt", frames=1)
     assert (gc.isenabled(), collector.program_has_frozen()) == before
-    assert not any(hasattr(sys, name) for name in exceptions.LAST_EXCEPTION)
+    assert not any(hasattr(sys, name) for name in _failures.LAST_EXCEPTION)
 
 
 def test_the_page_draws_the_two_cycles(page):
