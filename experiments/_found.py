@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,16 @@ def found_before_collecting(function: Callable[[], object]) -> FoundBefore:
     shapes = found.to_dict()["shapes"]
     leaked = sum(leak.objects for leak in found.leaks)
     return FoundBefore(found.garbage, found.garbage_bytes, leaked, shapes)
+
+
+def holder_of(place: weakref.ref[Any]) -> str:
+    """The path to an object that is alive, from its root; empty where it is not, or NumPy is missing."""
+    try:
+        from garbology import why_alive
+    except ImportError:
+        return ""
+    alive = None if place() is None else why_alive(place())
+    return "" if alive is None else f"{alive.root}: {' '.join(edge.label for edge in alive.edges)}"
 
 
 def was_looked_at(run: Run) -> bool:

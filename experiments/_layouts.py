@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 from collections import namedtuple
 from collections.abc import Callable
@@ -88,6 +89,15 @@ def fill(places: list[Any], make: Callable[..., Any], values: tuple[Any, ...]) -
     """Put a new object into every place."""
     for index in range(len(places)):
         places[index] = make(*values)
+
+
+def references_visited(obj: object) -> int:
+    """How many references the collector follows from an object, and from its dictionary if it has one."""
+    if not gc.is_tracked(obj):
+        return 0
+    referents = gc.get_referents(obj)
+    dictionaries = [each for each in referents if type(each) is dict and gc.is_tracked(each)]
+    return len(referents) + sum(len(gc.get_referents(each)) for each in dictionaries)
 
 
 def nothing(_: object = None) -> None:

@@ -20,7 +20,6 @@ that caught it ends with `del saved` in a `finally`.
 """
 
 import gc
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +27,7 @@ from typing import Any
 
 from experiments import _parts
 from experiments._failures import HANDLE, Work, fail, forget_last_exception, live_frames
-from experiments._found import found_before_collecting, was_looked_at
+from experiments._found import found_before_collecting, holder_of, was_looked_at
 from garbology import collector
 from garbology.recorders import WaitingGarbage, traced_allocations, waiting_garbage
 from garbology.study import Condition, Selection, Study, every, run_study
@@ -97,7 +96,7 @@ def handle_a_failure(recipe: str, frames: int) -> Kept:
         with collector.frozen():
             with traced_allocations() as traced:
                 kept = handle(work)
-            held_by, frames_kept, left = why(places[0]), live_frames(), [waiting.alive_specimens]
+            held_by, frames_kept, left = holder_of(places[0]), live_frames(), [waiting.alive_specimens]
             collected = gc.collect()
             left.append(waiting.alive_specimens)
             del kept
@@ -128,7 +127,7 @@ def warm_up(handle: Callable[[Work], object]) -> None:
     for _ in range(WARM_UPS):
         with traced_allocations():
             handle(partial(fail, 2, 10, WaitingGarbage(), places))
-        why(places[0])
+        holder_of(places[0])
         clean(places)
 
 
@@ -137,16 +136,6 @@ def clean(places: list[Any]) -> None:
     places.clear()
     forget_last_exception()
     gc.collect()
-
-
-def why(place: weakref.ref[Any]) -> str:
-    """What holds the array, as garbology tells it."""
-    try:
-        from garbology import why_alive
-    except ImportError:
-        return ""
-    alive = None if place() is None else why_alive(place())
-    return "" if alive is None else f"{alive.root}: {' '.join(edge.label for edge in alive.edges)}"
 
 
 @dataclass(frozen=True)

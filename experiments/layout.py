@@ -27,7 +27,7 @@ from typing import Any
 from experiments import _parts
 from experiments._clock import fastest, seconds_of, timed
 from experiments._garbage import grown, own_memory_bytes
-from experiments._layouts import HOLD_AND_READ, MAKE, Plain, fill
+from experiments._layouts import HOLD_AND_READ, MAKE, Plain, fill, references_visited
 from garbology import collector
 from garbology.recorders import traced_allocations
 from garbology.study import Condition, Runs, Selection, Study, Table, run_study, table
@@ -106,15 +106,6 @@ def make_many(layout: str, holds: str, instances: int) -> Weight:
     )
 
 
-def references_visited(obj: object) -> int:
-    """How many references the collector follows from an object, and from its dictionary if it has one."""
-    if not gc.is_tracked(obj):
-        return 0
-    referents = gc.get_referents(obj)
-    dictionaries = [each for each in referents if type(each) is dict and gc.is_tracked(each)]
-    return len(referents) + sum(len(gc.get_referents(each)) for each in dictionaries)
-
-
 @dataclass(frozen=True)
 class Price:
     """What holding one object costs, on average over many: bytes, and seconds to make, to use, to end.
@@ -135,7 +126,7 @@ def refer_to_many(reference: str, instances: int) -> Price:
     """Make objects, refer to each in one way, read an attribute through each reference, drop them all."""
     hold, read = HOLD_AND_READ[reference]
     with traced_allocations():
-        hold([Plain(1, 2.5, None, "text")])
+        hold([Plain(*HELD["numbers"])])
     with collector.paused(), collector.frozen():
         objects = [Plain(1, 2.5, None, "text") for _ in range(instances)]
         before_objects = len(gc.get_objects())
@@ -244,8 +235,7 @@ bytes_an_object = study.bars(
     less than can be measured).""",
     weights, x="layout", y="object_bytes", color="measured by",
     values={"sys.getsizeof": "getsizeof_bytes", "allocated": "traced_bytes", "of the process": "grown_bytes"},
-    y_title="bytes an object",
-)  # fmt: skip
+    y_title="bytes an object")  # fmt: skip
 collector_work = study.bars("What a full collection spends on each live object, by what the objects hold.",
     most, x="layout", y="collect_each_seconds", color="holds", y_title="collection time an object")  # fmt: skip
 price_of_a_reference = study.bars(
