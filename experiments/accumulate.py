@@ -14,8 +14,7 @@ each way costs, on arrays of several sizes.
 
 What to do about it: write in place only into an array that you made yourself and have not passed on. It is worth it for
 large arrays, where a new array means new memory pages. For single numbers it is even slower, for NumPy then takes its
-general route instead of the short one (numpy/numpy#21464 has the reason: a step of zero bytes may mean that elements
-overlap).
+general route instead of the short one (numpy/numpy#21464: a step of zero bytes may mean that elements overlap).
 """
 
 from collections.abc import Callable

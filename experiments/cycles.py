@@ -265,7 +265,6 @@ one_collection_frees_it = study.claim(
 trial_deletion_predicts_the_collector = study.claim(
     "What garbology finds without collecting is what gc.collect() then frees, to the object.",
     every(explain_a_graph, lambda run: run.garbage_objects == run.collected_objects),
-    evidence="the same number in {samples}",
 )
 few_large_arrays_dwarf_the_threshold = study.claim(
     "A few cycles of large arrays hold bytes out of proportion to the objects that trigger the collector.",
@@ -280,8 +279,7 @@ variables_left = study.line("Variables alive after the last reference to a graph
     x_title="operations in the graph", y_title="Variables still alive")  # fmt: skip
 garbage_bytes = study.line("Bytes that only the cyclic collector can free, each array counted once.",
     explain_a_graph, x="operations", y="garbage_bytes", color="outputs", facet="model", log="x", symlog="y",
-    x_title="operations in the graph", y_title="bytes that wait",
-)  # fmt: skip
+    x_title="operations in the graph", y_title="bytes that wait")  # fmt: skip
 collect_seconds = study.line("How long one gc.collect() takes after the drop, with nothing else for it to look at.",
     drop_a_graph, x="operations", y="collect_seconds", color="outputs", facet="model", log="xy",
     x_title="operations in the graph", y_title="time of one gc.collect()")  # fmt: skip

@@ -193,7 +193,6 @@ cycles = explained.rows("cycles", by=["outputs"]).with_values(
 )
 left_of_strong = strong.least(lambda row: row.left / row.built)
 
-
 a_stored_gradient_keeps_the_graph = study.claim(
     "With weak references to the outputs, or none, nearly every object is left if the gradient stays.",
     every(stays, lambda row: row.built >= 7 * row.layers, "there was no graph to begin with"),
@@ -210,7 +209,6 @@ opening_the_cycle_frees_it = study.claim(
 every_way_gives_the_same_second_derivative = study.claim(
     "Opening the cycle costs no precision: the second derivative is the same to the last bit.",
     agree(rows, "second", by=["layers"], across="gradient"),
-    evidence="one value at each depth, in {samples}",
 )
 strong_outputs_need_both = study.claim(
     "With strong references to the outputs opening this cycle is not enough: those through the outputs remain.",
@@ -220,7 +218,6 @@ strong_outputs_need_both = study.claim(
 trial_deletion_predicts_the_collector = study.claim(
     "What garbology finds without collecting is what gc.collect() then frees, to the object.",
     every(rows, lambda row: row.garbage_objects == row.collected_objects),
-    evidence="the same number in {samples}",
 )
 the_gradient_is_the_way_back = study.claim(
     "The one cycle runs through Variable.grad: no other reference on it can be given up.",
@@ -265,8 +262,6 @@ study.tile("Left if it is returned", returned.left, unit="objects")
 study.tile("Only the collector can free", kept.garbage_bytes)
 study.tile("Waits at once in a loop", longest.peak_waiting_bytes, atlas=True)
 study.tile("Recording the way back takes", slower, unit="times the time", atlas=True)
-bytes_held = small.recorded_bytes / small.ordinary_bytes
-study.tile("Recording the way back holds", bytes_held, unit="times the bytes")
 study.verdict("""A gradient recorded into x.grad leaves {kept.left:,.0f} of {kept.built:,.0f} objects
     ({kept.garbage_bytes}) to the collector; x.cleargrad() leaves {cleared.left:,.0f}, a gradient returned by grad()
     {returned.left:,.0f}.""")

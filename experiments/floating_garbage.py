@@ -17,8 +17,7 @@ Lastly we show what the incremental collector was good for: the longest pause wh
 
 What to do about it: leave no cycles where memory counts. Hold parents weakly (weakref.ref), write del error or leave
 the function after keeping an exception, make classes once. Where there must be cycles that hold much memory, break them
-when you are done (node.parent = None), or call gc.collect() at a moment that you choose. Run CPython 3.14.5 or newer
-rather than 3.14.0 to 3.14.4.
+when you are done (node.parent = None), or call gc.collect() when you choose. Run CPython 3.14.5 or newer.
 """
 
 import gc

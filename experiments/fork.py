@@ -13,8 +13,7 @@ alone while it did that ("Private_Dirty" in /proc/self/smaps_rollup). The collec
 
 What to do about it: call gc.disable() in the parent before anything is loaded, gc.freeze() just before the fork and
 gc.enable() in the child. What children only read belongs into few large objects (an array, bytes, a memory-mapped
-file), whose contents have no reference counts. From CPython 3.14 multiprocessing does not fork your process unless you
-ask for it.
+file), whose contents have no reference counts. From CPython 3.14 multiprocessing does not fork unless you ask it to.
 """
 
 import gc

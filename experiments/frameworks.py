@@ -18,8 +18,7 @@ all; a closure can capture `weakref.ref(out)`. Where the gradient is recorded, t
 
 `pip install 'garbology[frameworks]'` installs all but PyTorch (`garbology[frameworks-torch]`) and Chainer. What cannot
 live with the rest may have an environment of its own: the variable GARBOLOGY_FRAMEWORKS names a directory, and
-DIRECTORY/torch/bin/python measures PyTorch if it is the same version of Python. It needs garbology's dependencies too.
-What is not installed is shown as not measured.
+DIRECTORY/torch/bin/python measures PyTorch if it is the same version of Python and has garbology's dependencies too.
 """
 
 import gc

@@ -134,11 +134,9 @@ whole, still_held = sessions.where(recipe="all of it"), sessions.where(state=KEP
 most_holders, whole_situations = displayed.most("holders"), whole.count("situation")
 recipes_kept, recipes_asked = still_held.count("recipe"), sessions.count("recipe")
 
-
 del_frees_what_was_not_kept = study.claim(
     "A del frees an object that was never displayed, displayed with a semicolon, or in an error that was caught.",
     every(freed_by_del, state=FREED),
-    evidence="freed in {samples}",
 )
 del_does_not_free_what_was_displayed = study.claim(
     "A del does not free an object that was displayed: at least 3 references of the session hold it.",

@@ -230,8 +230,7 @@ gradients = study.bars("The gradient that each order gives; by generation is the
 seconds_over_operations = study.line("Time of one backward, by the way the order is kept, and of the engine's own.",
     keep_the_order, x="operations", y="backward_seconds", color="way", facet="shape", log="xy", x_title="Functions",
     values={way: f"{field}_seconds" for way, (field, _) in WAYS.items()} | {"the engine": "engine_seconds"},
-    y_title="time of one backward",
-)  # fmt: skip
+    y_title="time of one backward")  # fmt: skip
 keys_over_operations = study.line(
     "How often a generation is read to keep the order: a count, the same on every machine.",
     keep_the_order, x="operations", y="keys_read", color="way", facet="shape", log="xy", x_title="Functions",

@@ -162,7 +162,6 @@ the_process_really_grows = study.claim(
 the_result_is_the_same = study.claim(
     "The gradient of the inputs is the same to the last bit, kept or dropped.",
     agree(go_backward, "leaf_gradient", by=["depth", "width"], across="gradients"),
-    evidence="equal in {samples}",
 )
 kept_gradients_die_with_the_graph = study.claim(
     "Kept gradients live as long as the graph and no longer: after the drop only the leaf's is left.",

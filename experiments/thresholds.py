@@ -8,8 +8,8 @@ Each choice trades time for memory, so there is no best setting but a frontier: 
 faster and leaves less garbage. Any setting off that frontier is a mistake.
 
 We do the same work over a large live heap under each setting: every operation computes a little, and drops a pair of
-objects that hold each other. We count the pairs that wait after every operation, and compare the operations a second
-with those of the same process with the collector switched off ("every 1k": collected by hand every 1,000 operations).
+objects that hold each other. We count the pairs that wait after every operation, and compare the time with that
+of the same process with the collector switched off ("every 1k": collected by hand every 1,000 operations).
 
 What to do about it: measure before you turn the collector off: if its share of the time is small, there is nothing to
 win. Freeze first (gc.collect(); gc.freeze() when everything is loaded), then raise the threshold, and collect by hand
@@ -72,8 +72,7 @@ study = Study(
 class Work:
     """What the same work took and left waiting under one setting of the collector."""
 
-    operations_per_second: float
-    speed_percent: float  # of the operations a second with the collector disabled, in the same process
+    speed_percent: float  # of that with the collector disabled, in the same process
     work_seconds: float
     collector_seconds: float  # the sum of the pauses
     collections: int
@@ -93,7 +92,6 @@ def work(setting: str, live_objects: int, operations: int) -> Work:
     work_seconds, waiting, pauses = min((chosen for _, chosen in rounds), key=itemgetter(0))
     assert len(heap) == live_objects  # it was alive until here
     return Work(
-        operations_per_second=operations / work_seconds,
         speed_percent=100 * disabled_seconds / work_seconds,
         work_seconds=work_seconds,
         collector_seconds=pauses.total_seconds,
@@ -175,7 +173,6 @@ the_threshold_sets_how_much_waits.expected_failure(**IN_INCREMENTS)
 for _claim in (the_threshold_sets_how_much_waits, a_higher_threshold_collects_less_often):
     _claim.expected_failure(**BY_SHARE_OF_THE_HEAP)
 
-
 frontier = study.points(
     "Speed against the pairs that wait at most: a setting that has another above it and to its left is a mistake.",
     work, x="peak_waiting_pairs", y="speed_percent", color="setting", log="x", medians=True,
@@ -193,8 +190,7 @@ study.verdict("""By default {default.peak_waiting_pairs} dropped pairs wait at {
     speed; frozen and collected every 1,000 operations, {frozen.peak_waiting_pairs} at {frozen.speed_percent:.0f} %
     (unfrozen {thawed.speed_percent:.0f} %).""")
 study.table("The same work under each setting of the collector.", work, [
-    "operations_per_second", "speed_percent", "collector_seconds", "collections", "longest_pause_seconds",
-    "peak_waiting_pairs",
+    "work_seconds", "speed_percent", "collector_seconds", "collections", "longest_pause_seconds", "peak_waiting_pairs",
 ])  # fmt: skip
 
 
