@@ -9,6 +9,7 @@ from __future__ import annotations
 import tracemalloc
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, combinations, compress
 from typing import Any
 
@@ -24,6 +25,7 @@ _MOST_CALLS, _FEWEST_CALLS = 10, 2  # before a first look, in which caches fill,
 _MOST_PLACES = 3
 _LEAST_SHARE = 0.2  # of what is looked for, for a line to be told
 _MOST_OFF = 1 / 3  # by which the lines may miss it: the figures are of other calls, and not rounded to blocks
+_NOT_THE_PROGRAMS = INSTRUMENT, tracemalloc.__file__  # what these allocate, while it is traced
 
 Place = tuple[str, int]
 """A file and a line."""
@@ -33,10 +35,10 @@ def allocated_at(call: Callable[[], object], parts: Sequence[float], calls: int)
     """The lines that allocate ``parts`` of the growth, in bytes a call: ``where``, ``source``, ``bytes``, ``calls``.
 
     So many ``calls`` were made to find them: no more than were measured, but for four. Empty where the lines do not add
-    up to one or more of the parts, as where C code calls `malloc` itself; where a call fails; where the program traces
-    allocations already; and where tracemalloc cannot be switched off again without harm.
+    up to one or more of the parts, as where C code calls `malloc` itself; where a call fails; and where tracemalloc
+    does not run and could not be switched off again without harm.
     """
-    if tracemalloc.is_tracing() or not is_stopped_safely():
+    if not tracemalloc.is_tracing() and not is_stopped_safely():
         return []
     each = max(min(_MOST_CALLS, calls // 2), _FEWEST_CALLS)
     try:
@@ -61,17 +63,26 @@ def _subsets(parts: Sequence[float]) -> Iterator[tuple[float, ...]]:
 
 def _left(call: Callable[[], object], calls: int) -> Counter[Place]:
     """Bytes a call that stay allocated on each line, and to which no object leads."""
-    with collector.paused():
-        tracemalloc.start()
-        try:
-            first, last = _after(call, calls), _after(call, calls)
-        finally:
-            stop_tracing()
+    with collector.paused(), _tracing():
+        first, last = _after(call, calls), _after(call, calls)
     gained: Counter[Place] = Counter()
     for place, (count, size) in last.items():
         if count - first[place][0] >= calls:
             gained[place] = (size - first[place][1]) // calls
     return gained
+
+
+@contextmanager
+def _tracing() -> Iterator[None]:
+    """Where the program traces already, it goes on doing so."""
+    if tracemalloc.is_tracing():
+        yield
+        return
+    tracemalloc.start()
+    try:
+        yield
+    finally:
+        stop_tracing()
 
 
 def _after(call: Callable[[], object], calls: int) -> defaultdict[Place, tuple[int, int]]:
@@ -83,7 +94,7 @@ def _after(call: Callable[[], object], calls: int) -> defaultdict[Place, tuple[i
     left: defaultdict[Place, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for statistic in statistics:
         place = statistic.traceback[0].filename, statistic.traceback[0].lineno
-        if not place[0].startswith(INSTRUMENT):
+        if not place[0].startswith(_NOT_THE_PROGRAMS):
             left[place] = statistic.count - counts[place], statistic.size - sizes[place]
     return left
 
@@ -124,6 +135,6 @@ def _traced_objects() -> tuple[list[object], list[Place]]:
 def _place_of(obj: object) -> Place | None:
     """Where an object was allocated; None for what was there before, and for our own, which may hold these lists."""
     traceback = allocation_traceback(obj)
-    if not traceback or traceback[0].filename.startswith(INSTRUMENT):
+    if not traceback or traceback[-1].filename.startswith(_NOT_THE_PROGRAMS):
         return None
-    return traceback[0].filename, traceback[0].lineno
+    return traceback[-1].filename, traceback[-1].lineno

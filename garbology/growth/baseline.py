@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from garbology.growth.attribution import Attribution, attribute, grown_themselves
 from garbology.growth.census import Census
+from garbology.growth.process import Process
 from garbology.interpreter.traversal import safe_referents
 from garbology.names.edges import named_referents
 from garbology.names.hidden import hides, unseen_referents
@@ -34,7 +35,7 @@ class State:
     ----------
     step : after how many steps, or seconds.
     live_bytes : of all objects that are there, garbage included; ``c_bytes`` is what `malloc` handed out for them.
-    beyond_bytes : anonymous memory of the process beyond what the allocators hold; 0 where that is not known.
+    process : what was read of it as a whole.
     unheld_bytes : of new objects that no older one leads to: garbage, and what C code or a running function holds.
     waiting_bytes : of garbage; where that is not known, the same as ``unheld_bytes``.
     places : int32. Which objects of the first census have more or less than then, and ``gained`` by how much.
@@ -47,11 +48,21 @@ class State:
     c_bytes: int
     unheld_bytes: int
     waiting_bytes: int
-    beyond_bytes: int
+    process: Process
     places: NDArray[np.int32]
     gained: NDArray[np.int64]
     entries: NDArray[np.int32]
     leaves: dict[int, dict[str, int]]
+
+    @property
+    def beyond_bytes(self) -> int:
+        """Anonymous memory of the process beyond what the allocators hold; 0 where that is not known."""
+        return self.process.beyond_bytes
+
+    @property
+    def pythons_c_bytes(self) -> int:
+        """What `malloc` handed out for Python: as it was traced, else for its objects."""
+        return self.process.traced.in_c if self.process.traced else self.c_bytes
 
 
 @dataclass
@@ -100,10 +111,10 @@ class Baseline:
 
     __slots__ = ("_first", "states")
 
-    def __init__(self, first: Census, step: float, beyond_bytes: int, waiting_bytes: int = 0) -> None:
+    def __init__(self, first: Census, step: float, process: Process, waiting_bytes: int = 0) -> None:
         self._first = replace(first, sources=_NOTHING[0], targets=_NOTHING[0])
         size, in_c = first.total_bytes, first.c_bytes
-        self.states = [State(step, size, in_c, 0, waiting_bytes, beyond_bytes, *_NOTHING, {})]
+        self.states = [State(step, size, in_c, 0, waiting_bytes, process, *_NOTHING, {})]
 
     @property
     def began(self) -> float:
@@ -127,7 +138,7 @@ class Baseline:
         """What ``census``, of ``objects``, has more; ``places`` as :meth:`places_of` has them, -1 of what is new."""
         return Last(objects, census, attribute(self._first, census, places), self._first.lengths)
 
-    def add(self, last: Last, step: float, beyond_bytes: int, waiting_bytes: int | None = None) -> None:
+    def add(self, last: Last, step: float, process: Process, waiting_bytes: int | None = None) -> None:
         """The state of a later census."""
         gained = last.attribution.gained
         places = np.flatnonzero(gained).astype(np.int32)
@@ -138,7 +149,7 @@ class Baseline:
                 last.census.c_bytes,
                 last.attribution.unheld,
                 last.attribution.unheld if waiting_bytes is None else waiting_bytes,
-                beyond_bytes,
+                process,
                 places,
                 gained[places],
                 last.entries_of_each(places),
@@ -154,7 +165,8 @@ class Baseline:
         """What is the instrument's own of it."""
         leaves = [state.leaves for state in self.states]
         below = [each for of_state in leaves for each in of_state.values()]
-        return [self, self.states, *self.states, *leaves, *below, self._first]
+        read = [each for state in self.states for each in (state.process, state.process.traced)]
+        return [self, self.states, *self.states, *leaves, *below, *read, self._first]
 
     def _leaves_of(self, last: Last) -> dict[int, dict[str, int]]:
         """Of the objects that gained most themselves, what they have that is not tracked."""

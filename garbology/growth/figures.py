@@ -14,7 +14,7 @@ from garbology.growth.gains import Gains
 from garbology.growth.holders import Holder, Names
 from garbology.growth.report import Report
 from garbology.growth.trend import NONE, Slope, settled_from, slope_of, undisturbed
-from garbology.interpreter.allocators import block_rules
+from garbology.interpreter.allocators import TRACE_BYTES, block_rules
 from garbology.names.privacy import without_keys
 
 _MOST_NAMED = 16  # holders
@@ -99,6 +99,7 @@ def fill_in(
         (native.value, native.low, native.high) if native else (None, None, None)
     )
     report.beyond = _beyond(steady)
+    report.traced, report.traced_numpy = _traced(steady)
     _add_kept(report, steps[start:], kept[start:], precision.kept_bytes)
     enough = max(_LEAST_BYTES, _LEAST_SHARE * report.grows, precision.holder_total_bytes / measured)
     growing = gains.growing(enough, surely=precision.surely)
@@ -208,14 +209,29 @@ def _readings(rows: NDArray[np.float64], states: Sequence[State]) -> _Readings:
     glibc moves from a bin, where it counts as free, to a list of the thread's, where it counts as handed out. The two
     steps after it show up to 4 kB more or less. Where that is all that they show, it is replaced by what others show.
     """
-    steps, used, kept, in_c = rows.T
-    if np.isnan(used).any():
+    steps, used, kept, in_c, traced = rows.T
+    tracing = {state.process.traced is not None for state in states}
+    if True in tracing:
+        more, of_traces = _beside_readings(steps, states)
+        used, in_c = used + traced + more - of_traces, in_c - of_traces
+    if np.isnan(used).any() or len(tracing) > 1:
         places, live = _series(states, "live_bytes")
         return places, live, np.zeros(len(live)), np.full(len(live), np.nan)
     first = np.searchsorted(steps, [state.step for state in states[1:-1]])
     after = np.concatenate([first + further for further in range(_DISTURBED_STEPS)])
     smooth = (undisturbed(series, after, _DISTURBANCE_BYTES) for series in (used, in_c))
     return steps, next(smooth), kept, next(smooth)
+
+
+def _beside_readings(steps: _Values, states: Sequence[State]) -> tuple[_Values, _Values]:
+    """Of what was traced, which only a census reads: by how much the blocks that are not `malloc`'s are more than all
+    that was asked for, and what the traces take beside tracemalloc's tables. NaN where it did not run.
+    """
+    traced = [state.process.traced for state in states]
+    more = [each.small - each.asked if each else np.nan for each in traced]
+    of_traces = [each.traces * TRACE_BYTES if each else np.nan for each in traced]
+    places = [state.step for state in states]
+    return np.interp(steps, places, more), np.interp(steps, places, of_traces)
 
 
 def _series(states: Sequence[State], name: str) -> tuple[_Values, _Values]:
@@ -232,11 +248,15 @@ def _slope(states: Sequence[State], name: str) -> Slope:
 def _native(
     readings: _Readings, steady: Sequence[State], report: Report, precision: Precision
 ) -> Slope | None:
-    """What `malloc` handed out beyond Python's own objects, where that is more than noise; None where it is unknown."""
+    """What `malloc` handed out beyond Python's own blocks, where that is more than noise; None where it is unknown.
+
+    Those are estimated from the objects that are there. Where tracemalloc runs they are known, and a large text that
+    leaked is one of them.
+    """
     steps, _, _, in_c = readings
     if np.isnan(in_c).any():
         return None
-    places, pythons = _series(steady, "c_bytes")
+    places, pythons = _series(steady, "pythons_c_bytes")
     slope = slope_of(places, np.interp(places, steps, in_c) - pythons)
     calls = max(places[-1] - places[0], 1.0)
     least_bytes, share = precision.native_bytes, precision.native_share
@@ -255,7 +275,7 @@ def _moments(readings: _Readings, states: Sequence[State], *, told_kept: bool) -
             float(np.interp(state.step, steps, column) - column[0]) for column in (in_c, kept)
         )
         waiting = state.waiting_bytes - first.waiting_bytes
-        native = handed_out - (state.c_bytes - first.c_bytes)
+        native = handed_out - (state.pythons_c_bytes - first.pythons_c_bytes)
         yield {
             "step": state.step,
             "alive_bytes": state.live_bytes - first.live_bytes - waiting,
@@ -270,6 +290,16 @@ def _beyond(states: Sequence[State]) -> float:
     slope = _slope(states, "beyond_bytes") if len(states) > 1 else NONE
     rose = states[-1].beyond_bytes - states[0].beyond_bytes if states else 0
     return slope.value if rose >= _LEAST_BEYOND_BYTES and slope.low > 0 else 0.0
+
+
+def _traced(states: Sequence[State]) -> tuple[float, float] | tuple[None, None]:
+    """By how much more tracemalloc sees at each call, and NumPy's part of it; None where it did not run."""
+    seen = [state.process.traced for state in states if state.process.traced]
+    if len(seen) < len(states) or len(states) < 2:
+        return None, None
+    steps = np.array([state.step for state in states], float)
+    asked, numpys = np.array([(each.asked, each.numpy) for each in seen], float).T
+    return slope_of(steps, asked).value, slope_of(steps, numpys).value
 
 
 def _add_kept(report: Report, steps: _Values, kept: _Values, least: int) -> None:

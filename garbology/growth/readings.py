@@ -9,7 +9,7 @@ from garbology.interpreter.allocators import Reserves, read_allocated
 
 _MOST_READINGS = 1_024  # then every other one is dropped
 _READINGS_TO_SETTLE = 100
-_COLUMNS = 4  # moment, used, kept, c_used
+_COLUMNS = 5  # moment, used, kept, c_used, traced
 
 
 class Readings:
@@ -26,7 +26,10 @@ class Readings:
 
     @property
     def rows(self) -> NDArray[np.float64]:
-        """Moment, bytes in use, bytes kept by allocators, bytes in use of `malloc`; NaN where they cannot be read."""
+        """Moment, bytes in use, bytes kept by allocators, bytes in use of `malloc`; NaN where they cannot be read.
+
+        Last the bytes that tracemalloc traces; NaN where it does not run.
+        """
         return self._rows[: -(-self._read // self._stride)]
 
     def settle(self) -> None:
@@ -60,7 +63,10 @@ class Readings:
         """Write the figures of now into ``row``: what is made to read them is not to be there when they are read."""
         told = read_allocated()
         row[0] = moment
-        row[1:] = (told.used, told.kept, told.c_used) if told else np.nan
+        row[1:] = np.nan
+        if told:
+            row[1:4] = told.used, told.kept, told.c_used
+            row[4] = np.nan if told.traced is None else told.traced
 
     def _thin_out(self) -> None:
         kept = self._rows[::2].copy()

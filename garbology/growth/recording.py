@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from garbology.find.collected import Collections
 from garbology.growth.baseline import Baseline, Last
-from garbology.growth.census import take_census
+from garbology.growth.census import Census, take_census
+from garbology.growth.process import OwnWork, read_process
 from garbology.growth.readings import Readings
-from garbology.interpreter.allocators import read_allocated
-from garbology.recorders.memory import anonymous_bytes
 from garbology.snapshot.addresses import addresses_of, among
 from garbology.snapshot.listing import closed, listing
 from garbology.snapshot.roots import own_values
@@ -35,12 +34,13 @@ class Recorder:
     every : steps between two censuses.
     """
 
-    __slots__ = ("_baseline", "_collections", "_every", "_readings", "steps")
+    __slots__ = ("_baseline", "_collections", "_every", "_own_work", "_readings", "steps")
 
     def __init__(self, collections: Collections | None, every: int) -> None:
         self._collections = collections
         self._every = every
         self._readings = Readings()
+        self._own_work = OwnWork()
         self._baseline: Baseline | None = None
         self.steps = 0
 
@@ -59,15 +59,15 @@ class Recorder:
         """The first census, and the reading from which growth is counted."""
         self._readings.settle()
         with self._readings.reserved():
-            self._count_first()
+            first = self._first_census()
+            self._baseline = Baseline(first, 0, read_process())
         if self._collections:
             self._collections.apart = self._readings.apart()
         self._readings.read(0)
 
-    def _count_first(self) -> None:
+    def _first_census(self) -> Census:
         objects, ours = self._objects()
-        first = take_census(objects, np.zeros(len(objects), bool), ours)
-        self._baseline = Baseline(first, 0, beyond_allocators())
+        return take_census(objects, np.zeros(len(objects), bool), ours)
 
     def step(self) -> None:
         """One more is done."""
@@ -84,10 +84,10 @@ class Recorder:
             return None
         if self.baseline.states[-1].step == self.steps:
             self.baseline.states.pop()
+        process = self._own_work.begin()
         self._readings.reserved().let_go()
-        beyond = beyond_allocators()
         last = self._census()
-        self.baseline.add(last, self.steps, beyond)
+        self.baseline.add(last, self.steps, process)
         self.baseline.close()
         return last
 
@@ -101,8 +101,9 @@ class Recorder:
             if len(states) >= _MOST_STATES:
                 del states[1::2]
                 self._every *= 2
-            beyond = beyond_allocators()
-            self.baseline.add(self._census(), self.steps, beyond)
+            process = self._own_work.begin()
+            self.baseline.add(self._census(), self.steps, process)
+            self._own_work.end()
             if self._collections is None:
                 gc.collect()  # it empties free lists that the census has filled, as that of the next call would
 
@@ -127,12 +128,7 @@ class Recorder:
     def _kept(self) -> list[object]:
         return [
             *self._readings.kept(),
+            *self._own_work.kept(),
             *(self._baseline.kept() if self._baseline else ()),
             *(self._collections.kept() if self._collections else ()),
         ]
-
-
-def beyond_allocators() -> int:
-    """Anonymous memory of the process beyond what the allocators hold, in bytes; 0 where that is not known."""
-    told, anonymous = read_allocated(), anonymous_bytes()
-    return anonymous - told.python_held - told.c_held if told and anonymous else 0

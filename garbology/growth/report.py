@@ -36,7 +36,9 @@ class Report:
     kept : freed, and kept by the allocators; ``kept_bytes`` is how much they kept in the end, ``kept_gained`` how much
         more than at first.
     native : handed out by `malloc` to C code, with the 95 % interval from ``native_low`` to ``native_high``. None where
-        that cannot be read, or tracemalloc runs.
+        that cannot be read.
+    traced : by how much more is allocated as tracemalloc counts it; ``traced_numpy`` is the part of it that NumPy's
+        arrays have as data. None where it did not run.
     unexplained : the rest.
     allocated_at : lines on which C code's and unexplained memory is allocated: ``where``, ``source``, ``bytes`` a call.
         So many more ``calls`` found them, under tracemalloc. Empty where they do not account for it.
@@ -66,6 +68,8 @@ class Report:
     native: float | None = 0.0
     native_low: float | None = 0.0
     native_high: float | None = 0.0
+    traced: float | None = None
+    traced_numpy: float | None = None
     unexplained: float = 0.0
     allocated_at: list[dict[str, Any]] = field(default_factory=list)
     beyond: float = 0.0

@@ -25,7 +25,7 @@ from garbology.find.familiar import Familiar
 from garbology.growth.baseline import Baseline, Last
 from garbology.growth.census import Census, take_census
 from garbology.growth.figures import Precision, add_garbage, fill_in
-from garbology.growth.recording import beyond_allocators
+from garbology.growth.process import read_process
 from garbology.growth.report import Report
 from garbology.interpreter import collector, exclusive
 from garbology.interpreter.allocators import CACHED_BYTES, Allocated, read_allocated
@@ -117,6 +117,7 @@ class Slices:
         precision = _precision(len(states), len(taken.compared.objects))
         fill_in(report, states, rows, taken.compared, keys=self._keys, precision=precision)
         keeps_up = _collected() - self._collected >= int(taken.garbage.sum())
+        report.traced = report.traced_numpy = None  # the instrument's own, which stays, is in it
         add_garbage(report, states, precision.total_bytes, keeps_up=keeps_up)
         return report
 
@@ -149,7 +150,7 @@ class Slices:
     def _take(self, now: float, *, last: bool = False) -> _Taken:
         if self._next is not None and not last and now >= 2 * self._next.began:
             self._baseline, self._next = self._next, None
-        beyond, told = beyond_allocators(), read_allocated()
+        process, told = read_process(), read_allocated()
         snapshot, garbage = judged(closed(listing()))
         objects = snapshot.objects
         baseline = self._baseline
@@ -157,23 +158,25 @@ class Slices:
         census, own, waiting = _counted(snapshot, garbage, places)
         self._looks.append(self._figures(now, told, own, waiting))
         if baseline is None:
-            baseline = self._baseline = Baseline(census, now, beyond, waiting)
+            baseline = self._baseline = Baseline(census, now, process, waiting)
         elif self._next is None and not last and now >= 2 * baseline.began + _FIRST_SECONDS:
             first, _, _ = _counted(snapshot, garbage, np.zeros(len(objects), np.int32))
-            self._next = Baseline(first, now, beyond, waiting)
+            self._next = Baseline(first, now, process, waiting)
         elif self._next is not None and len(self._next.states) == 1 and now >= _HALF_WAY * self._next.began:
             further = self._next.places_of(objects)
             counted, _, _ = _counted(snapshot, garbage, further)
-            self._next.add(self._next.compare(objects, counted, further), now, beyond, waiting)
+            self._next.add(self._next.compare(objects, counted, further), now, process, waiting)
         compared = baseline.compare(objects, census, places)
         if now > baseline.began:
-            baseline.add(compared, now, beyond, waiting)
+            baseline.add(compared, now, process, waiting)
         return _Taken(compared, snapshot, garbage)
 
     def _figures(self, now: float, told: Allocated | None, own: int, waiting: int) -> _Look:
         if told is None:
-            return _Look(now, np.nan, np.nan, np.nan)
-        return _Look(now, told.used - own - waiting, told.kept + waiting - self._own_held, told.c_used)
+            return _Look(now, np.nan, np.nan, np.nan, np.nan)
+        kept = told.kept + waiting - self._own_held
+        traced = np.nan if told.traced is None else told.traced
+        return _Look(now, told.used - own - waiting, kept, told.c_used, traced)
 
     def _rows(self, began: float) -> NDArray[np.float64]:
         """What was read at each census from ``began`` on, as :class:`garbology.growth.readings.Readings` has it."""
@@ -223,6 +226,7 @@ class _Look(NamedTuple):
     used: float
     kept: float
     c_used: float
+    traced: float
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,8 @@ Told = Mapping[str, Any]
 _MOST_HOLDERS = 8
 _MOST_SHAPES = 3
 _COLUMN = 10  # of the figures
-_NOT_PYTHONS = (
-    "C code allocated it and has not freed it, or leaked a reference to a large text or number; `memray run --native` "
-    "shows which, line by line"
-)
+_NOT_PYTHONS = "C code allocated it and has not freed it{}; `memray run --native` shows which, line by line"
+_OR_LEAKED = ", or leaked a reference to a large text or number"  # tracemalloc tells these apart
 _UNHELD = (
     "alive: no object that can be seen holds it. C code does, or leaked a reference: a count that was raised and never "
     "lowered"
@@ -35,8 +33,8 @@ _BEYOND = (
     "of anonymous memory beside these: mapped past the allocators, or older blocks written for the first time"
 )
 _NOT_READ = (
-    "the allocators cannot be read (that needs glibc 2.33 or newer, and tracemalloc not to run): memory of C code, and "
-    "what is freed but kept, is not told"
+    "the allocators cannot be read (that needs glibc 2.33 or newer): memory of C code, and what is freed but kept, is "
+    "not told"
 )
 
 
@@ -75,6 +73,8 @@ def growth_lines(told: Told, subject: str = "") -> Iterator[str]:
         yield from _figure(None, f"{_TOO_LITTLE}: {more}")
     for place in told.get("allocated_at", []):  # the first recordings have none
         yield from _figure(None, f"allocated at {_allocated(place, told['unit'])}")
+    if told["low"] > 0 and told.get("traced") is not None:  # the first recordings have none
+        yield from _figure(None, _traced(told))
     for holder in told["bounded"][:_MOST_HOLDERS]:
         yield from _figure(None, f"bounded: {_bounded(holder)}")
     if told["kept_bytes"] and told["kept"]:
@@ -115,7 +115,8 @@ def _parts(told: Told) -> Iterator[tuple[float, str]]:
     if told["native"]:
         # The first recordings have no interval.
         within = f" ({_interval(told['native_low'], told['native_high'])})" if "native_low" in told else ""
-        yield told["native"], f"not Python's{within}: {_NOT_PYTHONS}"
+        leaked = _OR_LEAKED if told.get("traced") is None else ""
+        yield told["native"], f"not Python's{within}: {_NOT_PYTHONS.format(leaked)}"
     if told["low"] > 0:
         yield from _unexplained(told)
 
@@ -140,6 +141,13 @@ def _allocated(place: Told, unit: str) -> str:
     source = f": {place['source']}" if place["source"] else ""
     measured = f"{human_bytes(place['bytes'])} a {unit}, by tracemalloc in {place['calls']} more {unit}s"
     return f"{place['where']}{source} ({measured})"
+
+
+def _traced(told: Told) -> str:
+    numpys = (
+        f", {human_bytes(told['traced_numpy'])} of it NumPy's arrays" if told["traced_numpy"] >= 1 else ""
+    )
+    return f"tracemalloc counts {human_bytes(max(told['traced'], 0.0))} more a {told['unit']}{numpys}"
 
 
 def _kept(told: Told) -> str:

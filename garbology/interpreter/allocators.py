@@ -3,7 +3,8 @@
 RSS tells neither: it moves by pages and arenas, and does not fall when objects are freed. What was handed out is known
 to the byte. pymalloc tells its figures by ``sys._debugmallocstats``, which writes to the C library's ``stderr``: for
 that one call the variable points to a stream in memory, and the file descriptor is left alone. glibc tells its own by
-``mallinfo2`` (2.33 and newer). A reading takes about 0.2 ms.
+``mallinfo2`` (2.33 and newer). A reading takes about 0.2 ms. While tracemalloc runs, pymalloc tells nothing, and the
+traces have the size of each block.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from functools import partial
 from time import perf_counter
 from types import MethodType
 from typing import Any
+
+from garbology.interpreter import collector
 
 try:
     import ctypes
@@ -59,6 +62,11 @@ CACHED_BYTES = range(24, 1_033, 16)  # what the tcache keeps, by size
 _MOST_CACHED = 128  # of each; 7 by itself
 _PYMALLOC_BYTES = 512
 _CHUNK_HEADER_BYTES = 8
+_ENTRY_BYTES = (
+    32  # of a trace in the tables of tracemalloc; a chunk of 48, and one of 32 with its size and traceback
+)
+TRACE_BYTES = 48 + 32 - _ENTRY_BYTES
+"""What `malloc` has handed out for each trace of tracemalloc's beyond what that tells of its tables."""
 _HOOK_BYTES = 24  # size, kind and fences of debug hooks, at each block of Python's
 _PROBES = 9
 _FEW = 3
@@ -78,13 +86,17 @@ class Allocated:
     ----------
     python_used, python_held : blocks of pymalloc's that are handed out; the arenas that it holds for them. Up to 512
         bytes, Python's objects and tables are there.
-    c_used, c_held : the same of `malloc`, of the whole process: larger blocks of Python's, and all of C code.
+    c_used, c_held : the same of `malloc`, of the whole process: larger blocks of Python's, and all of C code. The
+        tables of `tracemalloc` are left out; of each trace they leave out :data:`TRACE_BYTES`.
+    traced : what `tracemalloc` has seen allocated and not freed; None where it does not run. While it runs pymalloc
+        tells nothing, and ``python_used`` and ``python_held`` are 0.
     """
 
     python_used: int
     python_held: int
     c_used: int
     c_held: int
+    traced: int | None = None
 
     @property
     def used(self) -> int:
@@ -103,19 +115,21 @@ class Allocated:
 
 
 def read_allocated() -> Allocated | None:
-    """The figures of now; None where they cannot be read, and while `tracemalloc` runs.
-
-    What that keeps for itself is the C library's memory too, and it does not tell how much that is, block by block.
-    """
-    reader = None if tracemalloc.is_tracing() else _reader()
+    """The figures of now; None where they cannot be read."""
+    reader = _reader()
     if reader is None:
         return None
     _fill_untold_lists()
     reader.forget_names()
-    text, info = reader.python_text(), reader.mallinfo()
-    used, held = _python_figures(text)
-    in_use = info.uordblks + info.hblkhd
-    return Allocated(used, held, in_use, info.arena + info.hblkhd)
+    if not tracemalloc.is_tracing():
+        text, info = reader.python_text(), reader.mallinfo()
+        used, held = _python_figures(text)
+        in_use = info.uordblks + info.hblkhd
+        return Allocated(used, held, in_use, info.arena + info.hblkhd)
+    tables, (traced, _) = tracemalloc.get_tracemalloc_memory(), tracemalloc.get_traced_memory()
+    info = reader.mallinfo()
+    in_use, in_all = info.uordblks + info.hblkhd - tables, info.arena + info.hblkhd - tables
+    return Allocated(0, 0, in_use, in_all, traced)
 
 
 @dataclass(frozen=True)
@@ -138,6 +152,12 @@ def block_rules() -> BlockRules:
     reader = _reader()
     text = b"" if reader is None else reader.python_text()
     extra = _HOOK_BYTES if reader is not None and reader.has_debug_hooks() else 0
+    if reader is not None and tracemalloc.is_tracing():
+        if reader.has_small_objects():
+            return BlockRules(0, extra)
+        return BlockRules(
+            sys.maxsize if collector.kind() == "free-threaded" else _PYMALLOC_BYTES - extra, extra
+        )
     if _MIMALLOC.search(text):
         return BlockRules(sys.maxsize, extra)
     return BlockRules(_PYMALLOC_BYTES - extra if _ARENAS.search(text) else 0, extra)
@@ -255,13 +275,26 @@ class _Reader:
 
     def has_debug_hooks(self) -> bool:
         """Whether a block of Python's takes more than its size."""
-        larger = 0
-        for size in range(60_000, 60_000 + 16 * _PROBES, 16):
-            before = self.mallinfo().uordblks
-            probe = bytes(size)
-            larger += self.mallinfo().uordblks - before > chunk_bytes(sys.getsizeof(probe)) + 8
-            del probe
-        return larger > _PROBES / 2
+        sizes = range(60_000, 60_000 + 16 * _PROBES, 16)
+        more = sum(
+            self._taken_by(partial(bytes, size)) > chunk_bytes(sys.getsizeof(bytes(size))) + 8
+            for size in sizes
+        )
+        return more > _PROBES / 2
+
+    def has_small_objects(self) -> bool:
+        """Whether `malloc` hands out the blocks of small objects, too: there is neither pymalloc nor mimalloc."""
+        least = len(_FREED) * sys.getsizeof(object())
+        more = [self._taken_by(lambda: [object() for _ in _FREED]) > least for _ in range(_PROBES)]
+        return sum(more) > _PROBES / 2
+
+    def _taken_by(self, make: Callable[[], object]) -> float:
+        """What `malloc` hands out for what is made, less tracemalloc's part of it; too little where its tables grow."""
+        before, told_before = self.mallinfo().uordblks, tracemalloc.get_tracemalloc_memory()
+        made = make()
+        used, told = self.mallinfo().uordblks - before, tracemalloc.get_tracemalloc_memory() - told_before
+        del made
+        return float(used - told * (_ENTRY_BYTES + TRACE_BYTES) / _ENTRY_BYTES)
 
     def is_slow(self) -> bool:
         """Whether to ask for the sum of what is in use takes long: glibc goes through all free blocks for it.

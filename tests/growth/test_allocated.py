@@ -127,15 +127,3 @@ def test_no_more_calls_are_made_than_were_measured(calls, more):
     made = []
     allocated.allocated_at(lambda: made.append(leak_texts()), [1_000], calls)
     assert len(made) == more
-
-
-def test_who_traces_already_is_left_alone():
-    """The traces are the program's."""
-    tracemalloc.start()
-    try:
-        calls = []
-        assert allocated.allocated_at(lambda: calls.append(1), [1_000], 20) == []
-        assert calls == []
-        assert tracemalloc.is_tracing()
-    finally:
-        tracemalloc.stop()

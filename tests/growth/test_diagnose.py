@@ -10,7 +10,6 @@ import json
 import logging
 import re
 import sys
-import tracemalloc
 from pathlib import Path
 from xml.etree.ElementTree import XMLParser
 
@@ -480,7 +479,7 @@ def test_an_interrupt_puts_everything_back(monkeypatch):
         raise KeyboardInterrupt
 
     closed = []
-    monkeypatch.setattr(recording.Recorder, "_count_first", interrupt)
+    monkeypatch.setattr(recording.Recorder, "_first_census", interrupt)
     monkeypatch.setattr(recording.Recorder, "close", lambda self: closed.append(self.steps))
     with pytest.raises(KeyboardInterrupt):
         garbology.diagnose(nothing, calls=2, warmup=0)
@@ -566,21 +565,6 @@ def test_holders_that_cannot_be_seen_or_gained_once():
     text = " ".join(str(report).split())
     assert "no object that can be seen holds it" in text
     assert "held elsewhere" not in text
-
-
-@pytest.mark.slow
-def test_tracemallocs_own_memory_is_not_the_programs():
-    """While it runs, C's memory is not told, and what is alive is."""
-    tracing = tracemalloc.is_tracing()
-    tracemalloc.start()
-    try:
-        report = garbology.diagnose(leave_a_session, calls=2, warmup=1)
-    finally:
-        if not tracing:
-            tracemalloc.stop()
-    assert (report.native, report.native_low, report.native_high) == (None, None, None)
-    assert near(report.alive, 20_200)
-    assert "tracemalloc" in str(report)
 
 
 def test_what_a_stream_has_counts_once():
