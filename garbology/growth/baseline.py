@@ -6,6 +6,7 @@ import gc
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,10 @@ class State:
     gained: NDArray[np.int64]
     entries: NDArray[np.int32]
     leaves: dict[int, dict[str, int]]
+
+    def gained_at(self, place: int) -> int:
+        """By how much an object of the first census has more than then."""
+        return int(self.gained[self.places == place].sum())
 
     @property
     def beyond_bytes(self) -> int:
@@ -184,14 +189,32 @@ class Baseline:
         }
 
 
-def growing_leaf(states: Sequence[State], place: int) -> str:
-    """The label of what is not tracked and has grown most, of an object of the first census; empty if unknown."""
-    seen = [state.leaves[place] for state in states if place in state.leaves]
+class Leaf(NamedTuple):
+    """What is not tracked and has grown most, of an object of the first census.
+
+    Attributes
+    ----------
+    label : how the object holds it; empty if unknown.
+    is_most : whether it has grown, after it was there, by the greater part of what the object gained meanwhile.
+    """
+
+    label: str
+    is_most: bool
+
+
+def growing_leaf(states: Sequence[State], place: int) -> Leaf:
+    """See :class:`Leaf`; ``place`` is that of the object."""
+    seen = [state for state in states if place in state.leaves]
     if len(seen) < _FEWEST_COMPARED:
-        return ""
-    grown = {label: size - seen[0].get(label, 0) for label, size in seen[-1].items()}
+        return Leaf("", False)
+    first, last = seen[0].leaves[place], seen[-1].leaves[place]
+    grown = {label: size - first.get(label, 0) for label, size in last.items()}
     label = max(grown, key=grown.__getitem__, default="")
-    return label if grown.get(label, 0) > 0 else ""
+    if grown.get(label, 0) <= 0:
+        return Leaf("", False)
+    there = next(state for state in seen if label in state.leaves[place])
+    since = last[label] - there.leaves[place][label]
+    return Leaf(label, since > max(seen[-1].gained_at(place) - there.gained_at(place), 0) / 2)
 
 
 def leaf_bytes(obj: object) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -82,7 +83,9 @@ def fill_in(
     start = settled_from(steps, used)
     full_from = Gains(states, float(steps[start])).full_from()
     start = max(start, min(int(np.searchsorted(steps, full_from)), len(steps) - 2))
-    report.settled = round(float(steps[start]), 3)
+    report.settled = (
+        math.floor(steps[start] * 1_000) / 1_000
+    )  # rounded up it would leave out the state of that moment
     growth = slope_of(steps[start:], used[start:])
     gains = Gains(states, report.settled)
     precision = _sharpened(precision, growth, gains.live_without([]))

@@ -13,7 +13,7 @@ import numpy as np
 
 from garbology.alive.path import labels_between
 from garbology.alive.question import Alive, Asked
-from garbology.growth.baseline import Last, State, growing_leaf
+from garbology.growth.baseline import Last, Leaf, State, growing_leaf
 from garbology.interpreter.contents import items_of
 from garbology.names.call_caches import INSIDE, is_call_cache
 from garbology.names.classes import is_class, safe_type_name, short_type_name
@@ -114,9 +114,11 @@ class Names:
         return _private(_name(obj, alive, ""), keys=self._keys)
 
 
-def _gained(last: Last, place: int, now: int, leaf: str) -> _Gained:
+def _gained(last: Last, place: int, now: int, leaf: Leaf) -> _Gained:
     entries, obj = _entries(last, now), last.objects[now]
-    label = _entry_label(obj, entries, leaf)
+    if leaf.is_most:  # what is new beside it is not what grows
+        return _Gained(0, leaf.label, list(map(short_type_name, _labelled(obj, leaf.label))))
+    label = _entry_label(obj, entries, leaf.label)
     gained = last.entries_gained(place, now)
     types = list(counted(map(short_type_name, entries or _latest(obj, gained) or _labelled(obj, label))))
     return _Gained(gained, label, types)

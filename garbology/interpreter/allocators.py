@@ -276,17 +276,17 @@ class _Reader:
     def has_debug_hooks(self) -> bool:
         """Whether a block of Python's takes more than its size."""
         sizes = range(60_000, 60_000 + 16 * _PROBES, 16)
-        more = sum(
+        more = [
             self._taken_by(partial(bytes, size)) > chunk_bytes(sys.getsizeof(bytes(size))) + 8
             for size in sizes
-        )
-        return more > _PROBES / 2
+        ]
+        return more.count(True) > _PROBES / 2
 
     def has_small_objects(self) -> bool:
         """Whether `malloc` hands out the blocks of small objects, too: there is neither pymalloc nor mimalloc."""
         least = len(_FREED) * sys.getsizeof(object())
         more = [self._taken_by(lambda: [object() for _ in _FREED]) > least for _ in range(_PROBES)]
-        return sum(more) > _PROBES / 2
+        return more.count(True) > _PROBES / 2
 
     def _taken_by(self, make: Callable[[], object]) -> float:
         """What `malloc` hands out for what is made, less tracemalloc's part of it; too little where its tables grow."""

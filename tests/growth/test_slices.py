@@ -296,3 +296,30 @@ def test_on_another_collector_it_is_refused(monkeypatch):
     thread.finish(with_program=False)
     assert [list(each) for each in told] == [["failed"]]
     assert "on this collector" in told[0]["failed"]
+
+
+@pytest.mark.slow
+def test_a_dictionary_of_texts_grows_and_not_what_is_new_beside_it(told):
+    """A module gains names as it begins; what grows is a dictionary that the collector does not track."""
+    report = told("""
+TEXTS = {}
+def fill():
+    TEXTS[len(TEXTS)] = bytes(SIZE)
+
+run(fill, 16)
+NEW = [Session()]
+run(fill, 8)
+""")
+    (holder,) = report["holders"]
+    assert holder["name"].startswith("__main__.TEXTS"), report["text"]
+    assert near(holder["bytes"], 4 * 20_033)
+    assert "Session" not in report["text"]
+
+
+@pytest.mark.slow
+def test_a_time_with_many_digits_leaves_no_count_out(told):
+    """What is alive is judged from the same counts as what grows: else the rest is told as unexplained."""
+    report = told(
+        "SLICE_SECONDS = 0.33376\nrun(leave, 12)\nPER_SLICE = 30\nrun(leave, 2)\nPER_SLICE = 3\nrun(leave, 2)"
+    )
+    assert abs(report["unexplained"]) < 0.05 * report["grows"], report["text"]
