@@ -15,7 +15,7 @@ from garbology.growth.gains import Gains
 from garbology.growth.holders import Holder, Names
 from garbology.growth.report import Report
 from garbology.growth.trend import NONE, Slope, settled_from, slope_of, undisturbed
-from garbology.interpreter.allocators import TRACE_BYTES, block_rules
+from garbology.interpreter.allocators import block_rules, untold_trace_bytes
 from garbology.names.privacy import without_keys
 
 _MOST_NAMED = 16  # holders
@@ -83,9 +83,8 @@ def fill_in(
     start = settled_from(steps, used)
     full_from = Gains(states, float(steps[start])).full_from()
     start = max(start, min(int(np.searchsorted(steps, full_from)), len(steps) - 2))
-    report.settled = (
-        math.floor(steps[start] * 1_000) / 1_000
-    )  # rounded up it would leave out the state of that moment
+    # Rounded up it would leave out the state of that moment.
+    report.settled = math.floor(steps[start] * 1_000) / 1_000
     growth = slope_of(steps[start:], used[start:])
     gains = Gains(states, report.settled)
     precision = _sharpened(precision, growth, gains.live_without([]))
@@ -232,7 +231,7 @@ def _beside_readings(steps: _Values, states: Sequence[State]) -> tuple[_Values, 
     """
     traced = [state.process.traced for state in states]
     more = [each.small - each.asked if each else np.nan for each in traced]
-    of_traces = [each.traces * TRACE_BYTES if each else np.nan for each in traced]
+    of_traces = [each.traces * untold_trace_bytes() if each else np.nan for each in traced]
     places = [state.step for state in states]
     return np.interp(steps, places, more), np.interp(steps, places, of_traces)
 

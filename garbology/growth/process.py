@@ -56,7 +56,7 @@ class Process(NamedTuple):
 
 
 def read_process() -> Process:
-    """The figures of now. Where tracemalloc runs it takes 1 us a trace, and 130 bytes at its peak."""
+    """The figures of now. Where tracemalloc runs it takes some microseconds a trace, and 130 bytes at its peak."""
     told, anonymous, traced = read_allocated(), anonymous_bytes(), read_traced()
     if told is None or traced or not anonymous:
         return Process(0, traced)

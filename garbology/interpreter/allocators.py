@@ -62,13 +62,9 @@ CACHED_BYTES = range(24, 1_033, 16)  # what the tcache keeps, by size
 _MOST_CACHED = 128  # of each; 7 by itself
 _PYMALLOC_BYTES = 512
 _CHUNK_HEADER_BYTES = 8
-_ENTRY_BYTES = (
-    32  # of a trace in the tables of tracemalloc; a chunk of 48, and one of 32 with its size and traceback
-)
-TRACE_BYTES = 48 + 32 - _ENTRY_BYTES
-"""What `malloc` has handed out for each trace of tracemalloc's beyond what that tells of its tables."""
+# Of a trace in tracemalloc's tables; `malloc` has a chunk of 48 for it, and one of 32 with its size and traceback.
+_ENTRY_BYTES, _TRACE_BYTES, _HOOKED_TRACE_BYTES = 32, 48 + 32, 48 + 32 + 16
 _HOOK_BYTES = 24  # size, kind and fences of debug hooks, at each block of Python's
-_PROBES = 9
 _FEW = 3
 _LONG_SECONDS = 0.002
 _NO_BLOCKS = array("Q")
@@ -87,7 +83,7 @@ class Allocated:
     python_used, python_held : blocks of pymalloc's that are handed out; the arenas that it holds for them. Up to 512
         bytes, Python's objects and tables are there.
     c_used, c_held : the same of `malloc`, of the whole process: larger blocks of Python's, and all of C code. The
-        tables of `tracemalloc` are left out; of each trace they leave out :data:`TRACE_BYTES`.
+        tables of `tracemalloc` are left out, which have a part of each trace: see :func:`untold_trace_bytes`.
     traced : what `tracemalloc` has seen allocated and not freed; None where it does not run. While it runs pymalloc
         tells nothing, and ``python_used`` and ``python_held`` are 0.
     """
@@ -152,15 +148,23 @@ def block_rules() -> BlockRules:
     reader = _reader()
     text = b"" if reader is None else reader.python_text()
     extra = _HOOK_BYTES if reader is not None and reader.has_debug_hooks() else 0
-    if reader is not None and tracemalloc.is_tracing():
-        if reader.has_small_objects():
-            return BlockRules(0, extra)
-        return BlockRules(
-            sys.maxsize if collector.kind() == "free-threaded" else _PYMALLOC_BYTES - extra, extra
-        )
-    if _MIMALLOC.search(text):
+    has_mimalloc, has_pymalloc = bool(_MIMALLOC.search(text)), bool(_ARENAS.search(text))
+    is_silent = reader is not None and tracemalloc.is_tracing()
+    if reader and is_silent and not reader.has_small_objects(_trace_bytes(extra)):
+        has_mimalloc = collector.kind() == "free-threaded"
+        has_pymalloc = not has_mimalloc
+    if has_mimalloc:
         return BlockRules(sys.maxsize, extra)
-    return BlockRules(_PYMALLOC_BYTES - extra if _ARENAS.search(text) else 0, extra)
+    return BlockRules(_PYMALLOC_BYTES - extra if has_pymalloc else 0, extra)
+
+
+def untold_trace_bytes() -> int:
+    """What `malloc` has handed out for each trace of tracemalloc's beyond what that tells of its tables."""
+    return _trace_bytes(block_rules().extra) - _ENTRY_BYTES
+
+
+def _trace_bytes(extra: int) -> int:
+    return _HOOKED_TRACE_BYTES if extra else _TRACE_BYTES
 
 
 def block_bytes(size: Any) -> Any:
@@ -275,26 +279,30 @@ class _Reader:
 
     def has_debug_hooks(self) -> bool:
         """Whether a block of Python's takes more than its size."""
-        sizes = range(60_000, 60_000 + 16 * _PROBES, 16)
-        more = [
-            self._taken_by(partial(bytes, size)) > chunk_bytes(sys.getsizeof(bytes(size))) + 8
-            for size in sizes
-        ]
-        return more.count(True) > _PROBES / 2
+        sizes = range(20_000, 20_000 + 16 * len(_FREED), 16)
+        known = sum(chunk_bytes(sys.getsizeof(bytes(size))) for size in sizes)
+        taken = self._taken_by(lambda place: bytes(sizes[place]), _TRACE_BYTES)
+        return taken > float(known + len(sizes) * _HOOK_BYTES / 2)
 
-    def has_small_objects(self) -> bool:
+    def has_small_objects(self, trace_bytes: int) -> bool:
         """Whether `malloc` hands out the blocks of small objects, too: there is neither pymalloc nor mimalloc."""
-        least = len(_FREED) * sys.getsizeof(object())
-        more = [self._taken_by(lambda: [object() for _ in _FREED]) > least for _ in range(_PROBES)]
-        return more.count(True) > _PROBES / 2
+        return self._taken_by(lambda place: object(), trace_bytes) > len(_FREED) * sys.getsizeof(object())
 
-    def _taken_by(self, make: Callable[[], object]) -> float:
-        """What `malloc` hands out for what is made, less tracemalloc's part of it; too little where its tables grow."""
+    def _taken_by(self, make: Callable[[int], object], trace_bytes: int) -> float:
+        """What `malloc` hands out for a hundred that are made, less what tracemalloc takes for each.
+
+        The median of a few: once its tables may grow.
+        """
+        return sorted(self._taken_once(make, trace_bytes) for _ in range(_FEW))[_FEW // 2]
+
+    def _taken_once(self, make: Callable[[int], object], trace_bytes: int) -> float:
         before, told_before = self.mallinfo().uordblks, tracemalloc.get_tracemalloc_memory()
-        made = make()
+        for place in range(len(_FREED)):
+            _FREED[place] = make(place)
         used, told = self.mallinfo().uordblks - before, tracemalloc.get_tracemalloc_memory() - told_before
-        del made
-        return float(used - told * (_ENTRY_BYTES + TRACE_BYTES) / _ENTRY_BYTES)
+        for place in range(len(_FREED)):
+            _FREED[place] = None
+        return float(used - told * trace_bytes / _ENTRY_BYTES)
 
     def is_slow(self) -> bool:
         """Whether to ask for the sum of what is in use takes long: glibc goes through all free blocks for it.
