@@ -10,19 +10,29 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import chain, compress
 from types import CodeType
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from garbology.growth.blocks import blocks_of_each
+from garbology.interpreter.contents import keys_of_each
 from garbology.interpreter.traversal import safe_referents
-from garbology.names.classes import COLLECTED_TYPE, basicsize_of, flags_of, length_function_of, mro_of
+from garbology.names.classes import (
+    COLLECTED_TYPE,
+    DICT_TYPE,
+    basicsize_of,
+    flags_of,
+    length_function_of,
+    mro_of,
+)
 from garbology.names.hidden import hides, unseen_of_each
 from garbology.sizes.sizes import bytes_of_each
 from garbology.snapshot.addresses import among
 from garbology.snapshot.arrays import blocks
 from garbology.snapshot.snapshot import Index, Referents, addresses_of, referents_in_chunks, types_of
 
+_DICTS_AT_ONCE = 4_096
 _NEVER_CHANGE = (tuple.__len__, frozenset.__len__)
 # The size of a BytesIO has its buffer in it, which newer versions refer to as an object of its own.
 _STREAM_SHOWS_BYTES = any(type(each) is bytes for each in safe_referents(BytesIO(b"shared")))
@@ -166,6 +176,7 @@ class _Reader:
         while holders:
             self._further = []
             self._add_unseen(holders, owners)
+            self._add_keys(holders, owners)
             done = 0
             for referents in referents_in_chunks(holders):
                 chunk = owners[done : done + len(referents)]
@@ -226,6 +237,22 @@ class _Reader:
         places = self._index.find(addresses_of(unseen))
         self._note(sources[places >= 0], places[places >= 0])
         self._add(list(compress(unseen, (places < 0).tolist())), sources[places < 0])
+
+    def _add_keys(self, holders: list[object], owners: NDArray[np.int32]) -> None:
+        """Texts that are keys: a dictionary whose keys are all texts does not show them to the collector."""
+        types, kinds = types_of(holders)
+        is_dict = np.array([bool(flags_of(kind) & DICT_TYPE) for kind in types], bool)
+        chosen = np.flatnonzero(is_dict[kinds]) if len(kinds) else np.empty(0, np.int64)
+        for first in range(0, len(chosen), _DICTS_AT_ONCE):
+            places = chosen[first : first + _DICTS_AT_ONCE]
+            each = keys_of_each([cast("dict[object, object]", holders[place]) for place in places.tolist()])
+            sources = np.repeat(owners[places], list(map(len, each)))
+            keys = list(chain.from_iterable(each))
+            del each
+            addresses = addresses_of(keys)
+            entries = _first_of_each(addresses, self._ranks[sources])
+            texts = [entry for entry in entries.tolist() if type(keys[entry]) is str]
+            self._add([keys[entry] for entry in texts], sources[np.array(texts, np.int64)])
 
 
 @dataclass

@@ -97,8 +97,8 @@ def items_of(obj: Any) -> list[tuple[Any, Any]]:
 
 
 def keys_of_each(dicts: Sequence[dict[Any, Any]]) -> list[tuple[Any, ...]]:
-    """The keys of each of some exact dicts, as one moment saw them."""
-    return list(map(tuple, dicts))
+    """The keys of each of some dicts, of subclasses too, as one moment saw them."""
+    return list(map(tuple, map(dict.keys, dicts)))
 
 
 def value_of(namespace: Any, name: str, default: Any = None) -> Any:

@@ -40,6 +40,7 @@ COLLECTED_TYPE = 1 << 14  # Py_TPFLAGS_HAVE_GC
 INLINE_VALUES = 1 << 2  # 3.13 and newer
 MANAGED_DICT = 1 << 4  # 3.11 and newer (bit 4 has no meaning in 3.10)
 MANAGED_WEAKREF = 1 << 3  # 3.12 and newer
+DICT_TYPE = 1 << 29  # Py_TPFLAGS_DICT_SUBCLASS: the instances are dictionaries
 _CLASS_TYPE = 1 << 31  # Py_TPFLAGS_TYPE_SUBCLASS: the instances are classes
 _LENGTHS: dict[int, Callable[[Any], int]] = {
     id(base): base.__len__ for base in (dict, list, tuple, set, frozenset, deque)

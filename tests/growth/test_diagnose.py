@@ -148,6 +148,24 @@ def log_everybody():
         each.seen[next(COUNTER)] = "x" * 100
 
 
+@READS_ALLOCATORS
+@HAS_PYMALLOC
+@pytest.mark.parametrize("kind", [dict, collections.Counter, collections.OrderedDict])
+def test_texts_that_are_keys_belong_to_their_dictionary(kind):
+    """A dictionary whose keys are all texts does not show them to the collector: no object seemed to have them."""
+    SESSIONS["seen"] = seen = kind()
+
+    def see():
+        for _ in range(20):
+            seen[f"{len(seen):0200}"] = True
+
+    report = garbology.diagnose(see, calls=20)
+    (holder,) = report.holders
+    assert holder.bytes >= 20 * 256, report
+    assert abs(report.unexplained) < 0.2 * report.grows, report
+    del SESSIONS["seen"]
+
+
 @pytest.mark.slow
 def test_many_small_holders_that_are_held_alike_are_one_line():
     """Each gains less than what is named by itself; another table of the same class is told apart."""
