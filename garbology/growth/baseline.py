@@ -126,6 +126,11 @@ class Baseline:
         """After how many steps, or seconds, the first census was taken."""
         return self.states[0].step
 
+    @property
+    def addresses(self) -> NDArray[np.int64]:
+        """Of the objects of the first census, int64, shape (n,)."""
+        return self._first.addresses
+
     def places_of(self, objects: Sequence[object]) -> NDArray[np.int32]:
         """Where each of ``objects`` is in the first census: int32, shape (n,).
 

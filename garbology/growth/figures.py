@@ -71,10 +71,12 @@ def fill_in(
     *,
     keys: bool,
     precision: Precision = Precision(),
+    known: dict[int, Holder] | None = None,
 ) -> None:
     """All that is known without the cycles: growth, what is alive and its holders, what is kept, what is C's.
 
-    ``rows`` are those of :class:`garbology.growth.readings.Readings`; ``last`` is let go.
+    ``rows`` are those of :class:`garbology.growth.readings.Readings`; ``last`` is let go; ``known`` is as
+    :class:`garbology.growth.holders.Names` has it.
     """
     if last is None:
         return
@@ -109,7 +111,9 @@ def fill_in(
     named, bounded = growing[:_MOST_NAMED], stopped[: _MOST_NAMED // 2]
     groups = groups_of(gains, [*named, *stopped], last, enough, surely=precision.surely)
     sampled = [place for group in groups for place in group.sampled]
-    names = Names(states, last, [*gains.places[[*named, *bounded]].tolist(), *sampled], keys=keys)
+    names = Names(
+        states, last, [*gains.places[[*named, *bounded]].tolist(), *sampled], keys=keys, known=known
+    )
     report.holders = _merged(
         [*_named(gains, named, names, report.calls), *_alike(groups, names, report.calls, keys=keys)]
     )

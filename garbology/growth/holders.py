@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -82,12 +82,22 @@ class Names:
     last : the census that has them; it is let go, for the heap needs as much memory once more.
     places : of the holders, in the first census.
     keys : whether names may have keys of dictionaries.
+    known : what was told before of holders, by their places; of those that have died since it is told again.
     """
 
-    __slots__ = ("_asked", "_gained", "_keys", "_numbers")  # no dictionary: see `Asked`
+    __slots__ = ("_asked", "_gained", "_keys", "_known", "_numbers")  # no dictionary: see `Asked`
 
-    def __init__(self, states: Sequence[State], last: Last, places: Sequence[int], *, keys: bool) -> None:
+    def __init__(
+        self,
+        states: Sequence[State],
+        last: Last,
+        places: Sequence[int],
+        *,
+        keys: bool,
+        known: dict[int, Holder] | None = None,
+    ) -> None:
         self._keys = keys
+        self._known = {} if known is None else known
         now = dict(zip(places, last.places_now(np.array(places, np.int32)).tolist(), strict=True))
         self._numbers = {place: number for number, place in enumerate(p for p in places if now[p] >= 0)}
         self._gained = {
@@ -103,7 +113,10 @@ class Names:
         The answer is its name without what it holds its entries by, which may be unknown.
         """
         if place not in self._numbers:  # it has died, or moved into what is new
-            holder.name, holder.kind = "an object that has died since", "gone"
+            told = self._known.get(place) or Holder("an object that has died since", 0, 0, 0, kind="gone")
+            for field_name in ("name", "kind", "where", "entries"):
+                setattr(holder, field_name, getattr(told, field_name))
+            holder.types, holder.chain = list(told.types), list(told.chain)
             return holder.name
         obj, alive = self._asked.held[self._numbers[place]], self._asked.why(self._numbers[place])
         entries, label, holder.types = self._gained[place]
@@ -111,6 +124,7 @@ class Names:
         holder.kind, holder.chain = alive.kind, [_private(str(edge), keys=self._keys) for edge in alive.edges]
         holder.name = _private(_name(obj, alive, label), keys=self._keys)
         holder.where = _where(obj, alive)
+        self._known[place] = replace(holder, types=list(holder.types))
         return _private(_name(obj, alive, ""), keys=self._keys)
 
 

@@ -9,7 +9,7 @@ take its place, and does so when the time has doubled again. So at least half of
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter, thread_time
@@ -22,15 +22,16 @@ from numpy.typing import NDArray
 from garbology.cycles.result import CycleShape
 from garbology.find.explain import explain_garbage, judged
 from garbology.find.familiar import Familiar
-from garbology.growth.baseline import Baseline, Last
+from garbology.growth.baseline import Baseline, Last, State
 from garbology.growth.census import Census, take_census
 from garbology.growth.figures import Precision, add_garbage, fill_in
+from garbology.growth.holders import Holder
 from garbology.growth.process import read_process
 from garbology.growth.report import Report
 from garbology.interpreter import collector, exclusive
 from garbology.interpreter.allocators import CACHED_BYTES, Allocated, read_allocated
 from garbology.names.classes import is_metaclass, safe_type_name
-from garbology.snapshot.addresses import addresses_of, among
+from garbology.snapshot.addresses import Index, addresses_of, among
 from garbology.snapshot.arrays import ends_of
 from garbology.snapshot.listing import closed, listing
 from garbology.snapshot.roots import own_values
@@ -83,6 +84,7 @@ class Slices:
         self._looked_until = 0.0
         self._own_held = 0  # bytes that own work has had the allocators hold
         self._collected = _collected()
+        self._known: dict[int, Holder] = {}  # by address, what was told of each
 
     @property
     def seconds(self) -> float:
@@ -102,12 +104,15 @@ class Slices:
     def report(self, ended: float | None = None) -> Report:
         """What is known now, or was when the program ended, after so many seconds; takes a census."""
         with exclusive.analysis(), collector.paused(), self._own_work():
-            return self._reported(self.seconds if ended is None else ended)
+            return self._reported(self.seconds if ended is None else ended, at_end=ended is not None)
 
-    def _reported(self, now: float) -> Report:
+    def _reported(self, now: float, *, at_end: bool) -> Report:
         self._forget_since(now)
         taken = self._take(now, last=True)
         baseline = self._baseline
+        if at_end and baseline is not None and _lets_go(baseline.states):
+            baseline.states.pop()
+            self._looks.pop()
         if baseline is None or len(baseline.states) < _FEWEST_STATES:
             return Report(unit="second", calls=self._looks[-1].seconds, too_short=True, keys=self._keys)
         began = baseline.began
@@ -115,11 +120,22 @@ class Slices:
         report.found.shapes = taken.shapes()
         states, rows = baseline.states, self._rows(began)
         precision = _precision(len(states), len(taken.compared.objects))
-        fill_in(report, states, rows, taken.compared, keys=self._keys, precision=precision)
+        known = self._known_of(baseline.addresses)
+        fill_in(report, states, rows, taken.compared, keys=self._keys, precision=precision, known=known)
+        self._known |= {int(baseline.addresses[place]): holder for place, holder in known.items()}
         keeps_up = _collected() - self._collected >= int(taken.garbage.sum())
         report.traced = report.traced_numpy = None  # the instrument's own, which stays, is in it
         add_garbage(report, states, precision.total_bytes, keeps_up=keeps_up)
         return report
+
+    def _known_of(self, addresses: NDArray[np.int64]) -> dict[int, Holder]:
+        """What was told of holders, by their places among ``addresses``."""
+        places = Index.of(addresses).find(np.fromiter(self._known, np.int64, len(self._known)))
+        return {
+            place: each
+            for place, each in zip(places.tolist(), self._known.values(), strict=True)
+            if place >= 0
+        }
 
     def _look(self) -> None:
         """A census; what it takes decides when the next one comes."""
@@ -195,6 +211,15 @@ def _precision(states: int, objects: int) -> Precision:
         native_total_bytes=_BYTES_OF_FEW,
         holder_total_bytes=_HOLDER_BYTES_OF_FEW,
     )
+
+
+def _lets_go(states: Sequence[State]) -> bool:
+    """Whether a program has at its end less than half of what it had gained: its functions have returned.
+
+    What they held grew while it ran.
+    """
+    first, *_, before, last = (state.live_bytes for state in states) if len(states) > 2 else (0, 0, 0)
+    return last - first < (before - first) / 2
 
 
 def _collected() -> int:

@@ -323,3 +323,31 @@ def test_a_time_with_many_digits_leaves_no_count_out(told):
         "SLICE_SECONDS = 0.33376\nrun(leave, 12)\nPER_SLICE = 30\nrun(leave, 2)\nPER_SLICE = 3\nrun(leave, 2)"
     )
     assert abs(report["unexplained"]) < 0.05 * report["grows"], report["text"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("named", [True, False], ids=["told before", "never told"])
+def test_what_a_program_lets_go_at_its_end_grew(told, named):
+    """The locals of its main function have died when the last count is taken: nothing seemed to grow."""
+    report = told(f"""
+def main():
+    items = []
+    def fill():
+        items.append(bytes(SIZE))
+    run(fill, 20)
+    if {named}:
+        growing.report()
+    run(fill, 8)
+
+main()
+now += 0.1
+whole = growing.report
+growing.report = lambda: whole(now)
+""")
+    (holder,) = report["holders"]
+    assert holder["name"] == ("local items[int]" if named else "an object that has died since"), report[
+        "text"
+    ]
+    assert near(report["grows"], 4 * 20_048)
+    assert near(holder["bytes"], 4 * 20_048)
+    assert abs(report["unexplained"]) < 0.05 * report["grows"], report["text"]
