@@ -33,6 +33,8 @@ from garbology.snapshot.arrays import blocks
 from garbology.snapshot.snapshot import Index, Referents, addresses_of, referents_in_chunks, types_of
 
 _DICTS_AT_ONCE = 4_096
+_MOST_ROUNDS = 32  # each costs a millisecond, and a linked list of a million has as many
+_MOST_BELOW = 4_000_000
 _NEVER_CHANGE = (tuple.__len__, frozenset.__len__)
 # The size of a BytesIO has its buffer in it, which newer versions refer to as an object of its own.
 _STREAM_SHOWS_BYTES = any(type(each) is bytes for each in safe_referents(BytesIO(b"shared")))
@@ -162,6 +164,7 @@ class _Reader:
         ranks: NDArray[np.int32],
     ) -> None:
         self._index = Index.of(addresses)
+        self._addresses = addresses
         self._left_out = left_out
         self._new = np.append(new, False)
         self._ranks = ranks
@@ -173,7 +176,7 @@ class _Reader:
     def read(self, objects: list[object]) -> _References:
         """What all of the objects lead to."""
         holders, owners = objects, np.arange(len(objects), dtype=np.int32)
-        while holders:
+        for number in range(2 * _MOST_ROUNDS):
             self._further = []
             self._add_unseen(holders, owners)
             self._add_keys(holders, owners)
@@ -185,6 +188,10 @@ class _Reader:
                     self._take(referents, block, chunk[referents.owners(block)])
                 del referents
             holders, owners = self._next_holders()
+            if not holders:
+                break
+            if number == _MOST_ROUNDS:
+                holders, owners = self._all_below(holders, owners)
         return self._found
 
     def _take(self, referents: Referents, block: slice, owners: NDArray[np.int32]) -> None:
@@ -208,6 +215,27 @@ class _Reader:
         order = np.sort(order[~among(addresses[order], self._seen)])
         self._seen = np.sort(np.append(self._seen, addresses[order]))
         return [found[place] for place in order.tolist()], owners[order]
+
+    def _all_below(
+        self, holders: list[object], owners: NDArray[np.int32]
+    ) -> tuple[list[object], NDArray[np.int32]]:
+        """Some holders with all that may hold others below them, one by one.
+
+        In a list of nested tuples each round finds one; and a program may link new objects to the last as fast as they
+        are followed.
+        """
+        known = {*self._addresses.tolist(), *self._left_out.tolist(), *self._seen.tolist()}
+        found, found_owners = list(holders), owners.tolist()
+        for holder, owner in zip(found, found_owners, strict=True):  # both grow meanwhile
+            for each in safe_referents(holder):
+                if flags_of(type(each)) & COLLECTED_TYPE and id(each) not in known:
+                    known.add(id(each))
+                    found.append(each)
+                    found_owners.append(owner)
+            if len(found) > _MOST_BELOW:
+                break
+        self._seen = np.sort(np.append(self._seen, addresses_of(found[len(holders) :])))
+        return found, np.array(found_owners, np.int32)
 
     def _note(self, sources: NDArray[np.int32], targets: NDArray[np.int32]) -> None:
         parents = self._found.parents

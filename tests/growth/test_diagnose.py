@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import sys
+import time
 from pathlib import Path
 from xml.etree.ElementTree import XMLParser
 
@@ -747,3 +748,23 @@ def test_what_gains_too_little_to_be_told_from_noise_is_told_as_that():
     assert text.startswith("no growth seen; 8 calls")
     assert "kept[int] gains 1 object a call" in text
     assert "too little to be told from noise: more calls (calls=...) tell" in text
+
+
+def test_a_chain_made_after_the_objects_were_listed_ends():
+    """Each round of a census found one object of it, and a program may link more meanwhile: that never ended."""
+
+    class Link:
+        __slots__ = ("next",)
+
+    objects = [first := [None]]
+    link = first[0] = Link()
+    for _ in range(20_000):
+        link.next = Link()
+        link = link.next
+    link.next = None
+    began = time.perf_counter()
+    census = take_census(objects, np.zeros(1, bool), np.empty(0, np.int64))
+    assert time.perf_counter() - began < 5
+    assert census.total_bytes >= 20_000 * sys.getsizeof(link)
+    while first[0] is not None:  # one by one: no deep recursion
+        first[0] = first[0].next
