@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from garbology.cycles.graphs import breadth_first, graph_of_pairs, origins
 from garbology.growth.census import Census
-from garbology.snapshot.arrays import at, blocks, ends_of
+from garbology.snapshot.arrays import at, blocks, distinct, ends_of
 
 
 @dataclass(frozen=True)
@@ -85,3 +85,19 @@ def first_holders(census: Census, new: NDArray[np.int64]) -> NDArray[np.int32]:
     inner = graph_of_pairs(sources[~entering], targets[~entering], n)
     _, before = breadth_first(inner, np.flatnonzero(holders >= 0))
     return at(holders, origins(before))
+
+
+def heaviest(census: Census, before: NDArray[np.int32], holder: int) -> int | None:
+    """The place of that new object of those to which a ``holder`` refers that has most bytes with what is below it."""
+    new = np.flatnonzero(before < 0)
+    numbers = np.full(len(census.addresses), -1, np.int32)
+    numbers[new] = np.arange(len(new), dtype=np.int32)
+    sources, targets = numbers[census.sources], numbers[census.targets]
+    first = distinct(targets[census.sources == holder])
+    if not len(first):
+        return None
+    inner = graph_of_pairs(sources[sources >= 0], targets[sources >= 0], len(new))
+    _, reached_from = breadth_first(inner, first)
+    size = np.zeros(len(new), np.int64)
+    np.add.at(size, origins(reached_from), census.bytes[new])
+    return int(new[first[np.argmax(size[first])]])

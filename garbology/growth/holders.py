@@ -13,7 +13,9 @@ import numpy as np
 
 from garbology.alive.path import labels_between
 from garbology.alive.question import Alive, Asked
-from garbology.growth.baseline import Last, Leaf, State, growing_leaf
+from garbology.growth.attribution import heaviest
+from garbology.growth.baseline import Last, State, growing_leaf
+from garbology.growth.gains import rises_again
 from garbology.interpreter.contents import items_of
 from garbology.names.call_caches import INSIDE, is_call_cache
 from garbology.names.classes import is_class, safe_type_name, short_type_name
@@ -27,6 +29,7 @@ _BASES = type.__dict__["__bases__"].__get__
 _REFERENT = weakref.ref.__call__
 _MOST_ENTRIES = 1_000  # of a holder, of which the types are asked
 _MOST_LATEST = 16  # of which the types are asked, where the collector tracks none
+_FEW_STATES = 2  # in which one entry may be one a census
 _MOST_REFERENTS = 10_000  # of a holder, among which the largest is looked for
 
 
@@ -66,11 +69,16 @@ class Holder:
 
 
 class _Gained(NamedTuple):
-    """What one holder has that is new: how many entries, by which label it holds them, and their types."""
+    """What one holder has that is new: how many entries, by which label it holds them, and their types.
+
+    Where they came at once, and so it is not they that are gained again and again, ``at_once`` is the label of the one
+    with most below it.
+    """
 
     entries: int
     label: str
     types: list[str]
+    at_once: str | None = None
 
 
 class Names:
@@ -100,9 +108,7 @@ class Names:
         self._known = {} if known is None else known
         now = dict(zip(places, last.places_now(np.array(places, np.int32)).tolist(), strict=True))
         self._numbers = {place: number for number, place in enumerate(p for p in places if now[p] >= 0)}
-        self._gained = {
-            place: _gained(last, place, now[place], growing_leaf(states, place)) for place in self._numbers
-        }
+        self._gained = {place: _gained(states, last, place, now[place]) for place in self._numbers}
         held = [last.objects[now[place]] for place in self._numbers]
         last.let_go()
         self._asked = Asked(held, (), {id(self)})  # not this object, or the heap that it has would hold it
@@ -119,7 +125,9 @@ class Names:
             holder.types, holder.chain = list(told.types), list(told.chain)
             return holder.name
         obj, alive = self._asked.held[self._numbers[place]], self._asked.why(self._numbers[place])
-        entries, label, holder.types = self._gained[place]
+        entries, label, holder.types, at_once = self._gained[place]
+        if at_once is not None and not holder.bounded:
+            entries, label = 0, at_once
         holder.entries = entries / calls
         holder.kind, holder.chain = alive.kind, [_private(str(edge), keys=self._keys) for edge in alive.edges]
         holder.name = _private(_name(obj, alive, label), keys=self._keys)
@@ -128,14 +136,31 @@ class Names:
         return _private(_name(obj, alive, ""), keys=self._keys)
 
 
-def _gained(last: Last, place: int, now: int, leaf: Leaf) -> _Gained:
-    entries, obj = _entries(last, now), last.objects[now]
+def _gained(states: Sequence[State], last: Last, place: int, now: int) -> _Gained:
+    entries, obj, leaf = _entries(last, now), last.objects[now], growing_leaf(states, place)
     if leaf.is_most:  # what is new beside it is not what grows
         return _Gained(0, leaf.label, list(map(short_type_name, _labelled(obj, leaf.label))))
     label = _entry_label(obj, entries, leaf.label)
     gained = last.entries_gained(place, now)
     types = list(counted(map(short_type_name, entries or _latest(obj, gained) or _labelled(obj, label))))
-    return _Gained(gained, label, types)
+    at_once = (
+        _entry_label(obj, _heaviest(last, now), label) if _come_at_once(states, last, place, gained) else None
+    )
+    return _Gained(gained, label, types, at_once)
+
+
+def _come_at_once(states: Sequence[State], last: Last, place: int, gained: int) -> bool:
+    """Whether the entries that an object gained came between two censuses, and none at the others."""
+    if last.first_lengths[place] < 0:
+        return gained == 1 and len(states) > _FEW_STATES
+    series = [int(state.entries[state.places == place].sum()) for state in states]
+    return gained > 0 and not rises_again(np.array(series, float))
+
+
+def _heaviest(last: Last, holder: int) -> list[object]:
+    """Of the new objects to which a holder refers, the one with most bytes below it."""
+    place = heaviest(last.census, last.attribution.before, holder)
+    return [] if place is None else [last.objects[place]]
 
 
 def _private(text: str, *, keys: bool) -> str:

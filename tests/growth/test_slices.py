@@ -351,3 +351,23 @@ growing.report = lambda: whole(now)
     assert near(report["grows"], 4 * 20_048)
     assert near(holder["bytes"], 4 * 20_048)
     assert abs(report["unexplained"]) < 0.05 * report["grows"], report["text"]
+
+
+@pytest.mark.slow
+def test_names_that_came_at_once_are_not_what_grows(told):
+    """A program that begins has new names, of which one grows: the last was told, with an entry now and then."""
+    report = told("""
+def begin():
+    global FIRST, LATER
+    FIRST = Session()
+    FIRST.kept = []
+    LATER = Session()
+
+SIZE = 400_000
+begin()
+run(lambda: FIRST.kept.append(Session()), 3.75)
+""")
+    (holder,) = report["holders"]
+    assert holder["name"] == "__main__.FIRST", report["text"]
+    assert holder["entries"] == 0
+    assert "__main__.FIRST grows" in report["text"]
