@@ -120,9 +120,8 @@ class Names:
         """
         if place not in self._numbers:  # it has died, or moved into what is new
             told = self._known.get(place) or Holder("an object that has died since", 0, 0, 0, kind="gone")
-            for field_name in ("name", "kind", "where", "entries"):
-                setattr(holder, field_name, getattr(told, field_name))
-            holder.types, holder.chain = list(told.types), list(told.chain)
+            holder.name, holder.kind, holder.where = told.name, told.kind, told.where
+            holder.entries, holder.types, holder.chain = told.entries, list(told.types), list(told.chain)
             return holder.name
         obj, alive = self._asked.held[self._numbers[place]], self._asked.why(self._numbers[place])
         entries, label, holder.types, at_once = self._gained[place]
