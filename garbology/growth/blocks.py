@@ -6,6 +6,9 @@ A list, a dictionary or an array is a small block of its own and a table elsewhe
 
 from __future__ import annotations
 
+import _thread
+import sys
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +16,10 @@ from garbology.interpreter.allocators import block_bytes, block_rules, chunk_byt
 from garbology.names.classes import basicsize_of, itemsize_of, mro_of
 
 _IN_ONE_BLOCK = (str, bytes)  # their text follows the object, though their types have no items
+_LOCKS = (_thread.LockType, _thread.RLock)
+_LOCK_BYTES = (
+    32 if sys.version_info < (3, 14) else 0
+)  # a semaphore (sem_t) from `malloc`, of which the size does not tell
 
 
 def blocks_of_each(
@@ -29,7 +36,8 @@ def blocks_of_each(
     above = np.array([0 if _has_mallocs_table(kind) else rules.above for kind in types], np.int64)[kinds]
     rest, rest_in_c = _of_blocks(sizes - headers, above, rules.extra)
     own, own_in_c = _of_blocks(headers, rules.above, rules.extra)
-    return rest + own, rest_in_c + own_in_c
+    in_locks = np.array([_lock_bytes(kind, rules.extra) for kind in types], np.int64)[kinds]
+    return rest + own + in_locks, rest_in_c + own_in_c + in_locks
 
 
 def _of_blocks(
@@ -44,6 +52,11 @@ def _of_blocks(
 def _has_mallocs_table(kind: type) -> bool:
     """Whether `malloc` hands out what follows an instance, however small that is: the data of an array of NumPy's."""
     return any(base is np.ndarray for base in mro_of(kind))
+
+
+def _lock_bytes(kind: type, extra: int) -> int:
+    has_semaphore = _LOCK_BYTES and any(kind is each for each in _LOCKS)
+    return int(chunk_bytes(_LOCK_BYTES + extra)) if has_semaphore else 0
 
 
 def _header_bytes(kind: type) -> int:

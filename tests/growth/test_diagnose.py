@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import sys
+import threading
 from pathlib import Path
 from xml.etree.ElementTree import XMLParser
 
@@ -747,6 +748,18 @@ def test_what_gains_too_little_to_be_told_from_noise_is_told_as_that():
     assert text.startswith("no growth seen; 8 calls")
     assert "kept[int] gains 1 object a call" in text
     assert "too little to be told from noise: more calls (calls=...) tell" in text
+
+
+@READS_ALLOCATORS
+@HAS_PYMALLOC
+@pytest.mark.parametrize(
+    "kind", [threading.Lock, threading.RLock, threading.Event], ids=lambda kind: kind.__name__
+)
+def test_what_locks_have_from_c_is_their_holders(kind):
+    """Their size does not tell it, so it was told to be C code's, or to be no object's."""
+    report = garbology.diagnose(lambda: LOG.append([kind() for _ in range(20)]), calls=20)
+    assert report.native == 0, report
+    assert near(report.alive, report.grows)
 
 
 def test_a_chain_made_after_the_objects_were_listed_ends(monkeypatch):
