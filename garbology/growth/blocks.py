@@ -16,10 +16,8 @@ from garbology.interpreter.allocators import block_bytes, block_rules, chunk_byt
 from garbology.names.classes import basicsize_of, itemsize_of, mro_of
 
 _IN_ONE_BLOCK = (str, bytes)  # their text follows the object, though their types have no items
-_LOCKS = (_thread.LockType, _thread.RLock)
-_LOCK_BYTES = (
-    32 if sys.version_info < (3, 14) else 0
-)  # a semaphore (sem_t) from `malloc`, of which the size does not tell
+# A lock has a semaphore (sem_t) from `malloc`, of which its size does not tell.
+_LOCKS, _LOCK_BYTES = (_thread.LockType, _thread.RLock), 32 if sys.version_info < (3, 14) else 0
 
 
 def blocks_of_each(
