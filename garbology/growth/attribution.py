@@ -76,9 +76,7 @@ def first_holders(census: Census, new: NDArray[np.int64]) -> NDArray[np.int32]:
     int32, shape (len(new),). The references of the census lead to nothing else.
     """
     n = len(new)
-    numbers = np.full(len(census.addresses), -1, np.int32)
-    numbers[new] = np.arange(n, dtype=np.int32)
-    sources, targets = numbers[census.sources], numbers[census.targets]
+    sources, targets = _numbered(census, new)
     entering = sources < 0
     holders = np.full(n, -1, np.int32)
     holders[targets[entering][::-1]] = census.sources[entering][::-1]  # the first of several stays
@@ -90,9 +88,7 @@ def first_holders(census: Census, new: NDArray[np.int64]) -> NDArray[np.int32]:
 def heaviest(census: Census, before: NDArray[np.int32], holder: int) -> int | None:
     """The place of that new object of those to which a ``holder`` refers that has most bytes with what is below it."""
     new = np.flatnonzero(before < 0)
-    numbers = np.full(len(census.addresses), -1, np.int32)
-    numbers[new] = np.arange(len(new), dtype=np.int32)
-    sources, targets = numbers[census.sources], numbers[census.targets]
+    sources, targets = _numbered(census, new)
     first = distinct(targets[census.sources == holder])
     if not len(first):
         return None
@@ -101,3 +97,10 @@ def heaviest(census: Census, before: NDArray[np.int32], holder: int) -> int | No
     size = np.zeros(len(new), np.int64)
     np.add.at(size, origins(reached_from), census.bytes[new])
     return int(new[first[np.argmax(size[first])]])
+
+
+def _numbered(census: Census, new: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The references of a census by numbers among the ``new`` places; -1 of a source that is not new."""
+    numbers = np.full(len(census.addresses), -1, np.int32)
+    numbers[new] = np.arange(len(new), dtype=np.int32)
+    return numbers[census.sources], numbers[census.targets]
