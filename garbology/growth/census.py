@@ -6,6 +6,7 @@ No object is kept: a census has addresses and numbers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import chain, compress
@@ -121,6 +122,18 @@ def _ranks(addresses: NDArray[np.int64], new: NDArray[np.bool_]) -> NDArray[np.i
     return ranks
 
 
+def _which(
+    types: list[type], kinds: NDArray[np.int32], is_meant: Callable[[type], object]
+) -> NDArray[np.bool_]:
+    """Of which objects the type is meant: bool, shape (n,). ``types[kinds[i]]`` is the type of object ``i``."""
+    meant = np.array([bool(is_meant(kind)) for kind in types], bool)
+    return meant[kinds] if len(kinds) else np.zeros(0, bool)
+
+
+def _is_dict(kind: type) -> bool:
+    return bool(flags_of(kind) & DICT_TYPE)
+
+
 def _first_of_each(addresses: NDArray[np.int64], ranks: NDArray[np.int32]) -> NDArray[np.int64]:
     """For each distinct address the place with the lowest rank: int64, shape (distinct,)."""
     order = np.lexsort((ranks, addresses))
@@ -178,8 +191,9 @@ class _Reader:
         holders, owners = objects, np.arange(len(objects), dtype=np.int32)
         for number in range(2 * _MOST_ROUNDS):
             self._further = []
-            self._add_unseen(holders, owners)
-            self._add_keys(holders, owners)
+            types, kinds = types_of(holders)
+            self._add_unseen(holders, owners, _which(types, kinds, hides))
+            self._add_keys(holders, owners, _which(types, kinds, _is_dict))
             done = 0
             for referents in referents_in_chunks(holders):
                 chunk = owners[done : done + len(referents)]
@@ -250,15 +264,12 @@ class _Reader:
     def _add(self, leaves: list[object], owners: NDArray[np.int32]) -> None:
         types, kinds = types_of(leaves)
         self._found.leaves.add(leaves, owners, types, kinds)
-        holds = np.array([bool(flags_of(kind) & COLLECTED_TYPE) or hides(kind) for kind in types], bool)
-        chosen = holds[kinds] if len(kinds) else np.zeros(0, bool)
+        chosen = _which(types, kinds, lambda kind: flags_of(kind) & COLLECTED_TYPE or hides(kind))
         self._further.append((list(compress(leaves, chosen.tolist())), owners[chosen]))
 
-    def _add_unseen(self, holders: list[object], owners: NDArray[np.int32]) -> None:
-        """What arrays and other C types hold without the collector's knowledge."""
-        types, kinds = types_of(holders)
-        hiding = np.array([hides(kind) for kind in types], bool)
-        chosen = np.flatnonzero(hiding[kinds]) if len(kinds) else np.empty(0, np.int64)
+    def _add_unseen(self, holders: list[object], owners: NDArray[np.int32], hide: NDArray[np.bool_]) -> None:
+        """What arrays and other C types, which ``hide`` it, hold without the collector's knowledge."""
+        chosen = np.flatnonzero(hide)
         each = list(unseen_of_each(holders[place] for place in chosen.tolist()))
         sources = np.repeat(owners[chosen], list(map(len, each)))
         unseen = list(chain.from_iterable(each))
@@ -266,11 +277,11 @@ class _Reader:
         self._note(sources[places >= 0], places[places >= 0])
         self._add(list(compress(unseen, (places < 0).tolist())), sources[places < 0])
 
-    def _add_keys(self, holders: list[object], owners: NDArray[np.int32]) -> None:
+    def _add_keys(
+        self, holders: list[object], owners: NDArray[np.int32], are_dicts: NDArray[np.bool_]
+    ) -> None:
         """Texts that are keys: a dictionary whose keys are all texts does not show them to the collector."""
-        types, kinds = types_of(holders)
-        is_dict = np.array([bool(flags_of(kind) & DICT_TYPE) for kind in types], bool)
-        chosen = np.flatnonzero(is_dict[kinds]) if len(kinds) else np.empty(0, np.int64)
+        chosen = np.flatnonzero(are_dicts)
         for first in range(0, len(chosen), _DICTS_AT_ONCE):
             places = chosen[first : first + _DICTS_AT_ONCE]
             each = keys_of_each([cast("dict[object, object]", holders[place]) for place in places.tolist()])
