@@ -97,6 +97,8 @@ class OwnWork:
 
     def end(self) -> None:
         """It has ended."""
+        if not tracemalloc.is_tracing():
+            return
         read_process()  # it takes from the lists of what was freed, which the work has filled
         left_before = self._before.less(self._left)
         self._left = (read_process().traced or _NOTHING).less(left_before)

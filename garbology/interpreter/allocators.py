@@ -149,8 +149,7 @@ def block_rules() -> BlockRules:
     text = b"" if reader is None else reader.python_text()
     extra = _HOOK_BYTES if reader is not None and reader.has_debug_hooks() else 0
     has_mimalloc, has_pymalloc = bool(_MIMALLOC.search(text)), bool(_ARENAS.search(text))
-    is_silent = reader is not None and tracemalloc.is_tracing()
-    if reader and is_silent and not reader.has_small_objects(_trace_bytes(extra)):
+    if reader and tracemalloc.is_tracing() and not reader.has_small_objects(_trace_bytes(extra)):
         has_mimalloc = collector.kind() == "free-threaded"
         has_pymalloc = not has_mimalloc
     if has_mimalloc:
