@@ -8,7 +8,6 @@ import pytest
 
 import garbology
 from garbology.growth import allocated
-from garbology.interpreter.allocation_tracing import is_stopped_safely
 from tests.growth.test_diagnose import HAS_PYMALLOC, READS_ALLOCATORS
 
 NUMBERS = itertools.count()
@@ -57,11 +56,9 @@ LEAKS = {
 
 
 @pytest.fixture(autouse=True)
-def traced_by_nobody():
+def traced_by_nobody(stops_tracing):
     """What is held goes with the test, and tracemalloc is off as before."""
     assert not tracemalloc.is_tracing()
-    if not is_stopped_safely():
-        pytest.skip("beside another thread, as in a worker of xdist, this CPython may crash of it")
     yield
     CACHE.clear()
     assert not tracemalloc.is_tracing()

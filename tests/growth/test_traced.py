@@ -12,7 +12,6 @@ import pytest
 import garbology
 from garbology.growth.process import read_process
 from garbology.interpreter import allocators
-from garbology.interpreter.allocation_tracing import is_stopped_safely
 from tests.growth.test_diagnose import HAS_PYMALLOC, READS_ALLOCATORS, near
 
 pytestmark = [READS_ALLOCATORS, HAS_PYMALLOC]
@@ -132,10 +131,8 @@ def test_it_reads_as_what_tracemalloc_counts(told):
 
 
 @pytest.fixture
-def tracing():
+def tracing(stops_tracing):
     """tracemalloc runs in this process."""
-    if not is_stopped_safely():
-        pytest.skip("beside another thread, as in a worker of xdist, this CPython may crash of it")
     tracemalloc.start()
     yield
     tracemalloc.stop()
@@ -174,10 +171,9 @@ def test_where_it_does_not_run_nothing_is_said_of_it():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("stops_tracing")
 def test_a_program_that_begins_to_trace_meanwhile_is_told_by_its_objects():
     """The figures before and after are no series."""
-    if not is_stopped_safely():
-        pytest.skip("beside another thread, as in a worker of xdist, this CPython may crash of it")
     calls, held = itertools.count(), []
 
     def work():
